@@ -1,0 +1,1 @@
+"""Sentence embeddings and similarities over HTTP, with all-MiniLM-L6-v2 on ONNX Runtime."""

@@ -1,0 +1,50 @@
+"""Dockyard: build, ship, run and serve containers from Python, without a daemon.
+
+from dockyard import Engine
+
+engine = Engine()
+image = engine.build("examples/embeddings", tag="my-ai-app")
+with engine.run(image, ports={8000: 0}) as container:
+    print(container.url(8000))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockyard._version import __version__
+
+if TYPE_CHECKING:
+    from dockyard.config import Config
+    from dockyard.containers.model import Mount, Options
+    from dockyard.engine import Engine
+    from dockyard.errors import DockyardError
+    from dockyard.handle import RunningContainer
+
+__all__ = [
+    "Config",
+    "DockyardError",
+    "Engine",
+    "Mount",
+    "Options",
+    "RunningContainer",
+    "__version__",
+]
+
+_HOMES = {
+    "Config": "dockyard.config",
+    "DockyardError": "dockyard.errors",
+    "Engine": "dockyard.engine",
+    "Mount": "dockyard.containers.model",
+    "Options": "dockyard.containers.model",
+    "RunningContainer": "dockyard.handle",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Imports a public name when it is used: ``import dockyard`` itself costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

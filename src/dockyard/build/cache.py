@@ -1,0 +1,112 @@
+"""The build cache: which layers a step yielded, by all that its result depends on.
+
+A key is a digest of the step's definition, of the content that it reads, and of the key of what
+it builds on. An entry also names the layers below, by their directories: where a step was done
+anew and came out different, what was cached on top of the old result doesn't count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from dockyard.build import graph
+from dockyard.images.layers import LayerStore
+from dockyard.images.model import Layer
+from dockyard.oci import digest
+from dockyard.state.database import Database
+
+VERSION = 1
+"""Part of every key: a change of what steps mean makes old entries void."""
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """What the ``result`` column holds."""
+
+    below: tuple[str, ...]
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A cached result: the layers of the step, and those that it was made on."""
+
+    layers: tuple[Layer, ...]
+    below: tuple[str, ...]
+
+
+def key_of(vertex: graph.Vertex, below: Sequence[str], content: str) -> str:
+    """The key of a step.
+
+    Args:
+        below: keys of its inputs.
+        content: digest of the files that it copies; empty for others.
+    """
+    operation = msgspec.json.encode(vertex.operation, order="deterministic").decode()
+    parts = [VERSION, operation, vertex.epoch, list(below), content]
+    return digest.of(msgspec.json.encode(parts))
+
+
+def key_of_base(diff_ids: Sequence[str]) -> str:
+    """The key of an existing image's filesystem."""
+    return digest.of(msgspec.json.encode(["base", *diff_ids]))
+
+
+class BuildCache:
+    """Reads and writes entries. Each method is one atomic step."""
+
+    def __init__(self, database: Database, layers: LayerStore) -> None:
+        self._database = database
+        self._layers = layers
+
+    def find(self, key: str, holder: str) -> Hit | None:
+        """The entry, with its layers leased to ``holder`` so that nobody collects them."""
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT result FROM cache WHERE key=?", (key,)).fetchone()
+            if row is None:
+                return None
+            rows = connection.execute(
+                "SELECT layer_id FROM cache_layers WHERE key=? ORDER BY position", (key,)
+            )
+            ids = [each[0] for each in rows]
+            connection.executemany(
+                "INSERT OR IGNORE INTO leases (holder, layer_id) VALUES (?, ?)",
+                [(holder, each) for each in ids],
+            )
+            connection.execute("UPDATE cache SET used=? WHERE key=?", (time.time_ns(), key))
+        entry = msgspec.json.decode(row[0], type=_Entry)
+        return Hit(tuple(self._layers.get(each) for each in ids), entry.below)
+
+    def put(
+        self, key: str, description: str, layers: Sequence[Layer], below: Sequence[Layer]
+    ) -> None:
+        """Records a result, in place of an earlier one."""
+        now = time.time_ns()
+        entry = msgspec.json.encode(_Entry(tuple(layer.id for layer in below)))
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM cache WHERE key=?", (key,))
+            connection.execute(
+                "INSERT INTO cache (key, description, created, used, result)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (key, description, now, now, entry),
+            )
+            connection.executemany(
+                "INSERT INTO cache_layers VALUES (?, ?, ?)",
+                [(key, position, layer.id) for position, layer in enumerate(layers)],
+            )
+
+    def prune(self, *, everything: bool) -> int:
+        """Forgets entries, then collects their layers.
+
+        Args:
+            everything: also entries whose layers an image uses; they cost no space of their own.
+
+        Returns:
+            Bytes freed.
+        """
+        unused = (
+            "key IN (SELECT key FROM cache_layers WHERE layer_id NOT IN"
+            " (SELECT layer_id FROM image_layers))"
+        )
+        self._database.execute("DELETE FROM cache" + ("" if everything else f" WHERE {unused}"))  # noqa: S608  # constants only
+        return self._layers.collect()

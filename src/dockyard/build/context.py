@@ -1,0 +1,235 @@
+"""Where COPY and ADD take files from: a directory tree, read below one open descriptor.
+
+The same code serves the build context (with its ``.dockerignore``) and other stages. Paths are
+relative to the root, without leading slash; the root itself is the empty path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+import msgspec
+
+from dockyard.build.dockerfile.ignore import IgnoreRules, compile_patterns
+from dockyard.errors import BuildError, InvalidInput
+from dockyard.system import syscalls
+
+_RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
+_WILD = re.compile(r"[*?\[]")
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A file, directory or other node: its path from the root and what ``lstat`` says."""
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    rdev: int
+
+
+class Tree:
+    """A directory tree to copy from. Use as a context manager.
+
+    Args:
+        keeps_attributes: owners and extended attributes are part of it, as with another stage;
+            a build context has none that mean anything.
+    """
+
+    def __init__(
+        self, directory: str, rules: IgnoreRules | None = None, *, keeps_attributes: bool = False
+    ) -> None:
+        self.keeps_attributes = keeps_attributes
+        self._rules = rules or IgnoreRules()
+        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+        try:
+            self._root = os.open(directory, flags)
+        except OSError as error:
+            raise InvalidInput(
+                f"unable to prepare context: path {directory!r}: {os.strerror(error.errno or 0)}",
+                hint="the last argument of build is the directory with the files to copy",
+                reference="no-context",
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        os.close(self._root)
+
+    def open(self, path: str, flags: int) -> int:
+        """Opens something of the tree; symlinks on the way stay inside."""
+        return syscalls.openat2(self._root, path or ".", flags, resolve=_RESOLVE)
+
+    def match(self, pattern: str) -> tuple[Entry, ...]:
+        """The entries that a source of COPY names, in order; symlinks named are followed.
+
+        Raises:
+            BuildError: nothing matches.
+        """
+        clean = os.path.normpath("/" + pattern).lstrip("/")
+        names = self._glob(clean) if _WILD.search(clean) else [clean]
+        found = [entry for name in names if (entry := self._entry(name)) is not None]
+        if not found:
+            raise BuildError(
+                f'failed to calculate checksum: "/{clean}": not found',
+                hint="the path is relative to the context, and .dockerignore may leave it out",
+                reference="source-not-found",
+            )
+        return tuple(found)
+
+    def walk(self, top: Entry) -> Iterator[Entry]:
+        """What lies below a directory, parents first, sorted; not the directory itself."""
+        for name in self._names(top.path):
+            path = f"{top.path}/{name}" if top.path else name
+            entry = self._lstat(path)
+            if entry is None:
+                continue
+            excluded = self._rules.excludes(path)
+            if stat.S_ISDIR(entry.mode):
+                if excluded and not self._rules.may_reinclude_below(path):
+                    continue
+                below = list(self.walk(entry))
+                if not excluded or below:
+                    yield entry
+                    yield from below
+            elif not excluded:
+                yield entry
+
+    def link(self, path: str) -> str:
+        """The target of a symlink."""
+        descriptor = self.open(os.path.dirname(path), os.O_PATH | os.O_DIRECTORY)
+        try:
+            return os.readlink(os.path.basename(path), dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+
+    def digest(self, tops: Sequence[Entry]) -> str:
+        """A digest of all that the entries hold: names, kinds, modes, owners, bytes; no times."""
+        whole = hashlib.sha256()
+        for top in tops:
+            self._update(whole, top, "")
+            if stat.S_ISDIR(top.mode):
+                for entry in self.walk(top):
+                    self._update(whole, entry, entry.path[len(top.path) :])
+        return whole.hexdigest()
+
+    def _update(self, whole: hashlib._Hash, entry: Entry, shown: str) -> None:
+        name = shown or os.path.basename(entry.path)
+        described: list[object] = [name, entry.mode, entry.uid, entry.gid, entry.rdev]
+        if stat.S_ISLNK(entry.mode):
+            described.append(self.link(entry.path))
+        elif stat.S_ISREG(entry.mode):
+            described.append(self._file_digest(entry.path))
+        whole.update(msgspec.json.encode(described) + b"\n")
+
+    def _file_digest(self, path: str) -> str:
+        descriptor = self.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def _entry(self, path: str) -> Entry | None:
+        """The entry of a path, through symlinks; ``None`` where it is missing or ignored."""
+        if path and self._rules.excludes(path) and not self._rules.may_reinclude_below(path):
+            return None
+        try:
+            descriptor = self.open(path, os.O_PATH)
+        except FileNotFoundError:
+            return None
+        try:
+            real = os.readlink(f"/proc/self/fd/{descriptor}")
+            base = os.readlink(f"/proc/self/fd/{self._root}")
+            inside = os.path.relpath(real, base) if real != base else ""
+            return self._describe(inside, os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+
+    def _lstat(self, path: str) -> Entry | None:
+        try:
+            descriptor = self.open(path, os.O_PATH | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        try:
+            return self._describe(path, os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+
+    def _describe(self, path: str, status: os.stat_result) -> Entry:
+        uid, gid = (status.st_uid, status.st_gid) if self.keeps_attributes else (0, 0)
+        size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        return Entry(path, status.st_mode, uid, gid, size, status.st_rdev)
+
+    def _names(self, path: str) -> list[str]:
+        descriptor = self.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return sorted(os.listdir(descriptor), key=os.fsencode)
+        finally:
+            os.close(descriptor)
+
+    def _glob(self, pattern: str) -> list[str]:
+        """Paths that fit a pattern of Go's ``filepath.Match``, component by component."""
+        found = [""]
+        for component in pattern.split("/"):
+            expression = re.compile(_go_pattern(component), re.DOTALL)
+            found = [
+                f"{base}/{name}" if base else name
+                for base in found
+                for name in self._names_or_none(base)
+                if expression.fullmatch(name)
+            ]
+        return [path for path in found if not self._rules.excludes(path)]
+
+    def _names_or_none(self, path: str) -> list[str]:
+        try:
+            return self._names(path)
+        except (NotADirectoryError, FileNotFoundError):
+            return []
+
+
+def open_context(directory: str, dockerfile: str | None) -> Tree:
+    """The build context: its ``.dockerignore``, or the one that belongs to the Dockerfile.
+
+    Raises:
+        InvalidInput: it isn't a directory.
+        BuildError: an ignore file has a malformed pattern.
+    """
+    if not os.path.isdir(directory):
+        Tree(directory)  # raises with the system's words
+    candidates = [f"{directory}/.dockerignore"]
+    if dockerfile is not None:
+        candidates.insert(0, f"{dockerfile}.dockerignore")
+    for path in candidates:
+        try:
+            with open(path, encoding="utf-8-sig", errors="surrogateescape") as stream:
+                text = stream.read()
+        except OSError:
+            continue
+        return Tree(directory, compile_patterns(text, filename=os.path.basename(path)))
+    return Tree(directory)
+
+
+def _go_pattern(component: str) -> str:
+    """A component of a Go pattern as a regular expression: ``*``, ``?``, ``[...]``, ``\\x``."""
+    result, position = "", 0
+    while position < len(component):
+        character = component[position]
+        position += 1
+        if character == "*":
+            result += "[^/]*"
+        elif character == "?":
+            result += "[^/]"
+        elif character == "\\" and position < len(component):
+            result += re.escape(component[position])
+            position += 1
+        elif character == "[" and (end := component.find("]", position + 1)) > 0:
+            result += "[" + component[position:end].replace("\\", "\\\\") + "]"
+            position = end + 1
+        else:
+            result += re.escape(character)
+    return result

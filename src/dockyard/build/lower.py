@@ -1,0 +1,431 @@
+"""From a parsed Dockerfile to the graph. Pure: base images are looked up beforehand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from dockyard.build import graph
+from dockyard.build.dockerfile import instructions as ins
+from dockyard.build.dockerfile.source import Location, did_you_mean, located, syntax_error
+from dockyard.build.dockerfile.substitution import expand_at, expanded
+from dockyard.build.stage import StageState, arguments_prefix, empty_config, is_proxy
+from dockyard.errors import BuildError, InvalidInput
+from dockyard.oci import times
+from dockyard.oci.image import ImageConfig
+
+SCRATCH = "scratch"
+_PLATFORM_ARGS = ("OS", "ARCH", "VARIANT")
+_EXECUTED = (ins.Run, ins.Copy, ins.Add, ins.Workdir)
+_REMOTE = re.compile(r"(?:https?|git|ssh)://|git@", re.IGNORECASE)
+
+
+class BaseImage(msgspec.Struct, frozen=True):
+    """An existing image that the Dockerfile names."""
+
+    id: str
+    config: ImageConfig
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line and the host add to the Dockerfile."""
+
+    architecture: str
+    build_args: dict[str, str]
+    target: str | None = None
+    labels: dict[str, str] = {}
+    epoch: int | None = None
+    """SOURCE_DATE_EPOCH in seconds, where given."""
+
+
+def chosen_stage(dockerfile: ins.Dockerfile, target: str | None) -> int:
+    """The index of the stage to build.
+
+    Raises:
+        InvalidInput: there is no such stage.
+    """
+    if target is None:
+        return len(dockerfile.stages) - 1
+    for stage in dockerfile.stages:
+        if stage.name == target.lower() or str(stage.index) == target:
+            return stage.index
+    names = [stage.name for stage in dockerfile.stages if stage.name]
+    raise InvalidInput(
+        f'target stage "{target}" could not be found',
+        context=dockerfile.filename,
+        hint=did_you_mean(target, names) or f"the stages are {', '.join(names) or 'not named'}",
+        reference="no-such-stage",
+    )
+
+
+def base_names(dockerfile: ins.Dockerfile, settings: Settings) -> dict[str, Location]:
+    """Names of the existing images that the target needs, with where each is first named."""
+    lowering = _Lowering(dockerfile, {}, settings)
+    found: dict[str, Location] = {}
+    for name, location in lowering.external_names():
+        found.setdefault(name, location)
+    return found
+
+
+def lower(
+    dockerfile: ins.Dockerfile, bases: Mapping[str, BaseImage], settings: Settings
+) -> graph.Plan:
+    """The graph for the target.
+
+    Args:
+        bases: the images that :func:`base_names` asked for, by name.
+
+    Raises:
+        BuildError: something contradicts itself or isn't done yet; it names the line.
+    """
+    return _Lowering(dockerfile, bases, settings).plan()
+
+
+class _Lowering:
+    def __init__(
+        self, dockerfile: ins.Dockerfile, bases: Mapping[str, BaseImage], settings: Settings
+    ) -> None:
+        self._dockerfile = dockerfile
+        self._bases = bases
+        self._settings = settings
+        self._vertices: list[graph.Vertex] = []
+        self._states: dict[int, StageState] = {}
+        self._base_vertices: dict[str, int] = {}
+        self._meta = self._meta_args()
+        self._target = chosen_stage(dockerfile, settings.target)
+
+    # -- names of stages and images
+
+    def external_names(self) -> Iterator[tuple[str, Location]]:
+        for index in sorted(self._reachable()):
+            stage = self._dockerfile.stages[index]
+            base = self._expanded_from(stage.base)
+            if self._stage_index(base.image, index) is None and base.image.lower() != SCRATCH:
+                yield base.image, base.location
+            for step in stage.instructions:
+                if not isinstance(step, ins.Copy) or step.from_ is None:
+                    continue
+                if self._copy_source(step.from_, index) is None:
+                    yield step.from_, step.location
+
+    def _reachable(self) -> set[int]:
+        """Stages that the target uses, by FROM or COPY --from."""
+        wanted, pending = {self._target}, [self._target]
+        while pending:
+            index = pending.pop()
+            for used in self._used_by(index) - wanted:
+                wanted.add(used)
+                pending.append(used)
+        return wanted
+
+    def _used_by(self, index: int) -> set[int]:
+        stage = self._dockerfile.stages[index]
+        found = {self._stage_index(self._expanded_from(stage.base).image, index)}
+        for step in stage.instructions:
+            if isinstance(step, ins.Copy) and step.from_ is not None:
+                found.add(self._copy_source(step.from_, index))
+        return {each for each in found if each is not None}
+
+    def _stage_index(self, name: str, before: int) -> int | None:
+        """The stage of that name; a later one of the same name doesn't count."""
+        for stage in reversed(self._dockerfile.stages[:before]):
+            if stage.name == name.lower():
+                return stage.index
+        return None
+
+    def _copy_source(self, name: str, current: int) -> int | None:
+        if name.isdecimal():
+            if int(name) < current:
+                return int(name)
+            raise BuildError(f"invalid stage index {name}: it must be a stage before this one")
+        return self._stage_index(name, current)
+
+    def _meta_args(self) -> dict[str, str]:
+        """Values of the ARGs before the first FROM, and the automatic platform ones."""
+        scope = self._platform_args()
+        for arg in self._dockerfile.meta_args:
+            for each in arg.arguments:
+                given = self._settings.build_args.get(each.name)
+                if given is None and each.default is not None:
+                    escape = self._dockerfile.escape
+                    given = expand_at(arg.location, each.default, scope, escape)
+                if given is not None:
+                    scope[each.name] = given
+        return scope
+
+    def _platform_args(self) -> dict[str, str]:
+        values = ("linux", self._settings.architecture, "")
+        scope = {}
+        for prefix in ("TARGET", "BUILD"):
+            scope[f"{prefix}PLATFORM"] = f"linux/{self._settings.architecture}"
+            scope |= {f"{prefix}{n}": v for n, v in zip(_PLATFORM_ARGS, values, strict=True)}
+        return scope
+
+    def _expanded_from(self, base: ins.From) -> ins.From:
+        return expanded(base, self._meta, self._dockerfile.escape)
+
+    # -- the graph
+
+    def plan(self) -> graph.Plan:
+        for index in sorted(self._reachable()):
+            self._states[index] = self._lower_stage(self._dockerfile.stages[index])
+        state = self._states[self._target]
+        if self._settings.labels:
+            state.change(labels=state.config.labels | self._settings.labels)
+        return graph.Plan(
+            vertices=tuple(self._vertices),
+            target=state.vertex,
+            base=state.base,
+            config=state.config,
+            lines=tuple(state.lines),
+            epoch=state.epoch,
+            warnings=tuple(self._warnings()),
+        )
+
+    def _warnings(self) -> Iterator[str]:
+        declared = {each.name for arg in self._dockerfile.meta_args for each in arg.arguments}
+        for stage in self._dockerfile.stages:
+            for step in stage.instructions:
+                if isinstance(step, ins.Arg):
+                    declared |= {each.name for each in step.arguments}
+        for name in self._settings.build_args:
+            if name not in declared and not is_proxy(name) and name != "SOURCE_DATE_EPOCH":
+                yield f"--build-arg {name} was not consumed: no ARG in the Dockerfile names it"
+
+    def _lower_stage(self, stage: ins.Stage) -> StageState:
+        base = self._expanded_from(stage.base)
+        self._check_platform(base)
+        state = self._begin(stage, base)
+        number = 1
+        for raw in stage.instructions:
+            number += isinstance(raw, _EXECUTED)
+            step = raw
+            if not isinstance(raw, ins.Arg | ins.Onbuild):
+                step = expanded(raw, state.variables(), self._dockerfile.escape)
+            label = f"[{self._stage_label(stage)}{number}/{_count(stage)}]"
+            with located(step.location):
+                self._lower_step(state, step, f"{label} {_one_line(step.text)}", stage.index)
+        return state
+
+    def _stage_label(self, stage: ins.Stage) -> str:
+        if len(self._dockerfile.stages) == 1:
+            return ""
+        return f"{stage.name or f'stage-{stage.index}'} "
+
+    def _begin(self, stage: ins.Stage, base: ins.From) -> StageState:
+        parent = self._stage_index(base.image, stage.index)
+        if parent is not None:
+            before = self._states[parent]
+            state = StageState(before.base, before.epoch, before.vertex)
+            state.config = before.config
+            state.lines = list(before.lines)
+            return state
+        if base.image.lower() == SCRATCH:
+            config = empty_config(self._settings.architecture)
+            epoch = self._epoch(None)
+            name = SCRATCH
+            image_id = ""
+        else:
+            image = self._bases[base.image]
+            config, image_id, name = image.config, image.id, base.image
+            epoch = self._epoch(config.created)
+            if config.config.on_build:
+                raise syntax_error(
+                    base.location,
+                    f"{name} has ONBUILD triggers, which are not supported yet",
+                    "repeat its ONBUILD instructions in this Dockerfile",
+                )
+        label = f"[{self._stage_label(stage)}1/{_count(stage)}] FROM {name}"
+        return StageState(config, epoch, self._base_vertex(image_id, label, base.location, epoch))
+
+    def _epoch(self, created: str | None) -> int:
+        if self._settings.epoch is not None:
+            return max(self._settings.epoch, times.EARLIEST_EPOCH)
+        if not created:
+            return times.EARLIEST_EPOCH
+        return max(times.parse_rfc3339(created), times.EARLIEST_EPOCH)
+
+    def _check_platform(self, base: ins.From) -> None:
+        own = ("linux", f"linux/{self._settings.architecture}")
+        if base.platform and base.platform not in own:
+            raise syntax_error(
+                base.location,
+                f"building for {base.platform} is not supported yet, this host is {own[1]}",
+                "leave --platform out, or build on such a host",
+            )
+
+    def _base_vertex(self, image_id: str, name: str, location: Location, epoch: int) -> int:
+        if image_id not in self._base_vertices:
+            self._base_vertices[image_id] = self._add(
+                graph.Base(image_id), (), name, location, epoch
+            )
+        return self._base_vertices[image_id]
+
+    def _add(
+        self,
+        operation: graph.Operation,
+        inputs: tuple[int, ...],
+        name: str,
+        location: Location,
+        epoch: int,
+        ignored_env: tuple[str, ...] = (),
+    ) -> int:
+        self._vertices.append(
+            graph.Vertex(
+                operation=operation, inputs=inputs, name=name, location=location, epoch=epoch,
+                ignored_env=ignored_env,
+            )
+        )  # fmt: skip
+        return len(self._vertices) - 1
+
+    # -- instructions
+
+    def _lower_step(self, state: StageState, step: ins.Instruction, name: str, index: int) -> None:
+        if state.metadata(step):
+            return
+        match step:
+            case ins.Arg():
+                self._declare(state, step)
+            case ins.Workdir():
+                path = state.directory(step.path).rstrip("/") or "/"
+                state.change(working_dir=path)
+                made = graph.Directory(path, state.config.user)
+                state.vertex = self._add(made, (state.vertex,), name, step.location, state.epoch)
+                state.record(f"WORKDIR {path}", state.vertex)
+            case ins.Run():
+                self._lower_run(state, step, name)
+            case ins.Copy():
+                self._lower_copy(state, step, name, index)
+            case ins.Add():
+                self._lower_add(state, step, name)
+            case _:
+                raise _unfinished(f"{step.keyword} is not supported yet")
+
+    def _declare(self, state: StageState, step: ins.Arg) -> None:
+        """ARG: --build-arg, else its default, else the value that the same ARG had before FROM."""
+        for each in step.arguments:
+            value = self._settings.build_args.get(each.name)
+            if value is None and each.default is not None:
+                escape = self._dockerfile.escape
+                value = expand_at(step.location, each.default, state.variables(), escape)
+            elif value is None:
+                value = self._meta.get(each.name)
+            if value is not None:
+                state.args[each.name] = value
+        state.record(f"ARG {step.text.partition(' ')[2].strip()}")
+
+    def _lower_run(self, state: StageState, step: ins.Run, name: str) -> None:
+        _refuse_unfinished(step)
+        script = step.script()
+        env, proxies = state.run_environment()
+        if isinstance(step.command, ins.ExecForm):
+            args, program = step.command.arguments, ""
+        elif script.interpreted:
+            args, program = (), script.text
+        else:
+            args, program = state.shell(script.text), ""
+        if not args and not program:
+            raise BuildError("RUN needs a command", hint="write it after RUN, or remove the line")
+        operation = graph.Run(
+            args=args, env=env, cwd=state.config.working_dir or "/", user=state.config.user,
+            network=step.network.value, script=program,
+        )  # fmt: skip
+        state.vertex = self._add(
+            operation, (state.vertex,), name, step.location, state.epoch, proxies
+        )
+        shown = " ".join(args) if args else program
+        state.record(f"RUN {arguments_prefix(state.args)}{shown}", state.vertex)
+
+    def _lower_copy(self, state: StageState, step: ins.Copy, name: str, index: int) -> None:
+        _refuse_flags(step, link=step.link, parents=step.parents, exclude=bool(step.exclude))
+        inputs: tuple[int, ...] = (state.vertex,)
+        if step.from_ is not None:
+            inputs = (state.vertex, self._source_vertex(step, index))
+        operation = graph.Copy(
+            sources=step.sources,
+            files=tuple(graph.File(each.name, each.body) for each in step.contents),
+            destination=state.directory(_destination(step.destination)),
+            from_input=step.from_ is not None,
+            chown=step.chown or "",
+            chmod=step.chmod or "",
+        )
+        state.vertex = self._add(operation, inputs, name, step.location, state.epoch)
+        state.record(_one_line(step.text), state.vertex)
+
+    def _source_vertex(self, step: ins.Copy, index: int) -> int:
+        name = step.from_ or ""
+        stage = self._copy_source(name, index)
+        if stage is not None:
+            return self._states[stage].vertex
+        image = self._bases[name]
+        label = f"[copy source] FROM {name}"
+        return self._base_vertex(image.id, label, step.location, self._epoch(image.config.created))
+
+    def _lower_add(self, state: StageState, step: ins.Add, name: str) -> None:
+        _refuse_flags(
+            step,
+            link=step.link,
+            exclude=bool(step.exclude),
+            checksum=step.checksum is not None,
+            keep_git_dir=step.keep_git_dir is not None,
+        )
+        for source in step.sources:
+            if _REMOTE.match(source):
+                raise _unfinished(
+                    f"ADD of {source} is not supported yet",
+                    hint="fetch it in a RUN step, or put it into the context",
+                )
+        operation = graph.Copy(
+            sources=step.sources,
+            files=tuple(graph.File(each.name, each.body) for each in step.contents),
+            destination=state.directory(_destination(step.destination)),
+            chown=step.chown or "",
+            chmod=step.chmod or "",
+            unpack=step.unpack is not False,
+        )
+        state.vertex = self._add(operation, (state.vertex,), name, step.location, state.epoch)
+        state.record(_one_line(step.text), state.vertex)
+
+
+def _count(stage: ins.Stage) -> int:
+    """Steps of a stage that do something, its FROM included."""
+    return 1 + sum(isinstance(step, _EXECUTED) for step in stage.instructions)
+
+
+def _destination(text: str) -> str:
+    """``.`` and ``dir/.`` mean a directory."""
+    if text in {".", ".."} or text.endswith(("/.", "/..")):
+        return text + "/"
+    return text
+
+
+def _unfinished(message: str, hint: str | None = None) -> BuildError:
+    return BuildError(message, hint=hint, reference="not-supported-yet")
+
+
+def _refuse_unfinished(step: ins.Run) -> None:
+    if step.mounts:
+        raise _unfinished(
+            f"RUN --mount=type={step.mounts[0].type.value} is not supported yet",
+            hint="remove the flag; what the step reads can be copied before it",
+        )
+    if step.devices:
+        raise _unfinished("RUN --device is not supported yet", hint="remove the flag")
+    if step.network not in {ins.NetworkMode.DEFAULT, ins.NetworkMode.NONE}:
+        raise _unfinished(f"RUN --network={step.network.value} is not supported yet")
+    if step.security is not ins.SecurityMode.SANDBOX:
+        raise _unfinished(f"RUN --security={step.security.value} is not supported yet")
+
+
+def _refuse_flags(step: ins.Instruction, **flags: bool) -> None:
+    for name, given in flags.items():
+        if given:
+            flag = name.replace("_", "-")
+            raise _unfinished(f"{step.keyword} --{flag} is not supported yet",
+                               hint="remove the flag")  # fmt: skip
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

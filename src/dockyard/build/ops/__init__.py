@@ -1,0 +1,1 @@
+"""What vertices do, each in a workspace of its own."""

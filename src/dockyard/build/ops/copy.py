@@ -1,0 +1,276 @@
+"""COPY, ADD and WORKDIR: files written through the mounted root, so that they land where a
+container would see them.
+
+Every path of the image is resolved below its root by the kernel (openat2 with RESOLVE_IN_ROOT): a
+destination under a symlinked directory is found, and nothing leads outside. Directories that
+exist keep what they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Sequence
+from typing import Self
+
+import msgspec
+
+from dockyard.build import graph
+from dockyard.build.chmod import changed
+from dockyard.build.context import Entry, Tree
+from dockyard.containers import users
+from dockyard.errors import BuildError, InvalidInput
+from dockyard.images import untar
+from dockyard.system import copy as copying
+from dockyard.system import syscalls
+
+_RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY_MODE = 0o755
+_FILE_MODE = 0o644
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whom new files belong to."""
+
+    uid: int
+    gid: int
+
+
+def owner_of(chown: str, rootfs: str) -> Owner | None:
+    """What ``--chown`` means in this root; ``None`` where it wasn't given.
+
+    Raises:
+        BuildError: no such user or group.
+    """
+    if not chown:
+        return None
+    name, _, group = chown.partition(":")
+    try:
+        found = users.resolve(chown, *users.read_databases(rootfs))
+    except InvalidInput as error:
+        raise BuildError(f"invalid --chown={chown}: {error.message}", hint=error.hint) from error
+    same_number = name.isdecimal() and not group
+    return Owner(found.uid, found.uid if same_number else found.gid)
+
+
+class Destination:
+    """The root that is written to, by an open descriptor. Use as a context manager."""
+
+    def __init__(self, rootfs: str, owner: Owner | None, chmod: str) -> None:
+        self._root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._owner = owner
+        self._chmod = chmod
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        os.close(self._root)
+
+    def is_directory(self, path: str) -> bool:
+        """True where the path is a directory, through symlinks."""
+        try:
+            os.close(self._open(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def make_directories(self, path: str) -> None:
+        """Makes a directory and its missing parents; existing ones are left as they are."""
+        done = ""
+        for component in path.strip("/").split("/"):
+            if not component:
+                continue
+            parent, done = done, f"{done}/{component}"
+            if not self.is_directory(done):
+                self._make(parent, component, done)
+
+    def _make(self, parent: str, name: str, whole: str) -> None:
+        descriptor = self._open(parent or "/")
+        try:
+            os.mkdir(name, _DIRECTORY_MODE, dir_fd=descriptor)
+        except FileExistsError:
+            raise BuildError(f"cannot make directory {whole}: a file is in its place") from None
+        finally:
+            os.close(descriptor)
+        made = self._open(whole)
+        try:
+            os.fchmod(made, _DIRECTORY_MODE)
+            if self._owner is not None:
+                os.fchown(made, self._owner.uid, self._owner.gid)
+        finally:
+            os.close(made)
+
+    def copy_entry(self, tree: Tree, entry: Entry, path: str) -> None:
+        """Copies a file or a symlink to exactly this path, in place of what is there."""
+        parent = self._open(os.path.dirname(path) or "/")
+        name = os.path.basename(path)
+        try:
+            self._clear(parent, name, path)
+            if stat.S_ISLNK(entry.mode):
+                os.symlink(tree.link(entry.path), name, dir_fd=parent)
+                uid, gid = self._ids(entry)
+                os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
+            elif stat.S_ISREG(entry.mode):
+                self._copy_file(tree, entry, parent, name)
+            elif not stat.S_ISSOCK(entry.mode):
+                self._copy_node(entry, parent, name)
+        finally:
+            os.close(parent)
+
+    def copy_directory(self, tree: Tree, top: Entry, path: str) -> None:
+        """Merges what a directory holds into a directory of the root."""
+        self._merge(tree, top, path)
+        base = len(top.path)
+        for entry in tree.walk(top):
+            target = path.rstrip("/") + "/" + entry.path[base:].lstrip("/")
+            if stat.S_ISDIR(entry.mode):
+                self._merge(tree, entry, target)
+            else:
+                self.copy_entry(tree, entry, target)
+
+    def write(self, path: str, content: str) -> None:
+        """Writes a file that the Dockerfile itself holds."""
+        parent = self._open(os.path.dirname(path) or "/")
+        name = os.path.basename(path)
+        try:
+            self._clear(parent, name, path)
+            descriptor = os.open(name, _NEW, 0o600, dir_fd=parent)
+            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
+                stream.write(content)
+                owner = self._owner or Owner(0, 0)
+                os.fchown(descriptor, owner.uid, owner.gid)
+                os.fchmod(descriptor, changed(_FILE_MODE, self._chmod, directory=False))
+        finally:
+            os.close(parent)
+
+    def unpack(self, tree: Tree, entry: Entry, path: str) -> bool:
+        """Extracts an archive into a directory of the root; False where it isn't an archive."""
+        descriptor = tree.open(entry.path, os.O_RDONLY)
+        with open(descriptor, "rb") as stream:
+            if not untar.is_archive(f"/proc/self/fd/{stream.fileno()}"):
+                return False
+            self.make_directories(path)
+            directory = self._open(path)
+            try:
+                owner = None if self._owner is None else (self._owner.uid, self._owner.gid)
+                place = f"/proc/self/fd/{directory}"
+                untar.extract(stream, place, whiteouts=False, owner=owner)
+            finally:
+                os.close(directory)
+        return True
+
+    def _open(self, path: str) -> int:
+        return syscalls.openat2(self._root, path, _DIRECTORY, resolve=_RESOLVE)
+
+    def _merge(self, tree: Tree, entry: Entry, path: str) -> None:
+        """A directory of the source: made with its mode where there is none yet."""
+        if self.is_directory(path):
+            return
+        self.make_directories(path)
+        uid, gid = self._ids(entry)
+        descriptor = self._open(path)
+        try:
+            os.fchown(descriptor, uid, gid)
+            os.fchmod(descriptor, self._mode(entry))
+            if tree.keeps_attributes:
+                self._copy_xattrs(tree, entry, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _copy_xattrs(self, tree: Tree, entry: Entry, target: int) -> None:
+        source = tree.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            copying.copy_xattrs(source, target)
+        finally:
+            os.close(source)
+
+    def _clear(self, parent: int, name: str, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                os.unlink(name, dir_fd=parent)
+            except IsADirectoryError:
+                raise BuildError(f"cannot copy a file over the directory {path}") from None
+
+    def _copy_file(self, tree: Tree, entry: Entry, parent: int, name: str) -> None:
+        reader = tree.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            writer = os.open(name, _NEW, 0o600, dir_fd=parent)
+            try:
+                copying.copy_content(reader, writer)
+                status = os.fstat(reader)
+                uid, gid = self._ids(entry)
+                os.fchown(writer, uid, gid)
+                os.fchmod(writer, self._mode(entry))
+                if tree.keeps_attributes:
+                    copying.copy_xattrs(reader, writer)
+                os.utime(writer, ns=(status.st_atime_ns, status.st_mtime_ns))
+            finally:
+                os.close(writer)
+        finally:
+            os.close(reader)
+
+    def _copy_node(self, entry: Entry, parent: int, name: str) -> None:
+        os.mknod(name, entry.mode, entry.rdev, dir_fd=parent)
+        uid, gid = self._ids(entry)
+        os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
+        os.chmod(name, self._mode(entry), dir_fd=parent)
+
+    def _ids(self, entry: Entry) -> tuple[int, int]:
+        if self._owner is not None:
+            return self._owner.uid, self._owner.gid
+        return entry.uid, entry.gid
+
+    def _mode(self, entry: Entry) -> int:
+        directory = stat.S_ISDIR(entry.mode)
+        return changed(stat.S_IMODE(entry.mode), self._chmod, directory=directory)
+
+
+def copy(operation: graph.Copy, tree: Tree, found: Sequence[Entry], rootfs: str) -> None:
+    """Copies the entries that the sources matched.
+
+    Raises:
+        BuildError: Docker's rules for the destination are broken.
+    """
+    with Destination(rootfs, owner_of(operation.chown, rootfs), operation.chmod) as target:
+        count = len(found) + len(operation.files)
+        path = operation.destination
+        into = path.endswith("/") or count > 1 or target.is_directory(path)
+        if count > 1 and not path.endswith("/") and not target.is_directory(path):
+            raise BuildError(
+                "when using COPY with more than one source file, the destination must be a"
+                " directory and end with a /"
+            )
+        for entry in found:
+            _copy_one(operation, tree, entry, target, into=into)
+        for file in operation.files:
+            place = f"{path.rstrip('/')}/{file.name}" if into else path
+            target.make_directories(os.path.dirname(place))
+            target.write(place, file.content)
+
+
+def _copy_one(
+    operation: graph.Copy, tree: Tree, entry: Entry, target: Destination, *, into: bool
+) -> None:
+    path = operation.destination
+    if stat.S_ISDIR(entry.mode):
+        target.copy_directory(tree, entry, path)
+        return
+    if operation.unpack and stat.S_ISREG(entry.mode) and target.unpack(tree, entry, path):
+        return
+    place = f"{path.rstrip('/')}/{os.path.basename(entry.path)}" if into else path
+    target.make_directories(os.path.dirname(place))
+    target.copy_entry(tree, entry, place)
+
+
+def make_directory(operation: graph.Directory, rootfs: str) -> None:
+    """WORKDIR: the directory and its parents, owned by the stage's user.
+
+    Raises:
+        BuildError: a file is in its place.
+    """
+    with Destination(rootfs, owner_of(operation.user, rootfs), "") as target:
+        target.make_directories(operation.path)

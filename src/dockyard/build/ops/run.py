@@ -1,0 +1,229 @@
+"""RUN: a command in a container over the layers below; what it changes becomes the layer."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from dockyard.build import graph
+from dockyard.build.ops import trust
+from dockyard.build.solver import Cancellation
+from dockyard.containers import spec, users
+from dockyard.containers.parts import Parts
+from dockyard.containers.workspace import Workspace
+from dockyard.errors import BuildError
+from dockyard.images.normalise import missing_mount_points
+from dockyard.images.view import LowerView
+from dockyard.networks import resolv
+from dockyard.networks.apply import Attachment
+from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
+from dockyard.security import capabilities, seccomp
+from dockyard.security import paths as guarded
+from dockyard.system import cgroups
+from dockyard.system.files import write_atomically
+
+Output = Callable[[int, bytes], None]
+
+_HOSTNAME = "buildkitsandbox"
+"""The name that Docker's builder gives too, so that what asks for it gets the same answer."""
+_ENGINE_FILES = ("/etc/hosts", "/etc/resolv.conf")
+_MOUNT_POINTS = ("/proc", "/dev", "/sys", *_ENGINE_FILES)
+_SCRIPT = f"{trust.PLACE}/script"
+_LAST_LINES = 25
+
+
+def run(
+    parts: Parts,
+    workspace: Workspace,
+    vertex: graph.Vertex,
+    operation: graph.Run,
+    lowers: Sequence[str],
+    output: Output,
+    cancellation: Cancellation,
+) -> tuple[str, ...]:
+    """Runs the step in the workspace.
+
+    Returns:
+        Mount points that the engine made, for normalisation.
+
+    Raises:
+        BuildError: the command failed; the context names the line and holds its last output.
+    """
+    made = missing_mount_points(LowerView(lowers), (*_MOUNT_POINTS, operation.cwd))
+    made = tuple(path for path in made if path != operation.cwd.lstrip("/"))
+    workspace.mount(lowers)
+    attachment = (
+        parts.networks.isolated()
+        if operation.network == "none"
+        else parts.networks.attach(workspace.holder, ())
+    )
+    try:
+        host = _host_trust(parts, workspace.root)
+        document = _document(parts, workspace, vertex, operation, attachment, host)
+        write_atomically(f"{workspace.path}/config.json", msgspec.json.encode(document))
+        tail = _Tail(output)
+        code = _execute(parts, workspace, tail, cancellation)
+    finally:
+        attachment.close()
+    if cancellation.requested:
+        raise BuildError("canceled", reference="canceled")
+    if code != 0:
+        raise _failure(vertex, operation, code, tail.text())
+    return made
+
+
+def _host_trust(parts: Parts, rootfs: str) -> trust.HostTrust:
+    sources = ""
+    if parts.config.apt_mirror:
+        sources = users.read_inside(rootfs, "etc/apt/sources.list")
+    return trust.describe(os.environ, trust.bundle_of(os.environ), sources, parts.config.apt_mirror)
+
+
+def _document(
+    parts: Parts,
+    workspace: Workspace,
+    vertex: graph.Vertex,
+    operation: graph.Run,
+    attachment: Attachment,
+    host: trust.HostTrust,
+) -> dict[str, object]:
+    facts = parts.facts
+    granted = capabilities.grantable(capabilities.DEFAULT_BUILD, (), facts.capability_bounds)
+    identity = users.resolve(operation.user, *users.read_databases(workspace.root))
+    env = [*(f"{k}={v}" for k, v in host.env.items()), *vertex.ignored_env, *operation.env]
+    texts = dict(host.texts)
+    if operation.script:
+        texts[_SCRIPT] = operation.script
+    return runtime_spec(
+        Process(
+            args=operation.args or (_SCRIPT,),
+            env=spec.environment((), env, hostname=_HOSTNAME, home=identity.home),
+            cwd=operation.cwd,
+            identity=identity,
+            capabilities=granted,
+            no_new_privileges=False,
+            rlimits=spec.rlimits((), facts)[0],
+        ),
+        Sandbox(
+            rootfs=workspace.root,
+            hostname=_HOSTNAME,
+            network=attachment.namespace_path,
+            mounts=(
+                *_engine_files(workspace, attachment),
+                *_written(workspace, texts),
+                *(spec.file_mount(path, at, read_only=True) for at, path in host.binds.items()),
+            ),
+            cgroup=cgroups.cgroup_path(
+                parts.cgroup_layout, parts.paths.root_hash, workspace.holder
+            ),
+            seccomp=seccomp.default_profile(granted, facts.architecture, facts.kernel),
+            masked_paths=guarded.MASKED,
+            readonly_paths=guarded.READONLY,
+        ),
+    )
+
+
+def _engine_files(workspace: Workspace, attachment: Attachment) -> list[SpecMount]:
+    texts = {
+        "/etc/hosts": resolv.hosts(_HOSTNAME, attachment.endpoint),
+        "/etc/resolv.conf": resolv.read_for_container(host_network=False),
+    }
+    return _written(workspace, texts)
+
+
+def _written(workspace: Workspace, texts: Mapping[str, str]) -> list[SpecMount]:
+    """Writes texts beside the root; the mounts that put them in it."""
+    found = []
+    for target, text in texts.items():
+        path = f"{workspace.path}/{os.path.basename(target)}"
+        with open(path, "w", encoding="utf-8") as stream:
+            os.fchmod(stream.fileno(), 0o755 if target == _SCRIPT else 0o644)
+            stream.write(text)
+        found.append(spec.file_mount(path, target, read_only=target not in _ENGINE_FILES))
+    return found
+
+
+class _Tail:
+    """Passes output on, and keeps its end for the error."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._kept: deque[bytes] = deque(maxlen=64)
+
+    def __call__(self, stream: int, data: bytes) -> None:
+        self._output(stream, data)
+        self._kept.append(data)
+
+    def text(self) -> str:
+        whole = b"".join(self._kept).decode(errors="replace").rstrip()
+        return "\n".join(whole.splitlines()[-_LAST_LINES:])
+
+
+def _execute(parts: Parts, workspace: Workspace, output: Output, cancellation: Cancellation) -> int:
+    """Runs the container; its exit code. Cancellation kills all its processes."""
+    runtime = parts.runtime()
+    child = subprocess.Popen(
+        runtime.command("run", "--bundle", workspace.path, workspace.holder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C reaches us, and we end it in order
+    )
+    layout = parts.cgroup_layout
+    cgroup = cgroups.cgroup_path(layout, parts.paths.root_hash, workspace.holder)
+
+    def interrupt() -> None:
+        cgroups.kill_all(layout, cgroup, 2.0)
+        child.send_signal(signal.SIGKILL)
+
+    undo = cancellation.register(interrupt)
+    try:
+        with child:
+            _pump(child, output)
+            return child.wait()
+    finally:
+        undo()
+        runtime.delete(workspace.holder)
+
+
+def _pump(child: subprocess.Popen[bytes], output: Output) -> None:
+    with selectors.DefaultSelector() as selector:
+        for number, stream in ((1, child.stdout), (2, child.stderr)):
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ, number)
+        while selector.get_map():
+            for key, _ in selector.select():
+                data = os.read(key.fd, 1 << 16)
+                if data:
+                    output(key.data, data)
+                else:
+                    selector.unregister(key.fileobj)
+
+
+def _failure(vertex: graph.Vertex, operation: graph.Run, code: int, tail: str) -> BuildError:
+    shown = " ".join(operation.args) if operation.args else "the script"
+    context = vertex.location.excerpt()
+    if tail:
+        context += f"\nlast output:\n{tail}"
+    return BuildError(
+        f'process "{shown}" did not complete successfully: exit code: {code}',
+        context=context,
+        hint=_hint(code, tail),
+        reference="step-failed",
+    )
+
+
+def _hint(code: int, tail: str) -> str:
+    if code == 137:
+        return "it was killed, perhaps for want of memory"
+    if "externally-managed-environment" in tail:
+        return "use a base whose Python is meant for pip, such as python:3.11, or a venv"
+    if "Temporary failure" in tail or "Could not resolve" in tail:
+        return "the step has no name resolution; dockyard doctor checks the network"
+    return "the steps before it are cached: correct the line and build again"

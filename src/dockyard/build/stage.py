@@ -1,0 +1,194 @@
+"""One stage while it is lowered: its configuration, variables and history. Pure."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from dockyard.build.dockerfile import instructions as ins
+from dockyard.build.graph import Line
+from dockyard.oci import times
+from dockyard.oci.image import ExecutionConfig, History, ImageConfig
+from dockyard.oci.image import Healthcheck as HealthcheckConfig
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_SHELL = ("/bin/sh", "-c")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+"""Predefined ARGs that stay out of history and cache key; in lower case too."""
+
+
+def is_proxy(name: str) -> bool:
+    """True for the predefined proxy variables."""
+    return name.upper() in PROXIES
+
+
+class StageState:
+    """What the instructions so far made of the base's configuration."""
+
+    def __init__(self, base: ImageConfig, epoch: int, vertex: int) -> None:
+        self.base = base
+        self.config = base.config
+        self.vertex = vertex
+        """The vertex whose filesystem the stage has now."""
+        self.epoch = epoch
+        self.args: dict[str, str] = {}
+        """Declared ARGs that have a value."""
+        self.lines: list[Line] = []
+        self._command_set = False
+
+    def environment(self) -> dict[str, str]:
+        """The image's variables."""
+        return dict(entry.partition("=")[::2] for entry in self.config.env)
+
+    def variables(self) -> dict[str, str]:
+        """What ``$NAME`` in an instruction means: ENV wins over ARG."""
+        return self.args | self.environment()
+
+    def run_environment(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Variables of a RUN: those its result depends on, and the proxies that it doesn't."""
+        merged = {"PATH": DEFAULT_PATH} | self.args | self.environment()
+        plain = tuple(f"{k}={v}" for k, v in merged.items() if not is_proxy(k))
+        proxies = tuple(f"{k}={v}" for k, v in merged.items() if is_proxy(k))
+        return plain, proxies
+
+    def shell(self, text: str) -> tuple[str, ...]:
+        """A shell form as an argument vector."""
+        return (*(self.config.shell or DEFAULT_SHELL), text)
+
+    def command(self, command: ins.Command) -> tuple[str, ...]:
+        """Either form as an argument vector."""
+        if isinstance(command, ins.ExecForm):
+            return command.arguments
+        return self.shell(command.text)
+
+    def directory(self, path: str) -> str:
+        """A path relative to the working directory, made absolute; a final slash is kept."""
+        joined = os.path.normpath(os.path.join("/", self.config.working_dir, path))
+        absolute = "/" + joined.lstrip("/")
+        return absolute + "/" if path.endswith("/") and absolute != "/" else absolute
+
+    def record(self, text: str, vertex: int | None = None) -> None:
+        """Adds a line of history."""
+        line = History(
+            created=times.rfc3339(self.epoch),
+            created_by=text,
+            comment="dockyard.dockerfile.v1",
+            empty_layer=vertex is None,
+        )
+        self.lines.append(Line(line, vertex))
+
+    def change(self, **fields: object) -> None:
+        """Replaces fields of the configuration."""
+        self.config = msgspec.structs.replace(self.config, **fields)
+
+    def metadata(self, step: ins.Instruction) -> bool:
+        """Applies an instruction that only changes the configuration; False for any other."""
+        return self._surroundings(step) or self._execution(step)
+
+    def _surroundings(self, step: ins.Instruction) -> bool:
+        """What is around the process."""
+        match step:
+            case ins.Env():
+                self._set_environment({pair.key: pair.value for pair in step.variables})
+                self.record("ENV " + _pairs(step.variables))
+            case ins.Label():
+                labels = {pair.key: pair.value for pair in step.labels}
+                self.change(labels=self.config.labels | labels)
+                self.record("LABEL " + _pairs(step.labels))
+            case ins.User():
+                self.change(user=step.user)
+                self.record(f"USER {step.user}")
+            case ins.Expose():
+                self.change(exposed_ports=self.config.exposed_ports | _ports(step.ports))
+                self.record(f"EXPOSE {' '.join(step.ports)}")
+            case ins.Volume():
+                volumes: dict[str, dict[str, object]] = {path: {} for path in step.paths}
+                self.change(volumes=self.config.volumes | volumes)
+                self.record(f"VOLUME [{' '.join(step.paths)}]")
+            case ins.Maintainer():
+                self.base = msgspec.structs.replace(self.base, author=step.name)
+                self.record(f"MAINTAINER {step.name}")
+            case _:
+                return False
+        return True
+
+    def _execution(self, step: ins.Instruction) -> bool:
+        """What runs, and how it ends."""
+        match step:
+            case ins.Stopsignal():
+                self.change(stop_signal=step.signal)
+                self.record(f"STOPSIGNAL {step.signal}")
+            case ins.Shell():
+                self.change(shell=step.arguments)
+                self.record(f"SHELL [{' '.join(step.arguments)}]")
+            case ins.Cmd():
+                self.change(cmd=self.command(step.command))
+                self._command_set = True
+                self.record(f"CMD {_shown(self.config.cmd)}")
+            case ins.Entrypoint():
+                self._set_entrypoint(step)
+            case ins.Healthcheck():
+                self.change(healthcheck=self._healthcheck(step))
+                self.record(step.text)
+            case _:
+                return False
+        return True
+
+    def _set_environment(self, new: Mapping[str, str]) -> None:
+        merged = self.environment() | dict(new)
+        self.change(env=tuple(f"{name}={value}" for name, value in merged.items()))
+
+    def _set_entrypoint(self, step: ins.Entrypoint) -> None:
+        """A new ENTRYPOINT drops a CMD that came with the base, but not one of this stage."""
+        self.change(entrypoint=self.command(step.command))
+        if not self._command_set:
+            self.change(cmd=None)
+        self.record(f"ENTRYPOINT {_shown(self.config.entrypoint)}")
+
+    def _healthcheck(self, step: ins.Healthcheck) -> HealthcheckConfig:
+        test: tuple[str, ...] = ("NONE",)
+        if isinstance(step.command, ins.ExecForm):
+            test = ("CMD", *step.command.arguments)
+        elif isinstance(step.command, ins.ShellForm):
+            test = ("CMD-SHELL", step.command.text)
+        return HealthcheckConfig(
+            test=test,
+            interval=step.interval,
+            timeout=step.timeout,
+            start_period=step.start_period,
+            start_interval=step.start_interval,
+            retries=step.retries,
+        )
+
+
+def arguments_prefix(args: Mapping[str, str]) -> str:
+    """What history shows of the ARGs that a RUN saw: ``|1 NAME=value``."""
+    shown = [f"{name}={value}" for name, value in args.items() if not is_proxy(name)]
+    return f"|{len(shown)} {' '.join(shown)} " if shown else ""
+
+
+def empty_config(architecture: str) -> ImageConfig:
+    """The configuration that ``FROM scratch`` begins with."""
+    env = (f"PATH={DEFAULT_PATH}",)
+    return ImageConfig(architecture=architecture, config=ExecutionConfig(env=env, working_dir="/"))
+
+
+def _pairs(pairs: Sequence[ins.KeyValue]) -> str:
+    return " ".join(f"{pair.key}={pair.value}" for pair in pairs)
+
+
+def _shown(args: Sequence[str] | None) -> str:
+    return "[" + " ".join(msgspec.json.encode(each).decode() for each in args or ()) + "]"
+
+
+def _ports(ports: Sequence[str]) -> dict[str, dict[str, object]]:
+    """``8000-8002`` and ``53/udp`` as the configuration lists them."""
+    found: dict[str, dict[str, object]] = {}
+    for port in ports:
+        numbers, _, protocol = port.partition("/")
+        first, _, last = numbers.partition("-")
+        for number in range(int(first), int(last or first) + 1):
+            found[f"{number}/{protocol.lower() or 'tcp'}"] = {}
+    return found

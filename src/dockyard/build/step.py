@@ -1,0 +1,201 @@
+"""One step of a build: looked up in the cache, or done in a workspace and published."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+
+from dockyard.build import graph
+from dockyard.build.cache import BuildCache, key_of, key_of_base
+from dockyard.build.context import Entry, Tree
+from dockyard.build.dockerfile.source import located
+from dockyard.build.ops import copy as copying
+from dockyard.build.ops import run as running
+from dockyard.build.solver import Cancellation
+from dockyard.containers.parts import Parts
+from dockyard.containers.workspace import Workspace
+from dockyard.errors import BuildError
+from dockyard.images.model import Image, Layer, Times
+from dockyard.images.normalise import normalise
+
+
+class StepResult:
+    """The layers that a step added, and all those below.
+
+    The layers may be stacked at once; their digests come when they are hashed.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        layers: Sequence[Future[Layer]],
+        paths: Sequence[str],
+        below: StepResult | None,
+        *,
+        made: bool,
+    ) -> None:
+        self.key = key
+        self.made = made
+        """False for what came from the cache or is an existing image."""
+        self._layers = tuple(layers)
+        self._paths = tuple(paths)
+        self._below = below
+
+    def sealed(self) -> tuple[Layer, ...]:
+        """Its own layers, waiting for their digests."""
+        return tuple(future.result() for future in self._layers)
+
+    def stack(self) -> tuple[str, ...]:
+        """Directories of all layers up to here, base first, for an overlay."""
+        return (*(self._below.stack() if self._below else ()), *self._paths)
+
+    def stack_ids(self) -> tuple[str, ...]:
+        """Ids of all layers up to here, waiting for those that are being hashed."""
+        own = tuple(layer.id for layer in self.sealed())
+        return (*(self._below.stack_ids() if self._below else ()), *own)
+
+
+class StepRunner:
+    """Does steps; what it needs for all of them."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        plan: graph.Plan,
+        images: Mapping[str, Image],
+        context: Tree,
+        holder: str,
+        cancellation: Cancellation,
+        sealers: Executor,
+    ) -> None:
+        self._parts = parts
+        self._plan = plan
+        self._images = images
+        self._context = context
+        self._holder = holder
+        self._cancellation = cancellation
+        self._sealers = sealers
+
+    def look_up(
+        self, index: int, below: Sequence[StepResult], cache: BuildCache | None
+    ) -> tuple[str, StepResult | None]:
+        """The step's key, and its result where it needn't be done."""
+        vertex = self._plan.vertices[index]
+        if isinstance(vertex.operation, graph.Base):
+            result = self._base(vertex.operation)
+            return result.key, result
+        with located(vertex.location):
+            content = self._content(vertex, below)
+        key = key_of(vertex, [result.key for result in below], content)
+        hit = None if cache is None else cache.find(key, self._holder)
+        if hit is None or hit.below != below[0].stack_ids():
+            return key, None
+        return key, _complete(key, hit.layers, self._parts.layers.paths_of(hit.layers), below[0])
+
+    def execute(
+        self,
+        index: int,
+        key: str,
+        below: Sequence[StepResult],
+        output: Callable[[int, bytes], None],
+    ) -> StepResult:
+        """Does the step.
+
+        Raises:
+            BuildError: it failed, or the build was cancelled meanwhile.
+        """
+        vertex = self._plan.vertices[index]
+        if self._cancellation.requested:
+            raise BuildError("canceled", reference="canceled")
+        with Workspace(self._parts, vertex.name) as workspace, located(vertex.location):
+            lowers = below[0].stack()
+            made = self._perform(workspace, vertex, below, output)
+            workspace.unmount()
+            normalise(workspace.upper, lowers, engine_mounts=made)
+            if not os.listdir(workspace.upper):
+                return StepResult(key, (), (), below[0], made=True)
+            layer_id = self._parts.layers.publish(
+                workspace.upper, holder=self._holder, epoch=vertex.epoch, times=_times(vertex)
+            )
+        future = self._sealers.submit(self._parts.layers.seal, layer_id)
+        path = self._parts.paths.layer(layer_id)
+        return StepResult(key, (future,), (path,), below[0], made=True)
+
+    def _perform(
+        self,
+        workspace: Workspace,
+        vertex: graph.Vertex,
+        below: Sequence[StepResult],
+        output: Callable[[int, bytes], None],
+    ) -> tuple[str, ...]:
+        """Changes the workspace's root; the mount points that the engine made in it."""
+        lowers, operation = below[0].stack(), vertex.operation
+        match operation:
+            case graph.Run():
+                return running.run(
+                    self._parts, workspace, vertex, operation, lowers, output, self._cancellation
+                )
+            case graph.Copy():
+                workspace.mount(lowers)
+                self._copy(workspace, operation, below)
+            case graph.Directory():
+                workspace.mount(lowers)
+                copying.make_directory(operation, workspace.root)
+            case graph.Base():
+                pass
+        return ()
+
+    def _copy(
+        self, workspace: Workspace, operation: graph.Copy, below: Sequence[StepResult]
+    ) -> None:
+        if not operation.from_input:
+            found = _match(self._context, operation)
+            copying.copy(operation, self._context, found, workspace.root)
+            return
+        source = workspace.mount_read_only(below[1].stack(), "source")
+        with Tree(source, keeps_attributes=True) as tree:
+            copying.copy(operation, tree, _match(tree, operation), workspace.root)
+
+    def _content(self, vertex: graph.Vertex, below: Sequence[StepResult]) -> str:
+        """A digest of the files that the step copies; empty where it copies none."""
+        operation = vertex.operation
+        if not isinstance(operation, graph.Copy) or not operation.sources:
+            return ""
+        if not operation.from_input:
+            return self._context.digest(_match(self._context, operation))
+        with Workspace(self._parts, f"digest for {vertex.name}") as workspace:
+            source = workspace.mount_read_only(below[1].stack(), "source")
+            with Tree(source, keeps_attributes=True) as tree:
+                return tree.digest(_match(tree, operation))
+
+    def _base(self, operation: graph.Base) -> StepResult:
+        if not operation.image_id:
+            return _complete(key_of_base(()), (), (), None)
+        layers = self._images[operation.image_id].layers
+        self._parts.layers.lease(self._holder, [layer.id for layer in layers])
+        key = key_of_base([layer.diff_id for layer in layers])
+        return _complete(key, layers, self._parts.layers.paths_of(layers), None)
+
+
+def _match(tree: Tree, operation: graph.Copy) -> list[Entry]:
+    return [entry for source in operation.sources for entry in tree.match(source)]
+
+
+def _times(vertex: graph.Vertex) -> Times:
+    """Files of the context get exactly the epoch; all others keep earlier times of their own."""
+    operation = vertex.operation
+    from_context = isinstance(operation, graph.Copy) and not operation.from_input
+    return "epoch" if from_context else "clamp"
+
+
+def _complete(
+    key: str, layers: Sequence[Layer], paths: Sequence[str], below: StepResult | None
+) -> StepResult:
+    """A result whose layers are there already."""
+    futures = []
+    for layer in layers:
+        future: Future[Layer] = Future()
+        future.set_result(layer)
+        futures.append(future)
+    return StepResult(key, futures, paths, below, made=False)

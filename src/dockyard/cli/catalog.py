@@ -1,0 +1,53 @@
+"""The table of commands: names and summaries, so that help needs to import none of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+PROGRAM = "dockyard"
+
+
+class Entry(NamedTuple):
+    """A command; ``name`` has two words for one in a group. Its module is named after it."""
+
+    name: str
+    summary: str
+    common: bool = False
+
+    @property
+    def module(self) -> str:
+        """Where its ``command`` is."""
+        return f"dockyard.cli.commands.{self.name.replace(' ', '_')}"
+
+
+ENTRIES = (
+    Entry("run", "Create and run a new container from an image", common=True),
+    Entry("exec", "Execute a command in a running container", common=True),
+    Entry("ps", "List containers", common=True),
+    Entry("build", "Build an image from a Dockerfile", common=True),
+    Entry("bootstrap", "Make a base image from the distribution's packages", common=True),
+    Entry("images", "List images", common=True),
+    Entry("doctor", "Check the components and this host", common=True),
+    Entry("version", "Show the version information", common=True),
+    Entry("info", "Display system-wide information", common=True),
+    Entry("builder prune", "Remove build cache"),
+    Entry("inspect", "Return low-level information on containers and images"),
+    Entry("kill", "Kill one or more running containers"),
+    Entry("logs", "Fetch the logs of a container"),
+    Entry("port", "List port mappings or a specific mapping for the container"),
+    Entry("rm", "Remove one or more containers"),
+    Entry("rmi", "Remove one or more images"),
+    Entry("save", "Save one or more images to a tar archive (streamed to STDOUT by default)"),
+    Entry("start", "Start one or more stopped containers"),
+    Entry("stats", "Display a live stream of container(s) resource usage statistics"),
+    Entry("stop", "Stop one or more running containers"),
+    Entry("tag", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE"),
+    Entry("wait", "Block until one or more containers stop, then print their exit codes"),
+)
+
+GROUPS = {"builder": "Manage builds"}
+
+
+def find(name: str) -> Entry | None:
+    """The entry of a command."""
+    return next((entry for entry in ENTRIES if entry.name == name), None)

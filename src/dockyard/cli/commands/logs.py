@@ -1,0 +1,70 @@
+"""``logs``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.moments import parse_moment
+from dockyard.containers.attach import write_all
+from dockyard.containers.logs import to_utc
+from dockyard.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("logs", "[OPTIONS] CONTAINER")
+@click.option("-f", "--follow", is_flag=True, help="Follow log output")
+@click.option("--since", metavar="string",
+              help='Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
+              ' (e.g. "42m" for 42 minutes)')  # fmt: skip
+@click.option("-n", "--tail", default="all", metavar="string",
+              help='Number of lines to show from the end of the logs (default "all")')  # fmt: skip
+@click.option("-t", "--timestamps", is_flag=True, help="Show timestamps")
+@click.option("--until", metavar="string",
+              help='Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
+              ' (e.g. "42m" for 42 minutes)')  # fmt: skip
+@not_yet({"--details": None})
+@click.argument("name")
+@with_engine
+def command(
+    engine: Engine,
+    name: str,
+    *,
+    follow: bool,
+    since: str | None,
+    tail: str,
+    timestamps: bool,
+    until: str | None,
+) -> None:
+    """Prints a container's output, each stream to its own."""
+    now = time.time_ns()
+    begin = None if since is None else parse_moment(since, now)
+    end = None if until is None else parse_moment(until, now)
+    fresh = True  # at the beginning of a line
+    for line in engine.containers.logs(name, follow=follow, tail=parse_tail(tail), since=begin):
+        moment = to_utc(line.time) if timestamps or end is not None else ""
+        if end is not None and moment > end:
+            return
+        mark = f"{moment} ".encode() if timestamps and fresh else b""
+        write_all(line.stream, mark + line.data)
+        fresh = line.data.endswith(b"\n")
+
+
+def parse_tail(text: str) -> int | None:
+    """A number of lines; ``None`` for all, which is also what Docker takes a negative one for.
+
+    Raises:
+        InvalidInput: it is neither a number nor ``all``.
+    """
+    if text == "all":
+        return None
+    try:
+        count = int(text)
+    except ValueError:
+        raise InvalidInput(f"invalid number of lines: {text!r}", hint="a number, or all") from None
+    return count if count >= 0 else None

@@ -1,0 +1,43 @@
+"""``port``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, with_engine
+from dockyard.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("port", "CONTAINER [PRIVATE_PORT[/PROTO]]")
+@click.argument("name")
+@click.argument("private_port", required=False)
+@with_engine
+def command(engine: Engine, name: str, private_port: str | None) -> None:
+    """Prints where a container's ports are published."""
+    container = engine.containers.get(name)
+    ports = sorted(
+        engine.containers.ports(container),
+        key=lambda port: (port.container_port, port.protocol, port.host_ip),
+    )
+    if private_port is None:
+        for port in ports:
+            published = f"{port.host_ip}:{port.host_port}"
+            click.echo(f"{port.container_port}/{port.protocol} -> {published}")
+        return
+    number, _, protocol = private_port.partition("/")
+    if not number.isdecimal():
+        raise InvalidInput(f"invalid port: {private_port}", hint="such as 80 or 53/udp")
+    wanted = (int(number), protocol or "tcp")
+    found = [port for port in ports if (port.container_port, port.protocol) == wanted]
+    if not found:
+        raise NotFound(
+            f"no public port '{private_port}' published for {container.name}",
+            hint=f"dockyard port {container.name} lists those there are",
+        )
+    for port in found:
+        click.echo(f"{port.host_ip}:{port.host_port}")

@@ -1,0 +1,38 @@
+"""``rm``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli import options, render
+from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.errors import NotFound
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("rm", "[OPTIONS] CONTAINER [CONTAINER...]")
+@click.option("-f", "--force", is_flag=True,
+              help="Force the removal of a running container (uses SIGKILL)")  # fmt: skip
+@click.option("-v", "--volumes", is_flag=True,
+              help="Remove anonymous volumes associated with the container")  # fmt: skip
+@not_yet({"-l, --link": None})
+@click.argument("names", nargs=-1, required=True)
+@with_engine
+def command(engine: Engine, names: tuple[str, ...], *, force: bool, volumes: bool) -> int:
+    """Removes each, and prints its name; with ``--force`` a missing one is no failure."""
+
+    def remove(name: str) -> str | None:
+        try:
+            engine.containers.remove(name, force=force, volumes=volumes)
+        except NotFound as error:
+            if not force:
+                raise
+            render.print_error(error)
+            return None
+        return name
+
+    return options.for_each(names, remove)

@@ -1,0 +1,35 @@
+"""``rmi``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli import options, render
+from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.errors import NotFound
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("rmi", "[OPTIONS] IMAGE [IMAGE...]")
+@click.option("-f", "--force", is_flag=True, help="Force removal of the image")
+@not_yet({"--no-prune": None, "--platform=": None})
+@click.argument("names", nargs=-1, required=True)
+@with_engine
+def command(engine: Engine, names: tuple[str, ...], *, force: bool) -> int:
+    """Removes names and images, and prints what went."""
+
+    def remove(name: str) -> str | None:
+        try:
+            removed = engine.images.remove(name, force=force)
+        except NotFound as error:
+            if not force:
+                raise
+            render.print_error(error)
+            return None
+        return "\n".join(map(str, removed))
+
+    return options.for_each(names, remove)

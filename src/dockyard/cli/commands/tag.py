@@ -1,0 +1,22 @@
+"""``tag``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, with_engine
+from dockyard.oci.reference import Reference
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("tag", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]")
+@click.argument("source")
+@click.argument("target")
+@with_engine
+def command(engine: Engine, source: str, target: str) -> None:
+    """Gives an image another name."""
+    engine.images.tag(engine.images.find(source).id, Reference.parse(target))

@@ -1,0 +1,101 @@
+"""Lists and single objects on standard output: a table, JSON, or a template."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from dockyard.cli import template
+from dockyard.cli.table import table
+
+Row = Mapping[str, str]
+
+FORMAT_HELP = (
+    "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a TEMPLATE"
+    " in Go's notation such as '{{.ID}}'"
+)
+
+
+def list_text(
+    rows: Sequence[Row],
+    titles: Mapping[str, str],
+    columns: Sequence[str],
+    form: str | None,
+    width: int | None = None,
+) -> str:
+    """A list in the form asked for.
+
+    Args:
+        rows: the values by field; each row has all fields.
+        titles: the column titles of the fields that a table may show.
+        columns: fields of the usual table.
+        form: the value of ``--format``; ``None`` and ``table`` are the usual table.
+        width: columns of the terminal; see :func:`dockyard.cli.table.table`.
+
+    Raises:
+        InvalidInput: a template names an unknown field.
+    """
+    if form in {None, "", "table"}:
+        lines = [[titles[column] for column in columns]]
+        lines += [[row[column] for column in columns] for row in rows]
+        return table(lines, width)
+    if form == "json":
+        return "".join(template.to_json(dict(sorted(row.items()))) + "\n" for row in rows)
+    if form is not None and form.startswith("table"):
+        parts = template.parse(form.removeprefix("table").strip())
+        head = "".join(
+            part if isinstance(part, str) else _title(part, titles) for part in parts
+        )
+        lines = [line.split("\t") for line in (head, *(template.render(parts, r) for r in rows))]
+        longest = max(map(len, lines))
+        return table([[*line, *[""] * (longest - len(line))] for line in lines], width)
+    parts = template.parse(form or "")
+    return "".join(template.render(parts, row) + "\n" for row in rows)
+
+
+def _title(words: Sequence[str], titles: Mapping[str, str]) -> str:
+    field = next((word[1:] for word in words if word.startswith(".")), "")
+    return titles.get(field, field.upper())
+
+
+def object_text(value: object, form: str | None) -> str:
+    """An object by a template, or as JSON on one line for ``json``."""
+    if form == "json":
+        return template.to_json(value) + "\n"
+    return template.render(template.parse(form or ""), value) + "\n"
+
+
+def terminal_width(*, cut: bool = True) -> int | None:
+    """Columns of standard output where it is a terminal and may be cut to fit."""
+    if not (cut and sys.stdout.isatty()):
+        return None
+    import os
+
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except OSError:
+        return None
+
+
+def put(text: str) -> None:
+    """Writes to standard output."""
+    click.echo(text, nl=False)
+
+
+def split_filters(values: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """``--filter`` values as pairs.
+
+    Raises:
+        InvalidInput: no pair, or an unknown name.
+    """
+    from dockyard.errors import InvalidInput
+
+    pairs = []
+    for value in values:
+        name, equals, wanted = value.partition("=")
+        if not equals or name not in known:
+            raise InvalidInput(f"invalid filter '{value}'", hint=f"filters are {', '.join(known)}")
+        pairs.append((name, wanted))
+    return tuple(pairs)

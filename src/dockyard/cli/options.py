@@ -1,0 +1,142 @@
+"""Options that several commands have, and how their values are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from dockyard.cli.listing import FORMAT_HELP
+from dockyard.cli.render import print_error
+from dockyard.errors import DockyardError, InvalidInput
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
+
+Decorator = Callable[[F], F]
+
+format_option = click.option("--format", "form", metavar="string", help=FORMAT_HELP)
+object_format = click.option(
+    "-f", "--format", "form", metavar="string", help="Format output: 'json', or a Go template"
+)
+no_trunc = click.option("--no-trunc", is_flag=True, help="Don't truncate output")
+filters = click.option(
+    "-f", "--filter", "filters", multiple=True, metavar="filter",
+    help="Filter output based on conditions provided",
+)  # fmt: skip
+env = click.option(
+    "-e", "--env", multiple=True, metavar="list", help="Set environment variables"
+)
+env_file = click.option(
+    "--env-file", multiple=True, metavar="list", help="Read in a file of environment variables"
+)
+
+
+def all_of(options: Iterable[Callable[[Any], Any]]) -> Callable[[F], F]:
+    """One decorator for several, in the order of the help."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(list(options)):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def reads(parser: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A click callback that gives the parsed value; errors name the option."""
+
+    def read(parameter: click.Parameter, text: str) -> T:
+        try:
+            return parser(text)
+        except InvalidInput as error:
+            flag = ", ".join(parameter.opts)
+            raise InvalidInput(
+                f'invalid argument "{text}" for "{flag}" flag: {error.message}',
+                context=None if error.context == text else error.context,
+                hint=error.hint,
+                exit_code=125,
+            ) from error
+
+    def callback(_ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, tuple):
+            return tuple(read(parameter, one) for one in value)
+        return read(parameter, value)
+
+    return callback
+
+
+def environment(files: Iterable[str], entries: Iterable[str]) -> tuple[str, ...]:
+    """The variables of ``--env-file`` and, after them, of ``--env``."""
+    from dockyard import arguments
+
+    found: list[str] = []
+    for path in files:
+        found += arguments.parse_env_file(read_text(path), path, os.environ)
+    return (*found, *arguments.parse_environment(entries, os.environ))
+
+
+def read_text(path: str) -> str:
+    """The text of a file that the user named.
+
+    Raises:
+        InvalidInput: it can't be read, or isn't UTF-8.
+    """
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except OSError as error:
+        raise InvalidInput(f"open {path}: {error.strerror}", exit_code=125) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8: {error.reason}", exit_code=125) from error
+
+
+def for_each(names: Iterable[str], act: Callable[[str], str | None]) -> int:
+    """Does something for every name, prints what comes back, and goes on after a failure.
+
+    Returns:
+        1 where any failed, else 0.
+    """
+    code = 0
+    for name in names:
+        try:
+            answer = act(name)
+        except DockyardError as error:
+            print_error(error)
+            code = 1
+        else:
+            if answer is not None:
+                click.echo(answer)
+    return code
+
+
+def at_once(names: Iterable[str], act: Callable[[str], None]) -> int:
+    """As :func:`for_each` with all at the same time; prints the names in their order."""
+    import threading
+
+    failures: dict[str, DockyardError] = {}
+
+    def attempt(name: str) -> None:
+        try:
+            act(name)
+        except DockyardError as error:
+            failures[name] = error
+
+    wanted = list(names)
+    threads = [threading.Thread(target=attempt, args=(name,)) for name in wanted[1:]]
+    for thread in threads:
+        thread.start()
+    attempt(wanted[0])
+    for thread in threads:
+        thread.join()
+
+    def answer(name: str) -> str:
+        if name in failures:
+            raise failures[name]
+        return name
+
+    return for_each(wanted, answer)

@@ -1,0 +1,48 @@
+"""Signals for a container in the foreground: what the command gets, the program gets."""
+
+from __future__ import annotations
+
+import signal
+
+from dockyard.containers import finish
+from dockyard.containers.model import Container
+from dockyard.errors import DockyardError
+
+_FORWARDED = (
+    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
+)  # fmt: skip
+_PATIENCE = 3
+
+
+class SignalProxy:
+    """Forwards signals to a container; the third request to end leaves it alone instead.
+
+    A program that is its container's first process ignores what it has no handler for, so
+    without that limit Ctrl-C might never end the command.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._requests = 0
+
+    def install(self) -> None:
+        """Takes over this process's signals."""
+        for number in _FORWARDED:
+            signal.signal(number, self.forward)
+
+    def forward(self, number: int, _frame: object = None) -> None:
+        """Sends one signal on.
+
+        Raises:
+            DockyardError: it was the third request to end.
+        """
+        if number in {signal.SIGINT, signal.SIGTERM}:
+            self._requests += 1
+        if self._requests >= _PATIENCE:
+            name = self._container.name
+            raise DockyardError(
+                f"got {_PATIENCE} requests to end, but container {name} ignores them and runs on",
+                hint=f"dockyard stop {name}, or next time: dockyard run --init",
+                reference="signals-ignored",
+            )
+        finish.send_signal(self._container.process, number)

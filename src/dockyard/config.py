@@ -1,0 +1,55 @@
+"""What the user configures, read once from the environment and passed down.
+
+Nothing else in Dockyard reads the environment for its own settings, so a program that imports
+Dockyard can run two engines with two configurations side by side.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Self
+
+import msgspec
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one engine.
+
+    ``root`` holds the state that outlives a reboot, ``run`` what does not. Both are absolute.
+    """
+
+    root: str
+    run: str
+    runtime: str | None = None
+    """Name or path of the OCI runtime; ``None`` lets the probe choose."""
+    apt_mirror: str | None = None
+    """A Debian mirror that only this host uses; never stored in an image."""
+    publish_address: str = "0.0.0.0"  # noqa: S104  # Docker's default; see docs/security.md
+    """Address on which ports are published where the caller names none."""
+    source_date_epoch: int | None = None
+    """Seconds since 1970 that every build uses as its time, where set."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Reads ``DOCKYARD_*``, ``XDG_*`` and ``SOURCE_DATE_EPOCH``."""
+        env = os.environ if environ is None else environ
+        root, run = _default_directories(env)
+        epoch = env.get("SOURCE_DATE_EPOCH", "")
+        return cls(
+            root=os.path.abspath(env.get("DOCKYARD_ROOT") or root),
+            run=os.path.abspath(env.get("DOCKYARD_RUN") or run),
+            runtime=env.get("DOCKYARD_RUNTIME") or None,
+            apt_mirror=env.get("DOCKYARD_APT_MIRROR") or None,
+            publish_address=env.get("DOCKYARD_PUBLISH_ADDRESS") or "0.0.0.0",  # noqa: S104
+            source_date_epoch=int(epoch) if epoch.isdecimal() else None,
+        )
+
+
+def _default_directories(env: Mapping[str, str]) -> tuple[str, str]:
+    if os.geteuid() == 0:
+        return "/var/lib/dockyard", "/run/dockyard"
+    home = env.get("HOME", "/nonexistent")
+    data = env.get("XDG_DATA_HOME") or f"{home}/.local/share"
+    runtime = env.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+    return f"{data}/dockyard", f"{runtime}/dockyard"

@@ -1,0 +1,189 @@
+"""The end of a container: waiting for it, cleaning up after it, and removing it. Idempotent.
+
+Whoever gets the container's lock first does it: the foreground command, the exit command that the
+monitor calls, ``stop``, or the recovery of any later command. The others find nothing to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+
+import msgspec
+
+from dockyard.containers import lifecycle, monitor
+from dockyard.containers.model import Container
+from dockyard.containers.parts import Parts
+from dockyard.containers.runtime import Runtime
+from dockyard.system import cgroups, mounts
+from dockyard.system.files import remove_tree
+from dockyard.system.host import ProcessIdentity
+
+_EXIT_FILE_SECONDS = 5.0
+_POLL_SECONDS = 0.002
+
+
+def wait_for_process(identity: ProcessIdentity | None, seconds: float | None = None) -> bool:
+    """Waits until a process is gone; False where it still lives after ``seconds``."""
+    if identity is None or not identity.alive():
+        return True
+    try:
+        descriptor = os.pidfd_open(identity.pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if not identity.alive():  # the number may have a new owner
+            return True
+        return bool(select.select([descriptor], [], [], seconds)[0])
+    finally:
+        os.close(descriptor)
+
+
+def send_signal(identity: ProcessIdentity | None, number: int) -> None:
+    """Signals exactly that process; one that is gone gets nothing, and nobody else does."""
+    if identity is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(identity.pid)
+        try:
+            if identity.alive():
+                signal.pidfd_send_signal(descriptor, number)
+        finally:
+            os.close(descriptor)
+
+
+def wait(parts: Parts, container: Container) -> Container:
+    """Waits for the end and cleans up; the finished container as it last was."""
+    wait_for_process(container.process)
+    with parts.lock(container.holder) as lock:
+        current = parts.store.get(container.id)
+        if current is None:  # the exit command was faster, and it was a --rm
+            return exited(parts, container)
+        if current.state != "running" or current.started != container.started:
+            return current
+        finished = conclude(parts, current)
+        if current.options.remove:
+            lock.release(remove=True)
+        return finished
+
+
+def conclude(parts: Parts, container: Container) -> Container:
+    """Records the exit of a container whose process is gone. The caller holds the lock."""
+    finished = exited(parts, container)
+    if container.options.remove:
+        remove(parts, container)
+        return finished
+    tear_down(parts, container)
+    parts.store.put(finished)
+    return finished
+
+
+def exited(parts: Parts, container: Container) -> Container:
+    """The record after the end, with the code from the monitor's exit file."""
+    return msgspec.structs.replace(
+        container,
+        state="exited",
+        finished=time.time_ns(),
+        exit_code=lifecycle.exit_code_of(_exit_status(parts, container)),
+        oom_killed=os.path.exists(f"{parts.paths.bundle(container.id)}/oom"),
+        process=None,
+        monitor=None,
+    )
+
+
+def _exit_status(parts: Parts, container: Container) -> str | None:
+    """The exit file's text; conmon writes it a moment after the process is gone."""
+    path = f"{parts.paths.exits}/{container.id}"
+    deadline = time.monotonic() + _EXIT_FILE_SECONDS
+    while True:
+        monitored = container.monitor is not None and container.monitor.alive()
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as stream:
+            return stream.read()
+        if not monitored or time.monotonic() > deadline:
+            return None
+        time.sleep(_POLL_SECONDS)
+
+
+def tear_down(parts: Parts, container: Container) -> None:
+    """Frees everything volatile: processes, network, mounts, cgroups, bundle."""
+    bundle = parts.paths.bundle(container.id)
+    found = monitor.leftovers(bundle)
+    layout = parts.cgroup_layout
+    if container.process is not None or found:
+        runtime = Runtime(container.runtime, parts.paths.runtime_state, layout.systemd)
+        runtime.delete(container.id)
+    cgroups.kill_all(layout, container.cgroup)
+    _dismiss_monitor(parts, container, found)
+    parts.networks.detach(container.holder)
+    mounts.unmount_below(parts.paths.container(container.id))
+    cgroups.remove(layout, container.cgroup)
+    if not layout.systemd:  # systemd removes a scope with its last process
+        _remove_monitor_cgroup(parts, container)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{parts.paths.exits}/{container.id}")
+    remove_tree(bundle)
+
+
+def monitor_cgroup(parts: Parts, container: Container) -> str:
+    """The monitor's own cgroup, where systemd doesn't manage them."""
+    return f"/dockyard-{parts.paths.root_hash}/conmon-{container.id}"
+
+
+def _remove_monitor_cgroup(parts: Parts, container: Container) -> None:
+    """Removes it; the exit command, which runs in it as the monitor's child, leaves it before."""
+    layout, path = parts.cgroup_layout, monitor_cgroup(parts, container)
+    for pid in cgroups.pids(layout, path):
+        if pid in {os.getpid(), os.getppid()}:
+            cgroups.create_and_enter(layout, "/", pid)
+    cgroups.remove(layout, path)
+
+
+def _dismiss_monitor(
+    parts: Parts, container: Container, found: tuple[ProcessIdentity, ...]
+) -> None:
+    """Ends the monitor, whose work is done: it holds the published ports.
+
+    With it goes its exit command, which waits for the lock that the caller has. When the exit
+    command is the caller, it leaves its parent be.
+    """
+    known = {container.monitor, *found} - {None}
+    if os.getppid() in {identity.pid for identity in known if identity is not None}:
+        return
+    for identity in known:
+        send_signal(identity, signal.SIGKILL)
+        wait_for_process(identity, 1.0)
+    if not parts.cgroup_layout.systemd:
+        cgroups.kill_all(parts.cgroup_layout, monitor_cgroup(parts, container), 2.0)
+
+
+def mark_removing(parts: Parts, container: Container) -> None:
+    """From here on a crash ends in the container's removal by the next command."""
+    parts.store.put(msgspec.structs.replace(container, state="removing"))
+
+
+def remove(parts: Parts, container: Container, *, volumes: bool = True) -> None:
+    """Frees everything, then deletes files, anonymous volumes and, last, the record."""
+    tear_down(parts, container)
+    if volumes:
+        parts.volumes.remove_anonymous(container.id)
+    remove_tree(parts.paths.container(container.id))
+    parts.store.delete(container.id)
+
+
+def discard(parts: Parts, container: Container) -> None:
+    """Undoes a creation that failed. The caller holds the lock."""
+    remove(parts, container)
+
+
+def undo_start(parts: Parts, container: Container, why: str) -> None:
+    """Undoes a start that failed; the container stays, as one that has ended."""
+    tear_down(parts, container)
+    parts.store.put(
+        msgspec.structs.replace(
+            container, state="exited", exit_code=128, error=why, finished=time.time_ns(),
+            process=None, monitor=None,
+        )
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Which states follow which, and what to do with what a crash left behind. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from dockyard.containers.model import Container
+from dockyard.errors import Conflict
+
+Recovery = Literal["nothing", "discard", "stop", "finish", "remove"]
+"""``discard``: undo a creation. ``stop``: undo a start. ``finish``: record an exit that nobody
+recorded. ``remove``: finish a removal."""
+
+MONITOR_LOST = 255
+"""Exit code of a container whose real one went with its monitor (Podman uses 255 too)."""
+
+
+def recovery(container: Container, *, alive: bool) -> Recovery:
+    """What the next command does with a record whose lock nobody holds.
+
+    Args:
+        alive: the container's first process exists.
+    """
+    match container.state:
+        case "creating":
+            return "discard"
+        case "starting":
+            return "stop"
+        case "removing":
+            return "remove"
+        case "running":
+            return "nothing" if alive else "finish"
+        case "created" | "exited":
+            return "nothing"
+
+
+def require_startable(container: Container) -> None:
+    """Raises :class:`Conflict` where ``start`` makes no sense."""
+    if container.state not in {"created", "exited"}:
+        raise Conflict(f"container {container.name} is {container.state}, it can't be started")
+
+
+def require_running(container: Container) -> None:
+    """Raises :class:`Conflict` where the container doesn't run."""
+    if not container.running:
+        raise Conflict(
+            f"container {container.name} is not running",
+            hint=f"start it: dockyard start {container.name}",
+            reference="not-running",
+        )
+
+
+def require_removable(container: Container, *, force: bool) -> None:
+    """Raises :class:`Conflict` where ``rm`` would kill a running container unasked."""
+    if container.running and not force:
+        raise Conflict(
+            f'cannot remove container "{container.name}": container is running',
+            hint="stop the container before removing it, or force the removal with -f",
+            reference="running",
+        )
+
+
+def exit_code_of(status: str | None) -> int:
+    """The exit code in a monitor's exit file; :data:`MONITOR_LOST` where there is none."""
+    text = (status or "").strip()
+    return int(text) if text.lstrip("-").isdecimal() else MONITOR_LOST
+
+
+def command_line(
+    *,
+    image_entrypoint: tuple[str, ...] | None,
+    image_command: tuple[str, ...] | None,
+    entrypoint: tuple[str, ...] | None,
+    command: tuple[str, ...] | None,
+) -> tuple[str, ...]:
+    """Docker's rule for what runs: an entrypoint given at run time also drops the image's CMD."""
+    first = image_entrypoint if entrypoint is None else entrypoint
+    rest = command
+    if rest is None and entrypoint is None:
+        rest = image_command
+    return (*(first or ()), *(rest or ()))

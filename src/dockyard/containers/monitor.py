@@ -1,0 +1,195 @@
+"""conmon: the small process that stays with a container when the command has ended.
+
+It owns the container's output and log, reaps it, writes its exit code, and calls the exit
+command. What it answers on its pipe is the first process's number, or why there is none.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from dockyard.containers.runtime import Runtime
+from dockyard.errors import RunError
+from dockyard.state.paths import Paths
+from dockyard.system import host, process
+from dockyard.system.host import ProcessIdentity
+
+_CREATE_SECONDS = 60.0
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+
+
+class _Answer(msgspec.Struct):
+    """What conmon writes to its synchronisation pipe."""
+
+    data: int = msgspec.field(name="data", default=-1)
+    pid: int = -1
+    message: str = ""
+
+
+class Monitored(msgspec.Struct, frozen=True):
+    """A created container and its monitor."""
+
+    process: ProcessIdentity
+    monitor: ProcessIdentity
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """How to call conmon for one container."""
+
+    container_id: str
+    name: str
+    bundle: str
+    log: str
+    runtime: Runtime
+    interactive: bool
+    exit_command: tuple[str, ...]
+
+    def arguments(self, paths: Paths) -> list[str]:
+        """The command line. Pure."""
+        arguments = [
+            "--api-version", "1", "--cid", self.container_id, "--cuuid", self.container_id,
+            "--name", self.name, "--runtime", self.runtime.path, "--bundle", self.bundle,
+            "--container-pidfile", pid_file(self.bundle), "--conmon-pidfile",
+            monitor_pid_file(self.bundle), "--exit-dir", paths.exits, "--persist-dir", self.bundle,
+            "--full-attach", "--log-path", f"k8s-file:{self.log}", "--log-level", "warning",
+        ]  # fmt: skip
+        for argument in self.runtime.global_arguments[:2]:
+            arguments += ["--runtime-arg", argument]
+        arguments += ["--systemd-cgroup"] if self.runtime.systemd else []
+        arguments += ["--stdin"] if self.interactive else []
+        arguments += ["--exit-command", self.exit_command[0]]
+        for argument in self.exit_command[1:]:
+            arguments += ["--exit-command-arg", argument]
+        return arguments
+
+
+def pid_file(bundle: str) -> str:
+    return f"{bundle}/pid"
+
+
+def monitor_pid_file(bundle: str) -> str:
+    return f"{bundle}/monitor.pid"
+
+
+def attach_socket(bundle: str) -> str:
+    return f"{bundle}/attach"
+
+
+def exit_command(paths: Paths, container_id: str) -> tuple[str, ...]:
+    """What conmon runs when the container has ended: this Python, with as little as possible."""
+    import dockyard
+
+    script = os.path.join(os.path.dirname(__file__), "exit.py")
+    libraries = [os.path.dirname(os.path.dirname(dockyard.__file__)),
+                 os.path.dirname(os.path.dirname(msgspec.__file__))]  # fmt: skip
+    return (
+        sys.executable, "-I", "-S", script, ":".join(libraries), paths.root, paths.run,
+        container_id,
+    )  # fmt: skip
+
+
+def create(
+    launch: Launch, paths: Paths, descriptors: Sequence[int], place: Callable[[int], None]
+) -> Monitored:
+    """Starts conmon, which makes the container without starting its program.
+
+    Args:
+        descriptors: what conmon keeps open as long as the container lives (published ports).
+        place: moves conmon, by its pid, into a cgroup of its own, so that the end of the caller's
+            (a stopped systemd unit) isn't its end.
+
+    Raises:
+        RunError: the runtime refused, with its words and Docker's exit codes 125 to 127.
+    """
+    answer_read, answer_write = os.pipe2(os.O_CLOEXEC)
+    go_read, go_write = os.pipe2(os.O_CLOEXEC)
+    try:
+        child = subprocess.Popen(
+            [process.require("conmon"), *launch.arguments(paths)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=_environment(answer_write, go_read),
+            pass_fds=(answer_write, go_read, *descriptors),
+            start_new_session=True,
+        )
+        os.close(answer_write)
+        answer_write = -1
+        place(child.pid)
+        os.write(go_write, b"\0")
+        answer = _read_answer(answer_read)
+        errors = child.communicate(timeout=_CREATE_SECONDS)[1].decode(errors="replace").strip()
+    finally:
+        for descriptor in (answer_read, answer_write, go_read, go_write):
+            if descriptor >= 0:
+                os.close(descriptor)
+    return _monitored(launch, answer, errors)
+
+
+def _environment(answer: int, go: int) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "XDG_RUNTIME_DIR") if name in os.environ}
+    return kept | {"_OCI_SYNCPIPE": str(answer), "_OCI_STARTPIPE": str(go)}
+
+
+def _read_answer(descriptor: int) -> bytes:
+    """One line; empty where conmon went without a word."""
+    ready, _, _ = select.select([descriptor], [], [], _CREATE_SECONDS)
+    answer = b""
+    while ready and not answer.endswith(b"\n"):
+        piece = os.read(descriptor, 1 << 16)
+        if not piece:
+            break
+        answer += piece
+    return answer
+
+
+def _monitored(launch: Launch, answer: bytes, errors: str) -> Monitored:
+    try:
+        parsed = msgspec.json.decode(answer, type=_Answer) if answer else _Answer()
+    except msgspec.DecodeError:
+        parsed = _Answer(message=answer.decode(errors="replace"))
+    if parsed.data <= 0:
+        raise refusal(launch, parsed.message or errors)
+    first = host.identify(parsed.data)
+    monitor = _read_pid(monitor_pid_file(launch.bundle))
+    if first is None or monitor is None:
+        raise refusal(launch, errors or "the container ended before it was started")
+    return Monitored(first, monitor)
+
+
+def _read_pid(path: str) -> ProcessIdentity | None:
+    try:
+        with open(path, encoding="ascii") as stream:
+            return host.identify(int(stream.read()))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def leftovers(bundle: str) -> tuple[ProcessIdentity, ...]:
+    """Monitor and first process of a container whose record doesn't name them yet."""
+    found = (_read_pid(monitor_pid_file(bundle)), _read_pid(pid_file(bundle)))
+    return tuple(identity for identity in found if identity is not None)
+
+
+def refusal(launch: Launch, words: str) -> RunError:
+    """The runtime's refusal in Docker's terms."""
+    text = " ".join(words.split()) or "the runtime gave no reason"
+    lower = text.lower()
+    code, hint = 125, "dockyard doctor shows what of this host gets in the way"
+    if "no such file or directory" in lower or "executable file not found" in lower:
+        code, hint = _NOT_FOUND, "is the program in the image, and in its PATH?"
+    elif "permission denied" in lower or "exec format error" in lower:
+        code, hint = _NOT_EXECUTABLE, "is the file executable, and made for this processor?"
+    return RunError(
+        f"failed to create container {launch.name}: {text}",
+        context=launch.runtime.name,
+        hint=hint,
+        exit_code=code,
+    )

@@ -1,0 +1,73 @@
+"""What the acts on containers work with, put together once by the engine."""
+
+from __future__ import annotations
+
+import functools
+import os
+import resource
+from collections.abc import Callable
+
+from dockyard.config import Config
+from dockyard.containers.runtime import Runtime, choose
+from dockyard.containers.spec import HostFacts
+from dockyard.containers.store import ContainerStore
+from dockyard.images.layers import LayerStore
+from dockyard.images.store import ImageStore
+from dockyard.networks.apply import Networks
+from dockyard.state.database import Database
+from dockyard.state.locks import Lock
+from dockyard.state.paths import Paths
+from dockyard.system import cgroups, host
+from dockyard.volumes.apply import Volumes
+
+_CAP_SYS_RESOURCE = 24
+
+
+class Parts:
+    """Stores and services of one root, and what is known of the host (read on first use)."""
+
+    def __init__(
+        self, config: Config, paths: Paths, database: Database, warn: Callable[[str], None]
+    ) -> None:
+        self.config = config
+        self.paths = paths
+        self.database = database
+        self.warn = warn
+        """Called with a sentence that the user should see though nothing failed."""
+        self.layers = LayerStore(paths, database)
+        self.images = ImageStore(paths, database, self.layers)
+        self.networks = Networks(paths, database, config)
+        self.volumes = Volumes(paths, database)
+        self.store = ContainerStore(database)
+
+    @functools.cached_property
+    def cgroup_layout(self) -> cgroups.CgroupLayout:
+        return cgroups.read_layout()
+
+    @functools.cached_property
+    def facts(self) -> HostFacts:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        bounds = host.capability_bounds()
+        return HostFacts(
+            hostname=os.uname().nodename,
+            architecture=host.architecture(),
+            kernel=host.kernel_version(),
+            cpus=host.cpu_count(),
+            capability_bounds=bounds,
+            nofile_hard=hard,
+            may_raise_limits=bool(bounds >> _CAP_SYS_RESOURCE & 1),
+            controllers=frozenset(self.cgroup_layout.controllers),
+            has_swap=host.has_swap(),
+        )
+
+    def runtime(self, wanted: str | None = None) -> Runtime:
+        """The OCI runtime to use; see :func:`dockyard.containers.runtime.choose`."""
+        name = wanted or self.config.runtime
+        return choose(self.paths, name, systemd=self.cgroup_layout.systemd)
+
+    def lock_path(self, holder: str) -> str:
+        return f"{self.paths.locks}/{holder}.lock"
+
+    def lock(self, holder: str, timeout: float | None = None) -> Lock:
+        """The lock of one object; see :meth:`dockyard.state.locks.Lock.acquire`."""
+        return Lock.acquire(self.lock_path(holder), timeout=timeout)

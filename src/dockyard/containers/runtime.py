@@ -1,0 +1,140 @@
+"""The OCI runtime (crun, runc or another of the same command line): choosing it and calling it."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from dockyard.errors import ComponentFailed, ComponentMissing
+from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
+from dockyard.state.paths import Paths
+from dockyard.system import process
+from dockyard.system.files import remove_tree, write_atomically
+
+PREFERENCE = ("crun", "runc")
+_TIMEOUT_SECONDS = 30.0
+
+
+class Runtime(msgspec.Struct, frozen=True):
+    """A runtime's program and where it keeps its state."""
+
+    path: str
+    state: str
+    systemd: bool = False
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+    @property
+    def global_arguments(self) -> tuple[str, ...]:
+        """Arguments before the verb."""
+        flag = ("--systemd-cgroup",) if self.systemd else ()
+        return ("--root", self.state, *flag)
+
+    def command(self, *arguments: str) -> list[str]:
+        """A whole command line."""
+        return [self.path, *self.global_arguments, *arguments]
+
+    def start(self, container_id: str) -> None:
+        """Starts what ``create`` prepared.
+
+        Raises:
+            ComponentFailed: the program can't be executed, or the container is gone.
+        """
+        process.run(self.command("start", container_id), timeout=_TIMEOUT_SECONDS)
+
+    def delete(self, container_id: str) -> None:
+        """Removes the container from the runtime, killing what still runs. Idempotent."""
+        process.run(
+            self.command("delete", "--force", container_id), timeout=_TIMEOUT_SECONDS, check=False
+        )
+
+
+def choose(paths: Paths, wanted: str | None, *, systemd: bool) -> Runtime:
+    """The runtime to use: the one asked for, else the first that can make a container here.
+
+    Which works is found by trying (crun, for one, refuses some hybrid cgroup hierarchies), and
+    remembered until the program, the kernel or its cgroups change.
+
+    Raises:
+        ComponentMissing: none is installed.
+        ComponentFailed: none works; the message is the last one's.
+    """
+    if wanted:
+        return Runtime(process.require(wanted), paths.runtime_state, systemd)
+    failure: Exception | None = None
+    for name in PREFERENCE:
+        path = process.find(name)
+        if path is None:
+            continue
+        runtime = Runtime(path, paths.runtime_state, systemd)
+        try:
+            _probe_once(runtime, paths)
+        except ComponentFailed as error:
+            failure = error
+            continue
+        return runtime
+    if failure is not None:
+        raise failure
+    raise ComponentMissing(
+        "no OCI runtime is installed",
+        hint="install one (apt-get install crun runc); dockyard doctor lists all components",
+    )
+
+
+def _probe_once(runtime: Runtime, paths: Paths) -> None:
+    """Raises :class:`ComponentFailed` where the runtime can't make a container here."""
+    evidence = _evidence(runtime)
+    memory = f"{paths.run}/probe-{runtime.name}"
+    try:
+        with open(memory, encoding="utf-8") as stream:
+            seen, _, failure = stream.read().partition("\n")
+    except FileNotFoundError:
+        seen, failure = "", ""
+    if seen != evidence:
+        failure = _try(runtime, paths) or ""
+        write_atomically(memory, f"{evidence}\n{failure}".encode())
+    if failure:
+        raise ComponentFailed(
+            f"{runtime.name} cannot make containers on this host: {failure}",
+            hint="dockyard doctor says what gets in the way; --runtime takes another one",
+        )
+
+
+def _evidence(runtime: Runtime) -> str:
+    """What the outcome of a trial depends on."""
+    status = os.stat(runtime.path)
+    with open("/proc/self/cgroup", encoding="ascii") as stream:
+        hierarchies = ",".join(line.rpartition(":")[0] for line in stream)
+    return f"{runtime.path} {status.st_size} {status.st_mtime_ns} {runtime.systemd} {hierarchies}"
+
+
+def _try(runtime: Runtime, paths: Paths) -> str | None:
+    """Runs the host's ``true`` in a container; the reason where that fails."""
+    name = f"probe-{os.getpid()}"
+    bundle = f"{paths.run}/{name}"
+    program = os.path.realpath(process.require("true"))
+    shared = [path for path in ("/usr", "/lib", "/lib64", "/bin") if os.path.exists(path)]
+    sandbox = Sandbox(
+        rootfs="rootfs",
+        hostname="probe",
+        network="host",
+        cgroup=f"/dockyard-{paths.root_hash}/{name}",
+        mounts=tuple(SpecMount(path, "bind", path, ("rbind", "ro")) for path in shared),
+    )
+    spec = runtime_spec(Process(args=(program,), env=("PATH=/usr/bin:/bin",)), sandbox)
+    os.makedirs(f"{bundle}/rootfs", mode=0o700, exist_ok=True)
+    try:
+        write_atomically(f"{bundle}/config.json", msgspec.json.encode(spec))
+        result = process.run(
+            runtime.command("run", "--bundle", bundle, name), timeout=_TIMEOUT_SECONDS, check=False
+        )
+    finally:
+        runtime.delete(name)
+        remove_tree(bundle)
+    if result.code == 0:
+        return None
+    words = result.stderr.decode(errors="replace").split()
+    return " ".join(words) or f"exit code {result.code}"

@@ -1,0 +1,163 @@
+"""Starting a container: root, network, monitor, program; and undoing what a failure left."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from dockyard.containers import create, finish, monitor
+from dockyard.containers.attach import Streams
+from dockyard.containers.lifecycle import require_startable
+from dockyard.containers.model import Container, Options
+from dockyard.containers.parts import Parts
+from dockyard.containers.runtime import Runtime
+from dockyard.errors import ComponentFailed
+from dockyard.images.model import Image
+from dockyard.networks.apply import Attachment
+from dockyard.system import cgroups, scope
+
+
+def run(
+    parts: Parts, image: Image, image_name: str, options: Options, streams: Streams | None = None
+) -> Container:
+    """Creates and starts a container; with ``streams``, stays until it ends.
+
+    Returns:
+        The running container, or the finished one where ``streams`` are given.
+
+    Raises:
+        RunError, Conflict, InvalidInput: with Docker's exit codes; nothing is left behind.
+    """
+    container = create.new_container(parts, image, image_name, options)
+    with parts.lock(container.holder) as lock:
+        try:
+            parts.store.add(container)
+            started = _launch(parts, container, image, streams)
+        except BaseException:
+            finish.discard(parts, container)
+            lock.release(remove=True)
+            raise
+    return started if streams is None else _attend(parts, started, streams)
+
+
+def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Container:
+    """Starts a container that exists; see :func:`run`."""
+    with parts.lock(f"c-{container_id}"):
+        container = parts.store.find(container_id)
+        if container.running:
+            return container
+        require_startable(container)
+        image = parts.images.get(container.image_id)
+        container = msgspec.structs.replace(container, state="starting", error="")
+        parts.store.put(container)
+        try:
+            started = _launch(parts, container, image, streams)
+        except BaseException as error:
+            finish.undo_start(parts, container, str(error))
+            raise
+    return started if streams is None else _attend(parts, started, streams)
+
+
+def _attend(parts: Parts, container: Container, streams: Streams) -> Container:
+    streams.run(container)
+    return finish.wait(parts, container)
+
+
+def _launch(parts: Parts, container: Container, image: Image, streams: Streams | None) -> Container:
+    """From record to running program; the caller holds the lock and undoes on failure."""
+    create.make_directories(parts, container)
+    resolved, fresh = create.resolve_mounts(parts, container)
+    container = msgspec.structs.replace(container, mounts=resolved)
+    with _network(parts, container) as network:
+        rootfs = create.mount_root(parts, container, image)
+        create.fill_volumes(parts, container, rootfs, fresh)
+        path = "host" if network is None else network.namespace_path
+        endpoint = None if network is None else network.endpoint
+        create.write_bundle(parts, container, image, rootfs, path, endpoint)
+        monitored = _create(parts, container, network)
+    if streams is not None:
+        streams.open(monitor.attach_socket(parts.paths.bundle(container.id)))
+    _start_program(parts, container)
+    container = msgspec.structs.replace(
+        container,
+        state="running",
+        process=monitored.process,
+        monitor=monitored.monitor,
+        started=time.time_ns(),
+        finished=0,
+        exit_code=0,
+        oom_killed=False,
+    )
+    parts.store.put(container)
+    return container
+
+
+@contextlib.contextmanager
+def _network(parts: Parts, container: Container) -> Iterator[Attachment | None]:
+    """The container's network while it is being made."""
+    mode = container.options.network
+    if mode == "host":
+        yield None
+        return
+    attachment: Attachment = (
+        parts.networks.attach(container.holder, container.options.ports)
+        if mode == "bridge"
+        else parts.networks.isolated()
+    )
+    try:
+        yield attachment
+    finally:
+        attachment.close()
+
+
+def runtime_of(parts: Parts, container: Container) -> Runtime:
+    """The runtime that the container was created with."""
+    return Runtime(container.runtime, parts.paths.runtime_state, parts.cgroup_layout.systemd)
+
+
+def _launch_description(parts: Parts, container: Container) -> monitor.Launch:
+    return monitor.Launch(
+        container_id=container.id,
+        name=container.name,
+        bundle=parts.paths.bundle(container.id),
+        log=log_path(parts, container),
+        runtime=runtime_of(parts, container),
+        interactive=container.options.interactive,
+        exit_command=monitor.exit_command(parts.paths, container.id),
+    )
+
+
+def log_path(parts: Parts, container: Container) -> str:
+    """The file that conmon writes the container's output to."""
+    return f"{parts.paths.container(container.id)}/container.log"
+
+
+def _create(parts: Parts, container: Container, network: Attachment | None) -> monitor.Monitored:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{parts.paths.exits}/{container.id}")
+    return monitor.create(
+        _launch_description(parts, container),
+        parts.paths,
+        () if network is None else network.port_descriptors,
+        functools.partial(_place_monitor, parts, container),
+    )
+
+
+def _place_monitor(parts: Parts, container: Container, pid: int) -> None:
+    if parts.cgroup_layout.systemd:
+        unit = f"dockyard-conmon-{container.id}.scope"
+        scope.start(unit, f"dockyard-{parts.paths.root_hash}.slice", pid)
+        return
+    cgroups.create_and_enter(parts.cgroup_layout, finish.monitor_cgroup(parts, container), pid)
+
+
+def _start_program(parts: Parts, container: Container) -> None:
+    try:
+        runtime_of(parts, container).start(container.id)
+    except ComponentFailed as error:
+        raise monitor.refusal(_launch_description(parts, container), error.message) from error

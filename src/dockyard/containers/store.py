@@ -1,0 +1,106 @@
+"""The records of containers."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from dockyard.containers.model import Container
+from dockyard.errors import Conflict, NotFound
+from dockyard.state.database import Database
+
+_MIN_PREFIX = 1
+
+
+class ContainerStore:
+    """Reads and writes :class:`Container` records. Every method is one atomic step."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, container: Container) -> None:
+        """Inserts a new record; from then on its image can't be removed.
+
+        Raises:
+            Conflict: the name is taken, with Docker's words.
+            NotFound: the image was removed meanwhile.
+        """
+        try:
+            with self._database.transaction() as connection:
+                connection.execute(
+                    "INSERT INTO containers (id, name, image_id, state, created, record)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (container.id, container.name, container.image_id, container.state,
+                     container.created, msgspec.json.encode(container)),
+                )  # fmt: skip
+        except sqlite3.IntegrityError as error:
+            raise self._why_not(container, error) from error
+
+    def put(self, container: Container) -> None:
+        """Replaces an existing record."""
+        self._database.execute(
+            "UPDATE containers SET name=?, state=?, record=? WHERE id=?",
+            (container.name, container.state, msgspec.json.encode(container), container.id),
+        )
+
+    def delete(self, container_id: str) -> None:
+        """Forgets a container; missing is fine."""
+        self._database.execute("DELETE FROM containers WHERE id=?", (container_id,))
+
+    def get(self, container_id: str) -> Container | None:
+        """The record with exactly this id."""
+        row = self._database.query_one("SELECT record FROM containers WHERE id=?", (container_id,))
+        return None if row is None else _decode(row[0])
+
+    def find(self, text: str) -> Container:
+        """A container by name, id, or unambiguous beginning of an id.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: the beginning fits several.
+        """
+        rows = self._database.query(
+            "SELECT record, name=?1 OR id=?1 FROM containers WHERE name=?1 OR id=?1 OR"
+            " substr(id, 1, length(?1))=?1",
+            (text,),
+        )
+        exact = [row for row in rows if row[1]]
+        if len(exact or rows) == 1:
+            return _decode((exact or rows)[0][0])
+        if not rows or len(text) < _MIN_PREFIX:
+            raise NotFound(
+                f"no such container: {text}",
+                hint="dockyard ps -a lists all containers",
+                reference="no-such-container",
+            )
+        raise Conflict(f"the id {text} is ambiguous: {len(rows)} containers begin with it")
+
+    def all(self) -> list[Container]:
+        """All containers, newest first."""
+        rows = self._database.query("SELECT record FROM containers ORDER BY created DESC, id")
+        return [_decode(row[0]) for row in rows]
+
+    def unsettled(self) -> list[Container]:
+        """Those that recovery has to look at: neither ``created`` nor ``exited``."""
+        rows = self._database.query(
+            "SELECT record FROM containers WHERE state NOT IN ('created', 'exited')"
+        )
+        return [_decode(row[0]) for row in rows]
+
+    def _why_not(self, container: Container, error: sqlite3.IntegrityError) -> Conflict | NotFound:
+        row = self._database.query_one("SELECT id FROM containers WHERE name=?", (container.name,))
+        if row is not None:
+            return Conflict(
+                f'the container name "{container.name}" is already in use by container "{row[0]}"',
+                hint=f"remove that container (dockyard rm {container.name}) or use another name",
+                reference="name-in-use",
+                exit_code=125,
+            )
+        if "FOREIGN KEY" in str(error):
+            return NotFound(f"the image {container.image_name} was removed meanwhile")
+        return Conflict(str(error))
+
+
+def _decode(record: bytes) -> Container:
+    return msgspec.json.decode(record, type=Container)

@@ -1,0 +1,113 @@
+"""Docker's ``USER`` and ``--user``: names and numbers, looked up in the container's own files.
+
+The lookup is pure; only :func:`read_databases` opens files, and only below the container's root,
+whatever symlinks the image put there (CVE-2019-14271's family).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from dockyard.errors import InvalidInput
+from dockyard.oci.runtime import Identity
+from dockyard.system import syscalls
+
+_LIMIT_BYTES = 16 << 20
+_MAX_ID = (1 << 31) - 1
+
+
+def resolve(user: str, passwd: str, group: str) -> Identity:
+    """The identity that ``user`` means: ``name``, ``uid``, ``name:group``, ``uid:gid``...
+
+    Args:
+        user: as given; empty is root.
+        passwd: text of the container's ``/etc/passwd``; may be empty.
+        group: text of the container's ``/etc/group``; may be empty.
+
+    Raises:
+        InvalidInput: the name isn't in the file, or a number is out of range.
+    """
+    wanted, _, wanted_group = (user or "0").partition(":")
+    entry = _find_user(wanted, passwd)
+    if entry is None and not wanted.isdecimal():
+        raise InvalidInput(
+            f"unable to find user {wanted}: no matching entries in passwd file",
+            hint="create the user in the image, or give numbers (uid:gid)",
+            reference="no-such-user",
+            exit_code=125,
+        )
+    name, uid, gid, home = entry or ("", _number(wanted), 0, "/")
+    if wanted_group:
+        return Identity(uid, _find_group(wanted_group, group), (), home)
+    return Identity(uid, gid, _memberships(name, group, gid), home)
+
+
+def read_databases(rootfs: str) -> tuple[str, str]:
+    """Texts of ``/etc/passwd`` and ``/etc/group`` of a root filesystem; empty where missing."""
+    return read_inside(rootfs, "etc/passwd"), read_inside(rootfs, "etc/group")
+
+
+def read_inside(rootfs: str, path: str) -> str:
+    """Text of a file of a root filesystem, empty where it can't be read; never one outside."""
+    directory = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return _read(directory, path)
+    finally:
+        os.close(directory)
+
+
+def _read(directory: int, path: str) -> str:
+    with contextlib.suppress(OSError):
+        descriptor = syscalls.openat2(
+            directory, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY,
+            resolve=syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS,
+        )  # fmt: skip
+        with open(descriptor, "rb") as stream:
+            return stream.read(_LIMIT_BYTES).decode(errors="replace")
+    return ""
+
+
+def _find_user(wanted: str, passwd: str) -> tuple[str, int, int, str] | None:
+    by_number = None
+    for line in passwd.splitlines():
+        fields = line.split(":")
+        if len(fields) < 6 or not fields[2].isdecimal() or not fields[3].isdecimal():
+            continue
+        found = (fields[0], _number(fields[2]), _number(fields[3]), fields[5] or "/")
+        if fields[0] == wanted:
+            return found
+        if fields[2] == wanted and by_number is None:
+            by_number = found
+    return by_number
+
+
+def _find_group(wanted: str, group: str) -> int:
+    for line in group.splitlines():
+        fields = line.split(":")
+        if len(fields) > 2 and fields[0] == wanted and fields[2].isdecimal():
+            return _number(fields[2])
+    if wanted.isdecimal():
+        return _number(wanted)
+    raise InvalidInput(
+        f"unable to find group {wanted}: no matching entries in group file",
+        hint="create the group in the image, or give a number",
+        reference="no-such-group",
+        exit_code=125,
+    )
+
+
+def _memberships(name: str, group: str, primary: int) -> tuple[int, ...]:
+    found = set()
+    for line in group.splitlines():
+        fields = line.split(":")
+        if name and len(fields) > 3 and name in fields[3].split(",") and fields[2].isdecimal():
+            found.add(_number(fields[2]))
+    return tuple(sorted(found - {primary}))
+
+
+def _number(text: str) -> int:
+    value = int(text)
+    if value > _MAX_ID:
+        raise InvalidInput(f"the id {text} is out of range", exit_code=125)
+    return value

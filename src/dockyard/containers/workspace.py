@@ -1,0 +1,116 @@
+"""A directory in which a step works: an overlay over the layers below, and where it changes them.
+
+Its row is written before anything is made and deleted after all is gone; its lock is held as long
+as the step lives. So whatever a killed build leaves is found and removed by the next command.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from typing import Self
+
+from dockyard.containers.parts import Parts
+from dockyard.containers.runtime import Runtime
+from dockyard.errors import ComponentMissing
+from dockyard.state.locks import Lock
+from dockyard.state.paths import unusable
+from dockyard.system import cgroups, mounts
+from dockyard.system.files import remove_tree
+
+
+class Workspace:
+    """One step's workspace. Use as a context manager."""
+
+    def __init__(self, parts: Parts, purpose: str) -> None:
+        self._parts = parts
+        self.id = secrets.token_hex(8)
+        self.holder = f"w-{self.id}"
+        self.path = parts.paths.workspace(self.id)
+        self._lock = parts.lock(self.holder)
+        parts.database.execute("INSERT INTO workspaces VALUES (?, ?)", (self.id, purpose))
+
+    def __enter__(self) -> Self:
+        try:
+            for name in ("upper", "work", "root", "empty"):
+                os.makedirs(f"{self.path}/{name}", mode=0o755)
+        except OSError as error:
+            clear(self._parts, self.id)
+            self._lock.release(remove=True)
+            raise unusable(self.path, error) from error
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        clear(self._parts, self.id)
+        self._lock.release(remove=True)
+
+    @property
+    def upper(self) -> str:
+        """Where the changes are."""
+        return f"{self.path}/upper"
+
+    @property
+    def root(self) -> str:
+        """Where the whole filesystem is mounted."""
+        return f"{self.path}/root"
+
+    def mount(self, lowers: Sequence[str]) -> None:
+        """Mounts the layers, with the changes on top."""
+        mounts.mount_overlay(
+            mounts.Overlay(
+                target=self.root,
+                lowers=tuple(lowers) or (f"{self.path}/empty",),
+                upper=self.upper,
+                work=f"{self.path}/work",
+            )
+        )
+
+    def mount_read_only(self, lowers: Sequence[str], name: str) -> str:
+        """Mounts other layers beside, to read from; the path."""
+        target = f"{self.path}/{name}"
+        os.makedirs(target, exist_ok=True)
+        lowers = tuple(lowers) or (f"{self.path}/empty",)
+        mounts.mount_overlay(mounts.Overlay(target=target, lowers=lowers))
+        return target
+
+    def unmount(self) -> None:
+        """Ends all mounts of the step."""
+        mounts.unmount_below(self.path)
+
+
+def clear(parts: Parts, workspace_id: str) -> None:
+    """Frees all that a workspace has: processes, network, mounts, files, and last its row.
+
+    The caller holds its lock. Idempotent.
+    """
+    holder, path = f"w-{workspace_id}", parts.paths.workspace(workspace_id)
+    layout = parts.cgroup_layout
+    cgroup = cgroups.cgroup_path(layout, parts.paths.root_hash, holder)
+    cgroups.kill_all(layout, cgroup)
+    if os.path.exists(f"{parts.paths.runtime_state}/{holder}"):
+        _runtime(parts).delete(holder)
+    parts.networks.detach(holder)
+    mounts.unmount_below(path)
+    cgroups.remove(layout, cgroup)
+    remove_tree(path)
+    parts.database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
+
+
+def _runtime(parts: Parts) -> Runtime:
+    try:
+        return parts.runtime()
+    except ComponentMissing:
+        return Runtime("/bin/true", parts.paths.runtime_state)
+
+
+def recover(parts: Parts) -> None:
+    """Clears the workspaces of steps that were killed."""
+    for (workspace_id,) in parts.database.query("SELECT id FROM workspaces"):
+        lock = Lock.try_acquire(parts.lock_path(f"w-{workspace_id}"))
+        if lock is None:
+            continue
+        with lock:
+            if parts.database.query_one("SELECT 1 FROM workspaces WHERE id=?", (workspace_id,)):
+                clear(parts, workspace_id)
+            lock.release(remove=True)

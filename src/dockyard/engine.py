@@ -1,0 +1,209 @@
+"""The engine: what every door calls, and where the object graph is put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from dockyard.config import Config
+from dockyard.containers.apply import Containers
+from dockyard.containers.model import NetworkMode, Options
+from dockyard.containers.parts import Parts
+from dockyard.handle import RunningContainer
+from dockyard.state.database import Database
+from dockyard.state.paths import Paths
+
+if TYPE_CHECKING:  # building is not on the path of run
+    from dockyard.build.progress import Listener
+    from dockyard.images.model import Image
+
+
+def _ignore(_sentence: str) -> None:
+    """A library says nothing unless asked to."""
+
+
+class Engine:
+    """One root of Dockyard. Any number may be open at once, in one process or in many.
+
+    Opening it makes the directories and finishes what a killed command left half-done.
+
+    Args:
+        config: settings; ``None`` reads them from the environment.
+        warn: gets sentences that a user should see though nothing failed.
+
+    Raises:
+        PermissionMissing: the directories can't be used by this user.
+        StateError: the state is damaged; nothing was changed.
+    """
+
+    def __init__(
+        self, config: Config | None = None, *, warn: Callable[[str], None] = _ignore
+    ) -> None:
+        self.config = config or Config.from_environment()
+        self.paths = Paths(self.config.root, self.config.run)
+        self.paths.prepare()
+        self.database = Database(self.paths.database)
+        self.parts = Parts(self.config, self.paths, self.database, warn)
+        self.images = self.parts.images
+        self.containers = Containers(self.parts)
+        self._recover()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database. Containers go on running."""
+        self.database.close()
+
+    def bootstrap(
+        self,
+        base: str,
+        *,
+        mirror: str | None = None,
+        force: bool = False,
+        progress: Callable[[str], None] = _ignore,
+    ) -> Image:
+        """Makes a base image from the distribution's packages, for want of a registry.
+
+        Args:
+            base: such as ``python:3.11``; it becomes ``localhost/python:3.11``.
+            mirror: the Debian mirror to use and to leave in the image.
+            force: make it anew though it is there.
+            progress: gets a sentence before each step.
+
+        Raises:
+            InvalidInput: no such base can be made; the hint names those that can.
+            ComponentMissing, ComponentFailed: mmdebstrap is missing, or failed.
+        """
+        from dockyard.images.bootstrap import bootstrap
+
+        return bootstrap(
+            base, config=self.config, paths=self.paths, layers=self.parts.layers,
+            images=self.images, mirror=mirror, force=force, progress=progress,
+        )  # fmt: skip
+
+    def build(
+        self,
+        context: str,
+        *,
+        tag: str | Sequence[str] = (),
+        dockerfile: str | None = None,
+        build_args: Mapping[str, str | None] | None = None,
+        target: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        no_cache: bool = False,
+        listener: Listener | None = None,
+    ) -> Image:
+        """Builds an image from a Dockerfile.
+
+        Args:
+            context: the directory whose files COPY and ADD may use.
+            tag: one name or several for the image.
+            dockerfile: its path; ``Dockerfile`` in the context where ``None``.
+            build_args: values for ARG; ``None`` takes the variable of this process.
+            target: the stage to build; the last one where ``None``.
+            labels: added to the image's.
+            no_cache: do every step again.
+            listener: gets the progress; nothing is printed where ``None``.
+
+        Raises:
+            BuildError: the Dockerfile is wrong or a step failed; the context names the line.
+            NotFound: a base image isn't there; the hint says how to get it.
+        """
+        from dockyard.build.apply import BuildRequest, build
+
+        request = BuildRequest(
+            context=os.path.abspath(context),
+            dockerfile=dockerfile,
+            tags=(tag,) if isinstance(tag, str) else tuple(tag),
+            build_args=dict(build_args or {}),
+            target=target,
+            labels=dict(labels or {}),
+            no_cache=no_cache,
+        )
+        return build(self.parts, request, listener)
+
+    def run(
+        self,
+        image: Image | str,
+        command: Sequence[str] | None = None,
+        *,
+        name: str | None = None,
+        ports: Mapping[int | str, int | str | None] | None = None,
+        env: Mapping[str, str] | None = None,
+        volumes: Mapping[str, str] | None = None,
+        memory: int | str | None = None,
+        cpus: float | None = None,
+        network: NetworkMode = "bridge",
+        remove: bool = True,
+        options: Options | None = None,
+    ) -> RunningContainer:
+        """Starts a container in the background.
+
+        As a context manager the result stops the container at the end of the block (and removes
+        it, unless ``remove`` is false).
+
+        Args:
+            image: an image, its name or its id.
+            command: instead of the image's CMD.
+            ports: container port (``8000`` or ``"53/udp"``) to host port; 0 or ``None`` takes any
+                free one, ``"127.0.0.1:8000"`` names an address too.
+            env: variables added to the image's.
+            volumes: host directory or volume name to ``/path`` or ``/path:ro``.
+            memory: bytes, or text such as ``"1g"``.
+            cpus: number of processors, such as 0.5.
+            options: everything else that ``run`` has; the arguments above come on top.
+
+        Raises:
+            NotFound, Conflict, RunError, InvalidInput: as ``dockyard run`` would fail.
+        """
+        from dockyard import arguments
+
+        found, image_name = self._image(image)
+        asked = arguments.merge(
+            options or Options(), name=name, command=command, ports=ports, env=env,
+            volumes=volumes, memory=memory, cpus=cpus, network=network, remove=remove,
+            publish_address=self.config.publish_address,
+        )  # fmt: skip
+        container = self.containers.run(found, image_name, asked)
+        return RunningContainer(self.containers, container)
+
+    def resolve(self, text: str) -> Image:
+        """The image that a name or id means (a bootstrapped base counts for its short name)."""
+        return self.images.find(text)
+
+    def save(
+        self,
+        names: Iterable[str],
+        write: Callable[[bytes | memoryview], object],
+        *,
+        layout: Literal["docker", "oci"] = "docker",
+    ) -> None:
+        """Writes images as one tar stream.
+
+        Args:
+            layout: ``docker`` (an OCI layout that ``docker load`` reads too) or ``oci``.
+        """
+        from dockyard.images.archive import save
+
+        save(self.images, list(names), write, layout=layout)
+
+    def _image(self, image: Image | str) -> tuple[Image, str]:
+        if isinstance(image, str):
+            return self.images.find(image), image
+        return image, image.names[0] if image.names else image.id
+
+    def _recover(self) -> None:
+        from dockyard import recovery
+
+        recovery.recover(self.parts, self.containers)

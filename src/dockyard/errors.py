@@ -1,0 +1,132 @@
+"""The one tree of errors.
+
+Every failure that a user can meet is a :class:`DockyardError`: a value with a kebab-case
+reference (stable, searchable, the same in every language), a message that says what happened, a
+context that says where, a hint that says what to do next, and the codes of the doors through
+which it may leave (process exit code, HTTP status). It is rendered in one place,
+:mod:`dockyard.cli.render`. Code raises these and never prints.
+
+Exit codes follow Docker: 1 for an ordinary failure, 125 when the engine itself failed to run a
+container, 126 when the command can't be invoked, 127 when it isn't found, 128+n for signal n.
+"""
+
+from __future__ import annotations
+
+
+class DockyardError(Exception):
+    """Base of all errors that are shown to a user.
+
+    Subclasses set ``reference``, ``exit_code`` and ``http_status`` for a whole family; an instance
+    may give a more precise ``reference``.
+    """
+
+    reference: str = "error"
+    exit_code: int = 1
+    http_status: int = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        context: str | None = None,
+        hint: str | None = None,
+        reference: str | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context = context
+        self.hint = hint
+        if reference is not None:
+            self.reference = reference
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidInput(DockyardError):
+    """What the caller asked for makes no sense or contradicts itself."""
+
+    reference = "invalid-input"
+    http_status = 400
+
+
+class NotFound(DockyardError):
+    """A named object does not exist."""
+
+    reference = "not-found"
+    http_status = 404
+
+
+class Conflict(DockyardError):
+    """The object is in a state, or in use, that forbids the operation."""
+
+    reference = "conflict"
+    http_status = 409
+
+
+class NotSupported(DockyardError):
+    """Understood, but not done by this version or on this host; never silently ignored."""
+
+    reference = "not-supported"
+    http_status = 501
+
+
+class PermissionMissing(DockyardError):
+    """A privilege of the calling process is missing."""
+
+    reference = "permission-missing"
+    http_status = 403
+
+
+class ComponentMissing(DockyardError):
+    """A program that Dockyard stands on is not installed."""
+
+    reference = "component-missing"
+
+
+class ComponentFailed(DockyardError):
+    """A program that Dockyard stands on failed; the message holds its last words."""
+
+    reference = "component-failed"
+
+
+class StateError(DockyardError):
+    """The state on disk can't be read or written."""
+
+    reference = "state"
+
+
+class DiskFull(StateError):
+    """The disk that holds the state is full."""
+
+    reference = "disk-full"
+    http_status = 507
+
+
+class ContentMismatch(DockyardError):
+    """Content does not have the digest or size that names it."""
+
+    reference = "content-mismatch"
+
+
+class HostileInput(DockyardError):
+    """An archive, image or context tries to leave its place."""
+
+    reference = "hostile-input"
+    http_status = 400
+
+
+class BuildError(DockyardError):
+    """A Dockerfile is wrong, or one of its steps failed."""
+
+    reference = "build"
+
+
+class RunError(DockyardError):
+    """A container could not be started (Docker's exit code 125)."""
+
+    reference = "run"
+    exit_code = 125

@@ -1,0 +1,151 @@
+"""A running container in the hands of a Python program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from dockyard.containers.apply import DEFAULT_STOP_SECONDS, Containers
+from dockyard.containers.exec import ExecOptions
+from dockyard.containers.model import Container
+from dockyard.errors import NotFound, RunError
+from dockyard.observability.stats import Sample
+
+_POLL_SECONDS = 0.05
+
+
+class RunningContainer:
+    """A container that :meth:`dockyard.Engine.run` started.
+
+    As a context manager it is stopped, and removed if it was started with ``remove``, at the end
+    of the block.
+    """
+
+    def __init__(self, containers: Containers, container: Container) -> None:
+        self._containers = containers
+        self._container = container
+
+    @property
+    def id(self) -> str:
+        """64 hexadecimal digits."""
+        return self._container.id
+
+    @property
+    def name(self) -> str:
+        return self._container.name
+
+    @property
+    def record(self) -> Container:
+        """The container's record as it is now; the last known one where it was removed."""
+        with contextlib.suppress(NotFound):
+            self._container = self._containers.get(self.id)
+        return self._container
+
+    @property
+    def ports(self) -> dict[int, int]:
+        """Host port of each published container port."""
+        mappings = self._containers.ports(self._container)
+        return {mapping.container_port: mapping.host_port for mapping in mappings}
+
+    def url(self, port: int | None = None) -> str:
+        """``http://127.0.0.1:PORT`` for a published container port; the first where ``None``.
+
+        Raises:
+            NotFound: that port isn't published.
+        """
+        ports = self.ports
+        wanted = next(iter(ports), None) if port is None else port
+        if wanted is None or wanted not in ports:
+            raise NotFound(f"container {self.name} does not publish port {wanted or 'any'}")
+        return f"http://127.0.0.1:{ports[wanted]}"
+
+    def wait_until_ready(self, path: str = "/", *, port: int | None = None,
+                         seconds: float = 60.0) -> str:  # fmt: skip
+        """Waits until an HTTP GET of ``path`` is answered with a status below 500.
+
+        Returns:
+            The address without the path; see :meth:`url`.
+
+        Raises:
+            RunError: the container ended, or did not answer within ``seconds``; the context holds
+                the end of its log.
+        """
+        address = self.url(port)
+        deadline = time.monotonic() + seconds
+        while not _answers(address + path):
+            if not self.record.running or time.monotonic() > deadline:
+                ended = "ended" if not self.record.running else f"did not answer in {seconds:g} s"
+                raise RunError(f"container {self.name} {ended}", context=self.logs(tail=20))
+            time.sleep(_POLL_SECONDS)
+        return address
+
+    def logs(self, *, tail: int | None = None) -> str:
+        """What it printed so far, both streams together."""
+        lines = self._containers.logs(self.id, tail=tail)
+        return b"".join(line.data for line in lines).decode(errors="replace")
+
+    def exec(self, command: Sequence[str]) -> tuple[int, str]:
+        """Runs another command in it; exit code and what it printed (both streams)."""
+        read, write = os.pipe2(os.O_CLOEXEC)
+        with open(read, "rb") as stream:
+            try:
+                import threading
+
+                pieces: list[bytes] = []
+                reader = threading.Thread(target=lambda: pieces.append(stream.read()))
+                reader.start()
+                options = ExecOptions(command=tuple(command))
+                code = self._containers.execute(self.id, options, stdout=write, stderr=write)
+            finally:
+                os.close(write)
+            reader.join()
+        return code, b"".join(pieces).decode(errors="replace")
+
+    def stats(self) -> Sample:
+        """What it uses at this moment."""
+        return self._containers.stats(self.record)
+
+    def wait(self) -> int:
+        """Waits for its end; its exit code."""
+        return self._containers.wait(self.id)
+
+    def stop(self, seconds: float = DEFAULT_STOP_SECONDS) -> int:
+        """Stops it, and kills it after ``seconds``; its exit code."""
+        self._container = self._containers.stop(self.id, seconds)
+        return self._container.exit_code
+
+    def remove(self, *, force: bool = False) -> None:
+        """Removes it; missing is fine."""
+        with contextlib.suppress(NotFound):
+            self._containers.remove(self.id, force=force, volumes=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(NotFound):  # it may end, and be removed, by itself meanwhile
+            if self.record.running:
+                self.stop()
+
+
+def _answers(url: str) -> bool:
+    import urllib.error
+    import urllib.request
+
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Content and names of images: layers on disk, their tar form, image records and archives."""

@@ -1,0 +1,227 @@
+"""``save``: images as one tar that other engines load.
+
+The default form is what Docker writes since version 25: an OCI image layout (OCI image
+specification 1.1, "Image Layout") with Docker's ``manifest.json`` in it, so that ``docker load``,
+``podman load`` and everything that reads layouts take it. Layers are plain tars, each stored once
+however many images share it. The archive is a pure function of the images and their names: small
+documents first, then configurations and manifests, then layers base first; every time is 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal
+
+from dockyard.errors import (
+    ContentMismatch,
+    DiskFull,
+    InvalidInput,
+    PermissionMissing,
+    StateError,
+)
+from dockyard.images import archive_documents as documents
+from dockyard.images import tarwriter, ustar
+from dockyard.images.archive_documents import Selection
+from dockyard.images.model import Image, Layer
+from dockyard.images.store import ImageStore
+from dockyard.oci import digest as digests
+from dockyard.oci.reference import Reference
+
+Layout = Literal["docker", "oci"]
+"""``docker`` has ``manifest.json`` besides the OCI layout, ``oci`` is the layout alone."""
+
+Write = Callable[[bytes | memoryview], object]
+"""Takes the next part of the archive; a ``memoryview`` is valid only during the call."""
+
+_BUFFER_BYTES = 1 << 20
+
+
+def select(store: ImageStore, texts: Iterable[str]) -> tuple[Selection, ...]:
+    """What the user's words mean to ``save``, each image once, in the order first named.
+
+    A repository without a tag means all its tags, an id an image without a name, as in Docker.
+
+    Raises:
+        NotFound, InvalidInput: a text names no image.
+    """
+    chosen: dict[str, tuple[Image, dict[Reference, None]]] = {}
+    for text in texts:
+        for image, name in _matches(store, text):
+            names = chosen.setdefault(image.id, (image, {}))[1]
+            if name is not None:
+                names[name] = None
+    return tuple(Selection(image, tuple(names)) for image, names in chosen.values())
+
+
+def save(
+    store: ImageStore, texts: Iterable[str], write: Write, *, layout: Layout = "docker"
+) -> None:
+    """Streams the images that ``texts`` name.
+
+    Args:
+        write: takes the parts in order; what it raises ends the save.
+
+    Raises:
+        NotFound, InvalidInput: a text names no image.
+        ContentMismatch: a layer on disk is not what it was; the archive is useless then.
+    """
+    selections = select(store, texts)
+    with store.held(selection.image for selection in selections):
+        _Archive(store, selections, write).run(layout)
+
+
+def save_to(
+    path: str, store: ImageStore, texts: Iterable[str], *, layout: Layout = "docker"
+) -> None:
+    """Saves to a file that appears complete, with mode 0600, or not at all.
+
+    A device or FIFO at ``path`` is written to instead of replaced. Raises as :func:`save`, and:
+
+    Raises:
+        DiskFull: no space left; nothing stays.
+        PermissionMissing, StateError: the file can't be written.
+    """
+    try:
+        with _output(path) as write:
+            save(store, texts, write, layout=layout)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+class _Archive:
+    """One pass over the images."""
+
+    def __init__(self, store: ImageStore, selections: Sequence[Selection], write: Write) -> None:
+        self._store = store
+        self._selections = selections
+        self._write = write
+        self._written: set[str] = set()
+
+    def run(self, layout: Layout) -> None:
+        manifests = [documents.manifest(selection.image) for selection in self._selections]
+        self._file("oci-layout", documents.layout_version())
+        self._file("index.json", documents.index(self._selections, manifests))
+        if layout == "docker":
+            self._file("manifest.json", documents.docker_manifest(self._selections))
+        for directory in ("blobs", documents.BLOBS):
+            self._header(f"{directory}/", kind=b"5", mode=0o755, size=0)
+        for selection, manifest in zip(self._selections, manifests, strict=True):
+            self._blob(selection.image.config_bytes)
+            self._blob(manifest)
+        for selection in self._selections:
+            directories = self._store.directories(selection.image)
+            for layer, directory in zip(selection.image.layers, directories, strict=True):
+                self._layer(layer, directory)
+        self._write(ustar.END)
+
+    def _blob(self, data: bytes) -> None:
+        digest = digests.of(data)
+        if digest not in self._written:
+            self._written.add(digest)
+            self._file(documents.blob_path(digest), data)
+
+    def _file(self, path: str, data: bytes) -> None:
+        self._header(path, kind=b"0", mode=0o644, size=len(data))
+        self._write(data)
+        self._write(ustar.padding(len(data)))
+
+    def _layer(self, layer: Layer, directory: str) -> None:
+        if layer.diff_id in self._written:
+            return
+        self._written.add(layer.diff_id)
+        self._header(documents.blob_path(layer.diff_id), kind=b"0", mode=0o644, size=layer.size)
+        checked = _Checked(self._write)
+        tarwriter.write_layer(
+            directory, checked.write, epoch=layer.epoch, times=layer.times, writer=layer.writer
+        )
+        checked.expect(layer)
+        self._write(ustar.padding(layer.size))
+
+    def _header(self, path: str, *, kind: bytes, mode: int, size: int) -> None:
+        entry = ustar.Entry(
+            path=path.encode(), kind=kind, mode=mode, uid=0, gid=0, size=size, mtime=0
+        )
+        self._write(ustar.encode(entry))
+
+
+class _Checked:
+    """Passes a layer's tar on and makes sure that it is the one that was recorded."""
+
+    def __init__(self, write: Write) -> None:
+        self._forward = write
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def write(self, part: bytes | memoryview) -> None:
+        self._digest.update(part)
+        self._size += len(part)
+        self._forward(part)
+
+    def expect(self, layer: Layer) -> None:
+        found = digests.PREFIX + self._digest.hexdigest()
+        if (found, self._size) != (layer.diff_id, layer.size):
+            raise ContentMismatch(
+                f"the layer {layer.diff_id} changed on disk",
+                context=f"layer directory {layer.id} gives {found}",
+                hint="something outside Dockyard wrote to it; remove the image and make it again",
+            )
+
+
+def _matches(store: ImageStore, text: str) -> Iterator[tuple[Image, Reference | None]]:
+    by_tag = text if _has_tag(text) else None
+    if by_tag is None:
+        tags = _tags_of_repository(store, text)
+        if tags:
+            yield from tags
+            return
+    resolution = store.resolve(text)
+    yield resolution.image, resolution.reference
+
+
+def _has_tag(text: str) -> bool:
+    return "@" in text or ":" in text.rpartition("/")[2]
+
+
+def _tags_of_repository(store: ImageStore, text: str) -> list[tuple[Image, Reference | None]]:
+    try:
+        repository = Reference.parse(text).repository
+    except InvalidInput:  # an id may be no valid name; resolving it says what is wrong
+        return []
+    images = store.list()
+    named = [(Reference.parse(name), image) for image in images for name in image.names]
+    named.sort(key=lambda pair: str(pair[0]))
+    return [(image, name) for name, image in named if name.repository == repository]
+
+
+@contextlib.contextmanager
+def _output(path: str) -> Iterator[Write]:
+    if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+        with open(path, "wb", buffering=_BUFFER_BYTES) as stream:
+            yield stream.write
+        return
+    temporary = f"{path}.{os.getpid()}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with open(descriptor, "wb", buffering=_BUFFER_BYTES) as stream:
+            yield stream.write
+            stream.flush()
+            os.fsync(descriptor)
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def _unwritable(path: str, error: OSError) -> StateError | PermissionMissing:
+    why = os.strerror(error.errno or 0)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return DiskFull(f"cannot write {path}: {why}", hint="free some space, then try again")
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return PermissionMissing(f"cannot write {path}: {why}")
+    return StateError(f"cannot write {path}: {why}", hint="name a file in a directory that exists")

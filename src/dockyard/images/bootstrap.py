@@ -1,0 +1,117 @@
+"""Makes base images from Debian's packages, for machines that no registry reaches."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+from dockyard.config import Config
+from dockyard.errors import NotFound
+from dockyard.images import bases, bootstrap_plan, bootstrap_tree, mmdebstrap
+from dockyard.images.bases import Base
+from dockyard.images.layers import LayerStore
+from dockyard.images.model import Image
+from dockyard.images.store import ImageStore
+from dockyard.oci import image as oci
+from dockyard.oci.times import EARLIEST_EPOCH
+from dockyard.state.database import Database
+from dockyard.state.locks import Lock
+from dockyard.state.paths import Paths, unusable
+from dockyard.system import files, host
+
+Progress = Callable[[str], None]
+
+
+def bootstrap(
+    base: str,
+    *,
+    config: Config,
+    paths: Paths,
+    database: Database,
+    layers: LayerStore,
+    images: ImageStore,
+    mirror: str | None = None,
+    force: bool = False,
+    progress: Progress,
+) -> Image:
+    """Makes the image ``localhost/<base>``, or returns it where it is there.
+
+    The same packages give the same image id.
+
+    Args:
+        base: a name of :mod:`dockyard.images.bases`.
+        mirror: a Debian mirror to fetch from and to leave in the image; ``config.apt_mirror`` is
+            used for fetching only.
+        force: make it although it is there, with today's packages.
+        progress: gets a sentence before each step.
+
+    Raises:
+        InvalidInput: there is no such base, or the mirror makes no sense.
+        PermissionMissing: not root.
+        ComponentMissing, ComponentFailed: mmdebstrap is missing, or failed.
+        DiskFull: no space left; nothing stays.
+    """
+    wanted = bases.named(base)
+    existing = None if force else _existing(images, wanted)
+    if existing is not None:
+        progress(f"{wanted.reference} is already there (--force makes it anew)")
+        return existing
+    command = mmdebstrap.prepare(wanted, mirror=mirror or config.apt_mirror)
+    progress(f"making {wanted.reference} from the packages of Debian {wanted.suite}")
+    with _workspace(paths, database) as (holder, directory):
+        root = f"{directory}/root"
+        mmdebstrap.fill(root, command, progress)
+        progress("cleaning up and storing the layer")
+        epoch, version = _finish(root, wanted, config, keep_mirror=mirror is not None)
+        layer = layers.seal(layers.publish(root, holder=holder, epoch=epoch, times="clamp"))
+        document = bootstrap_plan.image_config(
+            wanted, architecture=host.architecture(), epoch=epoch, version=version,
+            diff_ids=(layer.diff_id,),
+        )  # fmt: skip
+        image = images.add(
+            oci.encode(document), [layer.id], built=time.time_ns(), names=(wanted.reference,)
+        )
+        layers.release(holder)
+        layers.collect(holder)
+    return image
+
+
+def _existing(images: ImageStore, base: Base) -> Image | None:
+    try:
+        return images.find(str(base.reference))
+    except NotFound:
+        return None
+
+
+def _finish(root: str, base: Base, config: Config, *, keep_mirror: bool) -> tuple[int, str]:
+    """Completes the tree; its epoch (seconds since 1970) and the version of what is in it."""
+    try:
+        epoch = config.source_date_epoch
+        if epoch is None:
+            epoch = bootstrap_tree.newest_changelog(root)
+        epoch = max(epoch, EARLIEST_EPOCH)
+        version = bootstrap_tree.version_of(root, base)
+        bootstrap_tree.finish(root, epoch=epoch, keep_mirror=keep_mirror)
+    except OSError as error:
+        raise unusable(root, error) from error
+    return epoch, version
+
+
+@contextlib.contextmanager
+def _workspace(paths: Paths, database: Database) -> Iterator[tuple[str, str]]:
+    """A directory of our own with its record, both gone in the end; yields holder and path."""
+    workspace_id = secrets.token_hex(6)
+    holder = f"w-{workspace_id}"
+    directory = paths.workspace(workspace_id)
+    with Lock.acquire(f"{paths.locks}/{holder}.lock") as lock:
+        database.execute("INSERT INTO workspaces VALUES (?, 'bootstrap')", (workspace_id,))
+        try:
+            os.mkdir(directory, 0o700)
+            yield holder, directory
+        finally:
+            files.remove_tree(directory)
+            database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
+        lock.release(remove=True)

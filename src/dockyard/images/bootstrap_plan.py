@@ -1,0 +1,236 @@
+"""How a base image is made: command lines, files and configuration. Pure.
+
+The packages come by mmdebstrap; the settings of apt and dpkg that make later layers small are
+those that users of the official images rely on, under the same file names (a Dockerfile that
+deletes ``docker-clean`` to cache packages works here too).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+
+from dockyard.errors import InvalidInput
+from dockyard.images.bases import Base
+from dockyard.oci import image as oci
+from dockyard.oci.times import rfc3339
+
+SOURCES = "etc/apt/sources.list"
+DEFAULT_SOURCES = f"{SOURCES}.default"
+"""What mmdebstrap wrote, where another mirror was used instead."""
+
+_MIRROR = re.compile(r"(https?|file)://[\w.~:/@%+\[\]-]+", re.ASCII)
+_SOURCE_LINE = re.compile(r"deb(?: \[[^]]*\])? (\S+) (\S+) (.+)")
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PASSED_ON = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+_APT_OPTION = re.compile(r'(Acquire::(?:https?::\S+|Retries)) "(.+)";')
+
+ROOT_FILES: Mapping[str, tuple[int, str]] = {
+    "etc/apt/apt.conf.d/docker-clean": (
+        0o644,
+        "# Keep no packages and no binary caches: they would only make layers bigger.\n"
+        'APT::Keep-Downloaded-Packages "false";\n'
+        'Dir::Cache::pkgcache "";\n'
+        'Dir::Cache::srcpkgcache "";\n',
+    ),
+    "etc/apt/apt.conf.d/docker-gzip-indexes": (
+        0o644,
+        "# Package lists stay compressed on disk.\n"
+        'Acquire::GzipIndexes "true";\n',
+    ),
+    "etc/apt/apt.conf.d/docker-no-languages": (
+        0o644,
+        "# No translated package descriptions.\n"
+        'Acquire::Languages "none";\n',
+    ),
+    "etc/apt/apt.conf.d/docker-autoremove-suggests": (
+        0o644,
+        "# A package that is merely suggested by another may be removed automatically.\n"
+        'APT::AutoRemove::SuggestsImportant "false";\n',
+    ),
+    "etc/dpkg/dpkg.cfg.d/docker-apt-speedup": (
+        0o644,
+        "# A build that is cut off is thrown away, so there is nothing to sync for.\n"
+        "force-unsafe-io\n",
+    ),
+    "etc/dpkg/dpkg.cfg.d/docker": (
+        0o644,
+        "# No manuals and translations; licences stay. pip may install beside Debian's packages.\n"
+        "path-exclude=/usr/share/doc/*\n"
+        "path-include=/usr/share/doc/*/copyright\n"
+        "path-exclude=/usr/share/info/*\n"
+        "path-exclude=/usr/share/lintian/*\n"
+        "path-exclude=/usr/share/locale/*\n"
+        "path-exclude=/usr/share/man/*\n"
+        "path-exclude=/usr/lib/python3*/EXTERNALLY-MANAGED\n",
+    ),
+    "usr/sbin/policy-rc.d": (
+        0o755,
+        "#!/bin/sh\n"
+        "# A container has no service manager: packages may not start their services.\n"
+        "exit 101\n",
+    ),
+    "etc/resolv.conf": (0o644, ""),
+    "etc/hostname": (0o644, ""),
+}  # fmt: skip
+"""Files of every base by path: mode and text. The last two are filled in for each container."""
+
+
+def command(base: Base, *, mirror: str | None, apt: Sequence[str]) -> list[str]:
+    """The command that fills the directory that is to be its last argument.
+
+    mmdebstrap runs in namespaces of its own, so that killing it, or the process that started it,
+    leaves no process and no mount behind.
+
+    Args:
+        mirror: where to fetch from instead of mmdebstrap's default.
+        apt: lines of apt's configuration that hold while fetching only.
+
+    Raises:
+        InvalidInput: the mirror makes no sense.
+    """
+    argv = [
+        "setpriv", "--pdeathsig", "KILL",
+        "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+        "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory",
+        "--dpkgopt=force-unsafe-io", f"--include={','.join(base.packages)}",
+    ]  # fmt: skip
+    argv += [f"--aptopt={option}" for option in ('Acquire::Retries "3"', *apt)]
+    if mirror is not None:
+        argv.append(f"--setup-hook={_use_mirror(mirror)}")
+    if base.python is not None:
+        argv.append(f"--customize-hook={_install_python(base.python, base.wheels)}")
+    return [*argv, base.suite]
+
+
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """The environment for :func:`command`: the proxies of ``own``, nothing else of the user's."""
+    passed = {name: value for name, value in own.items() if name.lower() in _PASSED_ON}
+    return {
+        **passed,
+        "PATH": _PATH.removeprefix("PATH="),
+        "LC_ALL": "C.UTF-8",
+        "DEBIAN_FRONTEND": "noninteractive",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+def apt_options(dump: str) -> tuple[str, ...]:
+    """How this host's apt reaches the network, from ``apt-config dump``: proxies, CA, retries."""
+    return tuple(
+        f'{match[1]} "{match[2]}"'
+        for match in map(_APT_OPTION.fullmatch, dump.splitlines())
+        if match
+    )
+
+
+def security_mirror(mirror: str) -> str:
+    """Where a mirror of ``/debian`` has security updates: ``/debian-security`` beside it.
+
+    Raises:
+        InvalidInput: ``mirror`` is no URL with a component ``debian``.
+    """
+    head, middle, rest = f"{mirror.rstrip('/')}/".rpartition("/debian/")
+    if not middle or not _MIRROR.fullmatch(mirror):
+        raise InvalidInput(
+            f"invalid Debian mirror {mirror!r}",
+            hint="the URL of a directory named debian, with debian-security beside it,"
+            " such as http://mirror.example/debian",
+            reference="bad-mirror",
+        )
+    return f"{head}/debian-security/{rest}".rstrip("/")
+
+
+def sources(text: str, keyring: str) -> str:
+    """``debian.sources`` (deb822) that means the same as a ``sources.list`` of mmdebstrap.
+
+    Args:
+        keyring: path of the archive's keys inside the image.
+    """
+    suites: dict[tuple[str, str], list[str]] = {}
+    for match in map(_SOURCE_LINE.fullmatch, text.splitlines()):
+        if match:
+            suites.setdefault((match[1], match[3]), []).append(match[2])
+    return "\n".join(
+        f"Types: deb\nURIs: {uri}\nSuites: {' '.join(names)}\nComponents: {components}\n"
+        f"Signed-By: {keyring}\n"
+        for (uri, components), names in suites.items()
+    )
+
+
+def package_version(status: str, package: str) -> str | None:
+    """The upstream version of an installed package, from dpkg's ``status`` file."""
+    stanza = re.search(rf"^Package: {re.escape(package)}\n(?:.+\n)*", status, re.MULTILINE)
+    version = stanza and re.search(r"^Version: (?:\d+:)?([\w.]+)", stanza[0], re.MULTILINE)
+    return version[1] if version else None
+
+
+def image_config(
+    base: Base, *, architecture: str, epoch: int, version: str, diff_ids: Iterable[str]
+) -> oci.ImageConfig:
+    """The image's configuration.
+
+    Args:
+        epoch: seconds since 1970.
+        version: of what the image is about: Debian's (``12.9``) or Python's (``3.11.2``).
+    """
+    env = (_PATH,)
+    if base.python is not None:
+        env = (_PATH, "LANG=C.UTF-8", f"PYTHON_VERSION={version}")
+    created = rfc3339(epoch)
+    return oci.ImageConfig(
+        architecture=architecture,
+        created=created,
+        config=oci.ExecutionConfig(
+            env=env,
+            cmd=("bash",) if base.python is None else ("python3",),
+            labels={
+                "org.opencontainers.image.title": base.name,
+                "org.opencontainers.image.version": version,
+            },
+        ),
+        rootfs=oci.RootFilesystem(tuple(diff_ids)),
+        history=(
+            oci.History(
+                created=created,
+                created_by=f"dockyard bootstrap {base.name}",
+                comment=f"packages of Debian {base.suite}",
+            ),
+        ),
+    )
+
+
+def _use_mirror(mirror: str) -> str:
+    """A hook that rewrites what mmdebstrap wrote and keeps a copy of it."""
+    security = (
+        f"s#^(deb( \\[[^]]*\\])?) [^ ]+ ([^ ]+-security) #\\1 {security_mirror(mirror)} \\3 #"
+    )
+    others = f"s#^(deb( \\[[^]]*\\])?) [^ ]+ #\\1 {mirror.rstrip('/')} #"
+    words = ["sed", "-E", "-i.default", "-e", security, "-e", "t", "-e", others]
+    return f'{shlex.join(words)} "$1/{SOURCES}"'
+
+
+def _install_python(version: str, wheels: Sequence[str]) -> str:
+    """A hook that makes Debian's Python look like the official images'.
+
+    Its names are in ``/usr/local/bin``, pip is installed there from Debian's own wheel and may
+    install, and ``site-packages`` is where Dockerfiles copy it from and to.
+    """
+    library = f"/usr/local/lib/python{version}"
+    pip = (
+        f"PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) exec python3 -m pip install"
+        " --quiet --isolated --no-index --no-cache-dir --disable-pip-version-check"
+        f" --root-user-action=ignore --find-links=/usr/share/python-wheels {' '.join(wheels)}"
+    )
+    inside = [
+        "set -e",
+        f"for name in python python3 python{version}; do"
+        f" ln -s /usr/bin/python{version} /usr/local/bin/$name; done",
+        f"rm -f /usr/lib/python{version}/EXTERNALLY-MANAGED",
+        f"mkdir -p {library}/dist-packages",
+        f"mv {library}/dist-packages {library}/site-packages",
+        f"ln -s site-packages {library}/dist-packages",
+        pip,
+    ]
+    return f'chroot "$1" sh -c {shlex.quote("; ".join(inside))}'

@@ -1,0 +1,153 @@
+"""Reading an archive whatever it is compressed with, at most as much as the caller allows."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import importlib
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO, Protocol, cast
+
+from dockyard.errors import ComponentMissing, ContentMismatch, HostileInput
+
+_CHUNK_BYTES = 1 << 18
+_MAX_MEMORY_BYTES = 1 << 28
+"""What a decoder may take; the largest preset of xz needs 65 MiB."""
+_MAX_ZSTD_WINDOW_BYTES = 1 << 27
+
+_GZIP = b"\x1f\x8b\x08"
+_BZIP2 = b"BZh"
+_XZ = b"\xfd7zXZ\0"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_LONGEST_MAGIC = 6
+
+
+class Readable(Protocol):
+    """What an archive is read from, in one direction."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+
+
+class Unpacked:
+    """The plain bytes of a stream that may be compressed: gzip, bzip2, xz, zstd or not at all.
+
+    Raises:
+        ContentMismatch: on reading, the compressed data is damaged or ends early.
+        ComponentMissing: no zstd decoder is installed.
+        HostileInput: on reading, there are more than ``max_bytes`` bytes.
+    """
+
+    def __init__(self, stream: BinaryIO, *, max_bytes: int) -> None:
+        head = _read_fully(stream, _LONGEST_MAGIC)
+        self._errors: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError)
+        self._inner = self._open(head, _Rejoined(head, stream))
+        self._max = max_bytes
+        self._rest = max_bytes
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        try:
+            data = self._inner.read(size)
+        except self._errors as error:
+            raise _damaged(error) from error
+        except OSError as error:
+            if error.errno is not None:  # the stream's own trouble, not the data's
+                raise
+            raise _damaged(error) from error
+        self._rest -= len(data)
+        if self._rest < 0:
+            raise HostileInput(
+                f"the archive is larger than {self._max} bytes unpacked",
+                hint="it may be a decompression bomb; nothing of it is kept",
+                reference="archive-too-large",
+            )
+        return data
+
+    def _open(self, head: bytes, source: Readable) -> Readable:
+        if head.startswith(_GZIP):
+            return gzip.GzipFile(fileobj=cast("BinaryIO", source), mode="rb")
+        if head.startswith(_BZIP2):
+            return _Inflater(source, bz2.BZ2Decompressor)
+        if head.startswith(_XZ):
+            return _Inflater(source, lambda: lzma.LZMADecompressor(memlimit=_MAX_MEMORY_BYTES))
+        if head.startswith(_ZSTD):
+            return self._open_zstd(source)
+        return source
+
+    def _open_zstd(self, source: Readable) -> Readable:
+        try:
+            zstandard = importlib.import_module("zstandard")
+        except ImportError as error:
+            raise ComponentMissing(
+                "the archive is compressed with zstd, and no decoder is installed",
+                hint="pip install zstandard, or compress it with gzip or xz",
+            ) from error
+        self._errors += (zstandard.ZstdError,)
+        decoder = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW_BYTES)
+        return cast("Readable", decoder.stream_reader(source, read_across_frames=True))
+
+
+class _Rejoined:
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, head: bytes, stream: Readable) -> None:
+        self._head = head
+        self._stream = stream
+
+    def read(self, size: int = _CHUNK_BYTES) -> bytes:
+        if not self._head:
+            return self._stream.read(size)
+        data, self._head = self._head[:size], self._head[size:]
+        return data
+
+
+class _Inflater:
+    """Concatenated bzip2 or xz streams (and xz's zero padding) as one."""
+
+    def __init__(
+        self, source: Readable, new: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]
+    ) -> None:
+        self._source = source
+        self._new = new
+        self._decoder = new()
+
+    def read(self, size: int) -> bytes:
+        while True:
+            if self._decoder.eof:
+                tail = self._next_stream(self._decoder.unused_data)
+                if not tail:
+                    return b""
+                self._decoder = self._new()
+                data = self._decoder.decompress(tail, size)
+            elif self._decoder.needs_input:
+                chunk = self._source.read(_CHUNK_BYTES)
+                if not chunk:
+                    raise EOFError("compressed data ends early")
+                data = self._decoder.decompress(chunk, size)
+            else:
+                data = self._decoder.decompress(b"", size)
+            if data:
+                return data
+
+    def _next_stream(self, tail: bytes) -> bytes:
+        tail = tail.lstrip(b"\0")
+        while not tail:
+            chunk = self._source.read(_CHUNK_BYTES)
+            if not chunk:
+                return b""
+            tail = chunk.lstrip(b"\0")
+        return tail
+
+
+def _read_fully(stream: Readable, size: int) -> bytes:
+    data = b""
+    while len(data) < size and (part := stream.read(size - len(data))):
+        data += part
+    return data
+
+
+def _damaged(error: Exception) -> ContentMismatch:
+    return ContentMismatch(f"the archive is damaged: {error}", reference="damaged-archive")

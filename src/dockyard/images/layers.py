@@ -1,0 +1,260 @@
+"""The layers of a root: directories below ``layers/`` with a record each, and who needs them.
+
+A layer is published (``pending``: its maker may stack it), sealed (``ready``: hashed, synced,
+shared) and collected (``deleting``) once no image, cache entry or lease refers to it. The record
+is written before the directory appears and goes after it, so a crash at any point leaves a record
+that :meth:`LayerStore.collect` finishes. A holder is the name of a lock below ``run/locks``;
+records of a holder whose lock is free are void.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+
+from dockyard.errors import NotFound
+from dockyard.images.flags import clear_flags_below
+from dockyard.images.model import Layer, Times
+from dockyard.images.tarwriter import CURRENT_WRITER, diff_id
+from dockyard.state.database import Database, Row
+from dockyard.state.locks import Lock
+from dockyard.state.paths import Paths, unusable
+from dockyard.system import files, syscalls
+
+_BY_ID = """
+    SELECT id, diff_id, size, writer, epoch, times FROM layers WHERE id=? AND state='ready'
+"""
+_BY_DIFF_ID = """
+    SELECT id, diff_id, size, writer, epoch, times FROM layers WHERE diff_id=? AND state='ready'
+"""
+_CONDEMN_UNREFERENCED = """
+    UPDATE layers SET state='deleting', diff_id=NULL, holder=NULL
+    WHERE state='ready'
+    AND NOT EXISTS (SELECT 1 FROM image_layers WHERE layer_id = layers.id)
+    AND NOT EXISTS (SELECT 1 FROM cache_layers WHERE layer_id = layers.id)
+    AND NOT EXISTS (SELECT 1 FROM leases WHERE layer_id = layers.id)
+"""
+
+
+class LayerStore:
+    """Makes, finds and collects layers. Safe for several processes on one root at once."""
+
+    def __init__(self, paths: Paths, database: Database) -> None:
+        self._paths = paths
+        self._database = database
+
+    def publish(self, directory: str, *, holder: str, epoch: int, times: Times) -> str:
+        """Moves a finished directory among the layers and returns the new layer's id.
+
+        The holder, whose lock the caller holds, may stack it at once; others can't see it.
+
+        Args:
+            directory: on the filesystem of ``layers/``, normalised, and never changed again.
+            epoch: seconds since 1970, for the layer's tar.
+
+        Raises:
+            StateError: the directory can't be moved.
+        """
+        layer_id = secrets.token_hex(8)
+        self._database.execute(
+            "INSERT INTO layers (id, state, holder, writer, epoch, times)"
+            " VALUES (?, 'pending', ?, ?, ?, ?)",
+            (layer_id, holder, CURRENT_WRITER, epoch, times),
+        )
+        target = self._paths.layer(layer_id)
+        try:
+            os.rename(directory, target)
+        except OSError as error:
+            self._database.execute("DELETE FROM layers WHERE id=?", (layer_id,))
+            raise unusable(target, error) from error
+        return layer_id
+
+    def seal(self, layer_id: str, *, synced: bool = False) -> Layer:
+        """Hashes a published layer, brings it to disk, and shares it; leased to its holder.
+
+        Where another layer has the same tar, that one is returned. Ours then stays on disk for
+        the mounts of its holder until :meth:`collect`. A sealed layer is returned as it is.
+
+        Args:
+            synced: the caller knows that all of the layer is on disk already.
+
+        Raises:
+            NotFound: there is no such layer, or it was given up.
+            StateError: the disk failed, or the directory is not normalised.
+        """
+        row = self._database.query_one(
+            "SELECT state, writer, epoch, times FROM layers WHERE id=?", (layer_id,)
+        )
+        if row is None or row[0] != "pending":
+            return self.get(layer_id)
+        _, writer, epoch, times = row
+        directory = self._paths.layer(layer_id)
+        with contextlib.nullcontext() if synced else _syncing(self._paths.layers):
+            digest, size = diff_id(directory, epoch=epoch, times=times, writer=writer)
+        with self._database.transaction() as connection:
+            return _record(connection, layer_id, digest, size)
+
+    def get(self, layer_id: str) -> Layer:
+        """The sealed layer with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = self._database.query_one(_BY_ID, (layer_id,))
+        if row is None:
+            raise _missing(layer_id)
+        return _layer(row)
+
+    def by_diff_id(self, digest: str) -> Layer | None:
+        """The sealed layer whose tar has this digest; lease it before use."""
+        row = self._database.query_one(_BY_DIFF_ID, (digest,))
+        return None if row is None else _layer(row)
+
+    def lease(self, holder: str, layer_ids: Iterable[str]) -> None:
+        """Keeps sealed layers until :meth:`release` or until the holder's lock is free.
+
+        All or none. The caller holds the holder's lock.
+
+        Raises:
+            NotFound: one of them is no sealed layer (any more).
+        """
+        with self._database.transaction() as connection:
+            for layer_id in layer_ids:
+                _lease(connection, holder, layer_id)
+
+    def release(self, holder: str) -> None:
+        """Drops all leases of a holder."""
+        self._database.execute("DELETE FROM leases WHERE holder=?", (holder,))
+
+    def paths_of(self, layers: Iterable[Layer]) -> tuple[str, ...]:
+        """The directories of layers, in the order given, as lower directories of an overlay."""
+        return tuple(self._paths.layer(layer.id) for layer in layers)
+
+    def collect(self, holder: str | None = None) -> int:
+        """Deletes the layers that nobody needs and returns the bytes that they held.
+
+        These are sealed ones without image, cache entry or lease, and unsealed or duplicate ones
+        whose holder is gone. Unmount what a dead holder left mounted before.
+
+        Args:
+            holder: a living holder (the caller) that has unmounted its duplicates too.
+        """
+        with self._dead_holders() as dead:
+            doomed = self._condemn(dead, dead if holder is None else [*dead, holder])
+        return sum(self._delete(layer_id, size) for layer_id, size in doomed)
+
+    @contextlib.contextmanager
+    def _dead_holders(self) -> Iterator[list[str]]:
+        """Holders in the records that no process embodies; their locks are held meanwhile."""
+        rows = self._database.query(
+            "SELECT holder FROM leases UNION SELECT holder FROM layers"
+            " WHERE holder IS NOT NULL AND state IN ('pending', 'deleting')"
+        )
+        with contextlib.ExitStack() as stack:
+            dead: list[str] = []
+            for (name,) in rows:
+                lock = Lock.try_acquire(f"{self._paths.locks}/{name}.lock")
+                if lock is not None:
+                    stack.callback(lock.release, remove=True)
+                    dead.append(name)
+            yield dead
+
+    def _condemn(self, dead: Sequence[str], unmounted: Sequence[str]) -> list[tuple[str, int]]:
+        """Marks what has to go; from then on nobody finds it. Returns ids and sizes."""
+        with self._database.transaction() as connection:
+            for name in dead:
+                connection.execute("DELETE FROM leases WHERE holder=?", (name,))
+                connection.execute(
+                    "UPDATE layers SET state='deleting' WHERE state='pending' AND holder=?",
+                    (name,),
+                )
+            for name in unmounted:
+                connection.execute(
+                    "UPDATE layers SET holder=NULL WHERE state='deleting' AND holder=?", (name,)
+                )
+            connection.execute(_CONDEMN_UNREFERENCED)
+            return connection.execute(
+                "SELECT id, size FROM layers WHERE state='deleting' AND holder IS NULL"
+            ).fetchall()
+
+    def _delete(self, layer_id: str, size: int) -> int:
+        path = self._paths.layer(layer_id)
+        held = size or files.tree_size(path)
+        try:
+            files.remove_tree(path)
+        except PermissionError:
+            clear_flags_below(path)
+            files.remove_tree(path)
+        gone = self._database.execute(
+            "DELETE FROM layers WHERE id=? AND state='deleting'", (layer_id,)
+        )
+        return held if gone else 0
+
+
+def _record(connection: sqlite3.Connection, layer_id: str, digest: str, size: int) -> Layer:
+    """Makes a pending layer ready, or gives it up for the one that has its digest."""
+    row = connection.execute(
+        "SELECT holder FROM layers WHERE id=? AND state='pending'", (layer_id,)
+    ).fetchone()
+    if row is None:
+        raise _missing(layer_id)
+    same = connection.execute(_BY_DIFF_ID, (digest,)).fetchone()
+    if same is None:
+        connection.execute(
+            "UPDATE layers SET state='ready', diff_id=?, size=?, holder=NULL WHERE id=?",
+            (digest, size, layer_id),
+        )
+    else:
+        connection.execute(
+            "UPDATE layers SET state='deleting', size=? WHERE id=?", (size, layer_id)
+        )
+    kept: str = layer_id if same is None else same[0]
+    return _lease(connection, row[0], kept)
+
+
+def _lease(connection: sqlite3.Connection, holder: str, layer_id: str) -> Layer:
+    row = connection.execute(_BY_ID, (layer_id,)).fetchone()
+    if row is None:
+        raise _missing(layer_id)
+    connection.execute("INSERT OR IGNORE INTO leases VALUES (?, ?)", (holder, layer_id))
+    return _layer(row)
+
+
+def _layer(row: Row) -> Layer:
+    layer_id, digest, size, writer, epoch, times = row
+    return Layer(id=layer_id, diff_id=digest, size=size, writer=writer, epoch=epoch, times=times)
+
+
+def _missing(layer_id: str) -> NotFound:
+    return NotFound(
+        f"the layer {layer_id} does not exist any more",
+        hint="another command removed it meanwhile; run this one again",
+        reference="no-such-layer",
+    )
+
+
+@contextlib.contextmanager
+def _syncing(directory: str) -> Iterator[None]:
+    """Brings the filesystem of ``directory`` to disk beside the block, complete when it ends."""
+    failures: list[OSError] = []
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def sync() -> None:
+        try:
+            syscalls.syncfs(descriptor)
+        except OSError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=sync, name="syncfs")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        os.close(descriptor)
+    for error in failures:
+        raise unusable(directory, error) from error

@@ -1,0 +1,44 @@
+"""Values of images and layers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from dockyard.oci.image import ImageConfig
+
+Times = Literal["clamp", "epoch"]
+"""How times of a layer enter its tar, in whole seconds: ``epoch`` gives every entry the epoch,
+``clamp`` gives each the earlier of its own time and the epoch. The disk keeps the real ones."""
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """A complete layer: a directory that overlayfs stacks, and the recipe of its tar.
+
+    ``id`` names the directory, ``diff_id`` is the digest of the tar and ``size`` its length in
+    bytes. The tar is made again from ``writer``, ``epoch`` (seconds since 1970) and ``times``.
+    """
+
+    id: str
+    diff_id: str
+    size: int
+    writer: int
+    epoch: int
+    times: Times
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """An image: ``id`` is the digest of ``config_bytes``; ``layers`` go from the base up.
+
+    ``names`` are full references (``docker.io/library/python:3.11``), ``built`` is the local time
+    of the build in nanoseconds since 1970, ``size`` the sum of the layers' sizes in bytes.
+    """
+
+    id: str
+    config: ImageConfig
+    config_bytes: bytes
+    layers: tuple[Layer, ...]
+    names: tuple[str, ...]
+    built: int
+    size: int

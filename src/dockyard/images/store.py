@@ -1,0 +1,297 @@
+"""The images of a root: configurations and names in the database, layers by reference."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from dockyard.errors import ContentMismatch, InvalidInput, NotFound
+from dockyard.images import removal, resolve
+from dockyard.images.layers import LayerStore
+from dockyard.images.model import Image, Layer
+from dockyard.images.removal import Removed
+from dockyard.oci import digest as digests
+from dockyard.oci.image import ImageConfig, decode_config
+from dockyard.oci.reference import Reference
+from dockyard.state.database import Database, Row
+from dockyard.state.locks import Lock
+from dockyard.state.paths import Paths
+
+_SELECT = """
+    SELECT id, config, built, size,
+        (SELECT json_group_array(name)
+         FROM (SELECT name FROM names WHERE image_id = images.id ORDER BY name)),
+        (SELECT json_group_array(json_object('id', id, 'diff_id', diff_id, 'size', size,
+                                             'writer', writer, 'epoch', epoch, 'times', times))
+         FROM (SELECT layers.* FROM image_layers JOIN layers ON layers.id = layer_id
+               WHERE image_id = images.id ORDER BY position))
+    FROM images
+"""
+"""One statement, so that names and layers are of one moment."""
+
+_MIN_PREFIX = 2
+_HEX = frozenset("0123456789abcdef")
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """What a user's text turned out to mean.
+
+    ``reference`` is the stored name, ``None`` where he gave an id; ``note`` is to be shown to him.
+    """
+
+    image: Image
+    reference: Reference | None = None
+    note: str | None = None
+
+
+class ImageStore:
+    """Adds, finds, names and removes images. Safe for several processes on one root at once."""
+
+    def __init__(self, paths: Paths, database: Database, layers: LayerStore) -> None:
+        self._paths = paths
+        self._database = database
+        self._layers = layers
+
+    def add(
+        self,
+        config_bytes: bytes,
+        layer_ids: Sequence[str],
+        *,
+        built: int,
+        names: Iterable[Reference] = (),
+    ) -> Image:
+        """Records an image, and moves ``names`` to it, in one transaction. Idempotent.
+
+        An image that exists keeps its first ``built``.
+
+        Args:
+            config_bytes: the configuration, kept byte for byte.
+            layer_ids: sealed layers that the caller has leased, base first.
+            built: the local time of the build in nanoseconds since 1970.
+
+        Raises:
+            ContentMismatch: the configuration names other layers than these.
+            InvalidInput: the bytes are no image configuration.
+            NotFound: a layer is not there, or not sealed.
+        """
+        config = _parse(config_bytes)
+        image_id = digests.of(config_bytes)
+        layers = tuple(self._layers.get(layer_id) for layer_id in layer_ids)
+        _check_layers(image_id, config, layers)
+        size = sum(layer.size for layer in layers)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO images (id, config, built, size) VALUES (?, ?, ?, ?)",
+                (image_id, config_bytes, built, size),
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO image_layers (image_id, position, layer_id)"
+                " VALUES (?, ?, ?)",
+                [(image_id, position, layer_id) for position, layer_id in enumerate(layer_ids)],
+            )
+            for name in names:
+                _point(connection, name, image_id)
+        return self.get(image_id)
+
+    def get(self, image_id: str) -> Image:
+        """The image with this full id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        images = self._load("WHERE id=?", (image_id,))
+        if not images:
+            raise _no_such_id(image_id)
+        return images[0]
+
+    def find(self, text: str) -> Image:
+        """The image that ``text`` means; see :meth:`resolve`."""
+        return self.resolve(text).image
+
+    def resolve(self, text: str) -> Resolution:
+        """What ``text`` means: a full id, else a name by the rules of names, else a short id.
+
+        A short id has two digits or more, as Docker's, with or without ``sha256:``.
+
+        Raises:
+            NotFound: no image; the hint says what would get it.
+            InvalidInput: neither an id nor a valid name, or a short id that fits several images.
+        """
+        if digests.is_digest(text):
+            return Resolution(self.get(text))
+        if not text.startswith(digests.PREFIX) and not _is_full_hex(text):
+            by_name = self._by_name(text)
+            if by_name is not None:
+                return by_name
+        image_id = self._by_prefix(text.removeprefix(digests.PREFIX))
+        if image_id is None:
+            by_id = text.startswith(digests.PREFIX) or _is_full_hex(text)
+            raise _no_such_id(text) if by_id else resolve.not_found(text)
+        return Resolution(self.get(image_id))
+
+    @contextlib.contextmanager
+    def held(self, images: Iterable[Image]) -> Iterator[None]:
+        """Keeps the layers of images while they are read, whatever others remove meanwhile.
+
+        Raises:
+            NotFound: a layer went before.
+        """
+        holder = f"images-{secrets.token_hex(6)}"
+        with Lock.acquire(f"{self._paths.locks}/{holder}.lock") as lock:
+            self._layers.lease(holder, {layer.id for image in images for layer in image.layers})
+            try:
+                yield
+            finally:
+                self._layers.release(holder)
+                lock.release(remove=True)
+
+    def directories(self, image: Image) -> tuple[str, ...]:
+        """The directories of an image's layers, base first."""
+        return self._layers.paths_of(image.layers)
+
+    def tag(self, image_id: str, name: Reference) -> None:
+        """Gives an image a name; another image that had it keeps existing without it.
+
+        Raises:
+            NotFound: there is no such image.
+            InvalidInput: the name is one by digest.
+        """
+        with self._database.transaction() as connection:
+            if not connection.execute("SELECT 1 FROM images WHERE id=?", (image_id,)).fetchone():
+                raise _no_such_id(image_id)
+            _point(connection, name, image_id)
+
+    def names_of(self, image_id: str) -> tuple[Reference, ...]:
+        """All names of an image, sorted."""
+        rows = self._database.query(
+            "SELECT name FROM names WHERE image_id=? ORDER BY name", (image_id,)
+        )
+        return tuple(Reference.parse(name) for (name,) in rows)
+
+    def list(self) -> tuple[Image, ...]:
+        """All images, those without a name too, the latest built first."""
+        return self._load("ORDER BY built DESC, id")
+
+    def remove(self, text: str, *, force: bool = False) -> tuple[Removed, ...]:
+        """Removes a name or an image as Docker's ``rmi`` does, then the layers nobody needs.
+
+        Raises:
+            NotFound: no image is meant by ``text``.
+            Conflict: containers use the image, or it has names in several repositories.
+        """
+        resolution = self.resolve(text)
+        image_id = resolution.image.id
+        with self._database.transaction() as connection:
+            subject = _subject(connection, image_id)
+            if resolution.reference is not None and resolution.reference not in subject.names:
+                raise resolve.not_found(text)  # another command moved the name meanwhile
+            todo = removal.decide(subject, resolution.reference, force=force)
+            for name in todo.untag:
+                connection.execute("DELETE FROM names WHERE name=?", (str(name),))
+            if todo.delete:
+                connection.execute("DELETE FROM images WHERE id=?", (image_id,))
+        removed = tuple(Removed("Untagged", name.familiar) for name in todo.untag)
+        if todo.delete:
+            self._layers.collect()
+            removed += (Removed("Deleted", image_id),)
+        return removed
+
+    def _by_name(self, text: str) -> Resolution | None:
+        for candidate in resolve.candidates(text):
+            row = self._database.query_one(
+                "SELECT image_id FROM names WHERE name=?", (str(candidate.reference),)
+            )
+            if row is not None:
+                return Resolution(self.get(row[0]), candidate.reference, candidate.note)
+        return None
+
+    def _by_prefix(self, prefix: str) -> str | None:
+        if len(prefix) < _MIN_PREFIX or not _HEX.issuperset(prefix):
+            return None
+        start = digests.PREFIX + prefix
+        rows = self._database.query(
+            "SELECT id FROM images WHERE id >= ? AND id < ? LIMIT 2", (start, f"{start}g")
+        )
+        if len(rows) > 1:
+            raise InvalidInput(
+                f"image id {prefix} is ambiguous",
+                hint="give more digits (dockyard images --no-trunc shows all)",
+                reference="ambiguous-id",
+            )
+        return rows[0][0] if rows else None
+
+    def _load(self, clause: str, parameters: Sequence[object] = ()) -> tuple[Image, ...]:
+        rows = self._database.query(f"{_SELECT} {clause}", parameters)
+        return tuple(_image(row) for row in rows)
+
+
+def _image(row: Row) -> Image:
+    image_id, config, built, size, names, layers = row
+    return Image(
+        id=image_id,
+        config=decode_config(config),
+        config_bytes=config,
+        layers=msgspec.json.decode(layers, type=tuple[Layer, ...]),
+        names=msgspec.json.decode(names, type=tuple[str, ...]),
+        built=built,
+        size=size,
+    )
+
+
+def _parse(config_bytes: bytes) -> ImageConfig:
+    try:
+        return decode_config(config_bytes)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(
+            f"not an image configuration: {error}", reference="bad-image-config"
+        ) from error
+
+
+def _check_layers(image_id: str, config: ImageConfig, layers: Sequence[Layer]) -> None:
+    wanted = config.rootfs.diff_ids
+    given = tuple(layer.diff_id for layer in layers)
+    if wanted != given:
+        raise ContentMismatch(
+            f"the configuration of image {digests.short(image_id)} names other layers",
+            context=f"it names {', '.join(wanted) or 'none'}; given: {', '.join(given) or 'none'}",
+        )
+
+
+def _point(connection: sqlite3.Connection, name: Reference, image_id: str) -> None:
+    if name.digest is not None or name.tag is None:
+        raise InvalidInput(f"{name.familiar} is a name by digest", hint="a tag is REPOSITORY[:TAG]")
+    connection.execute(
+        "INSERT INTO names (name, image_id) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id",
+        (str(name), image_id),
+    )
+
+
+def _subject(connection: sqlite3.Connection, image_id: str) -> removal.Subject:
+    names = connection.execute(
+        "SELECT name FROM names WHERE image_id=? ORDER BY name", (image_id,)
+    ).fetchall()
+    users = connection.execute(
+        "SELECT id, state FROM containers WHERE image_id=? ORDER BY created", (image_id,)
+    ).fetchall()
+    return removal.Subject(
+        id=image_id,
+        names=tuple(Reference.parse(name) for (name,) in names),
+        users=tuple(removal.User(*user) for user in users),
+    )
+
+
+def _is_full_hex(text: str) -> bool:
+    return len(text) == 64 and _HEX.issuperset(text)
+
+
+def _no_such_id(text: str) -> NotFound:
+    return NotFound(
+        f"No such image: {text}",
+        hint="dockyard images lists the images there are",
+        reference="no-such-image",
+    )

@@ -1,0 +1,1 @@
+"""Networks: namespaces, a bridge per root, addresses, published ports, and the firewall."""

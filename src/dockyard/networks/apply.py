@@ -1,0 +1,243 @@
+"""Attaching holders to the network, and taking all of it away again.
+
+The records say what should be; :meth:`Networks.verify` makes it so after whatever happened to the
+host's interfaces and rules. Everything that reads the records to change what all endpoints share
+(the bridge, the rules) does so under one lock, so no older picture overwrites a newer one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from dockyard.config import Config
+from dockyard.errors import ComponentFailed, DockyardError
+from dockyard.networks import kernel, namespace, plan, reserve
+from dockyard.networks.model import Endpoint, Network, PortMapping
+from dockyard.networks.rules import Rules
+from dockyard.networks.store import NetworkStore
+from dockyard.networks.task import Task
+from dockyard.state.database import Database
+from dockyard.state.locks import Lock
+from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths, unusable
+from dockyard.system import process
+
+
+class Attachment:
+    """A network namespace that waits for its container. A context manager.
+
+    The OCI runtime opens ``namespace_path`` while this is open; from then on the container's
+    processes keep the namespace. ``port_descriptors`` are for the container's monitor to inherit:
+    as long as it has them, nobody else gets the ports.
+    """
+
+    def __init__(
+        self, descriptor: int, endpoint: Endpoint | None, port_descriptors: tuple[int, ...]
+    ) -> None:
+        self.endpoint = endpoint
+        self.port_descriptors = port_descriptors
+        self.namespace_path = f"/proc/{os.getpid()}/fd/{descriptor}"
+        self._descriptor = descriptor
+
+    def close(self) -> None:
+        """Closes this process's descriptors; the endpoint stays. Idempotent."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            reserve.release(self.port_descriptors)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Networks:
+    """The bridge network of one root."""
+
+    def __init__(self, paths: Paths, database: Database, config: Config) -> None:
+        self._store = NetworkStore(database)
+        self._root_hash = paths.root_hash
+        self._bridge = plan.bridge_name(paths.root_hash)
+        self._lock_path = f"{paths.locks}/network.lock"
+        self._rules = Rules(paths)
+        self._publish_address = config.publish_address
+
+    def attach(self, holder: str, ports: Sequence[PortMapping] = ()) -> Attachment:
+        """Makes a namespace with ``eth0`` on the bridge and publishes the ports.
+
+        An endpoint that the holder still has from before is given up first. When this raises,
+        nothing of it stays.
+
+        Raises:
+            Conflict: a port is taken, or no subnet or address is free.
+            InvalidInput: a port is to be published on an address that the host does not have.
+            PermissionMissing: this process may not do that.
+            ComponentFailed, ComponentMissing: ``ip`` or ``nft``.
+        """
+        self.detach(holder)
+        mapped, descriptors = reserve.reserve(ports, self._publish_address, self._store.owner)
+        try:
+            namespace_descriptor, endpoint = self._join(holder, mapped)
+        except BaseException:
+            reserve.release(descriptors)
+            with contextlib.suppress(DockyardError):  # the record stays then, for recovery
+                self.detach(holder)
+            raise
+        return Attachment(namespace_descriptor, endpoint, descriptors)
+
+    def isolated(self) -> Attachment:
+        """A namespace with nothing but its own loopback (``--network none``).
+
+        Raises:
+            PermissionMissing, NotSupported: see :func:`namespace.create`.
+        """
+        making = Task(lambda: namespace.create(plan.LOOPBACK_BATCH))
+        return Attachment(making.result(), None, ())
+
+    def detach(self, holder: str) -> None:
+        """Gives up the holder's endpoint; with the last one all that the root has on the host.
+
+        Idempotent; does nothing for a holder that has none.
+        """
+        endpoint = self._store.endpoint(holder)
+        if endpoint is None:
+            return
+        with Lock.acquire(self._lock_path):
+            others = [each for each in self._store.endpoints() if each.holder != holder]
+            network = self._store.network()
+            if network is not None and others:
+                _delete_interfaces(endpoint.veth)
+                self._sync(network, others)
+            else:
+                self._tear_down(endpoint.veth)
+            self._store.remove_endpoint(holder)
+
+    def verify(self) -> None:
+        """Brings the bridge and the rules back where something took them away.
+
+        Cheap while nothing changed; also notices another firewall that came later, and removes
+        what an interrupted command left behind.
+        """
+        if not self._store.holders():
+            self._sweep()
+            return
+        with Lock.acquire(self._lock_path):
+            network, endpoints = self._store.network(), self._store.endpoints()
+            if network is not None and endpoints:
+                self._sync(network, endpoints)
+
+    def holders(self) -> set[str]:
+        """Everyone who has an endpoint, for recovery to compare with who lives."""
+        return self._store.holders()
+
+    def endpoint(self, holder: str) -> Endpoint | None:
+        """The holder's endpoint."""
+        return self._store.endpoint(holder)
+
+    def _join(self, holder: str, ports: tuple[PortMapping, ...]) -> tuple[int, Endpoint]:
+        veth = plan.veth_name(self._root_hash, os.urandom(4).hex())
+        with contextlib.ExitStack() as undo:
+            with Lock.acquire(self._lock_path):
+                network = self._ensure_network()
+                endpoint = self._store.add_endpoint(network, holder, veth, ports)
+                batch = plan.namespace_batch(endpoint, network, namespace.current())
+                making = Task(lambda: namespace.create(batch))
+                undo.callback(_discard, making)
+                self._sync(network, self._store.endpoints())
+            descriptor = making.result()
+            _ip(plan.enslave_batch(network.bridge, [veth]))
+            undo.pop_all()
+        return descriptor, endpoint
+
+    def _ensure_network(self) -> Network:
+        """The network, with its bridge. A subnet is chosen anew while nobody has an address."""
+        network = self._store.network()
+        if network is not None and (kernel.bridge_ready(self._bridge) or self._store.holders()):
+            return network
+        previous = None if network is None else network.subnet
+        with _host_lock():
+            _delete_interfaces(self._bridge)  # left by a command that was interrupted
+            subnet = plan.choose_subnet(kernel.used_subnets(), previous)
+            network = plan.make_network(self._root_hash, subnet, kernel.uplink_mtu())
+            self._store.save_network(network)
+            _make_bridge(network)
+        return network
+
+    def _sync(self, network: Network, endpoints: Sequence[Endpoint]) -> None:
+        """Makes bridge and rules what the endpoints need. Under the lock."""
+        kernel.enable_forwarding()
+        if not kernel.bridge_ready(network.bridge):
+            _make_bridge(network)
+            present = [each.veth for each in endpoints if kernel.interface_exists(each.veth)]
+            if present:
+                _ip(plan.enslave_batch(network.bridge, present), tolerant=True)
+        self._rules.apply(network, endpoints)
+
+    def _sweep(self) -> None:
+        if not (kernel.interface_exists(self._bridge) or self._rules.applied()):
+            return
+        with Lock.acquire(self._lock_path):
+            if not self._store.holders():
+                self._tear_down()
+                self._store.remove_unused()
+
+    def _tear_down(self, *veths: str) -> None:
+        """Removes all that the root has on the host. Under the lock."""
+        removing = Task(lambda: self._rules.remove(self._bridge))
+        try:
+            _delete_interfaces(*veths, self._bridge)
+        finally:
+            removing.result()
+
+
+@contextlib.contextmanager
+def _host_lock() -> Iterator[None]:
+    """Held from looking for a free subnet until the bridge has it, so no two roots take one."""
+    try:
+        os.makedirs(HOST_LOCK_DIRECTORY, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise unusable(HOST_LOCK_DIRECTORY, error) from error
+    with Lock.acquire(f"{HOST_LOCK_DIRECTORY}/subnets.lock"):
+        yield
+
+
+def _discard(making: Task[int]) -> None:
+    with contextlib.suppress(DockyardError):
+        os.close(making.result())
+
+
+def _make_bridge(network: Network) -> None:
+    _delete_interfaces(network.bridge)
+    _ip(plan.bridge_batch(network))
+    kernel.prepare_bridge(network.bridge)
+
+
+def _delete_interfaces(*names: str) -> None:
+    """Deletes those that exist; the kernel may be doing the same right now."""
+    present = [name for name in names if kernel.interface_exists(name)]
+    if not present:
+        return
+    done = process.run(
+        ["ip", "-force", "-batch", "-"], input=plan.delete_batch(present), check=False
+    )
+    left = [name for name in present if kernel.interface_exists(name)]
+    if left:
+        raise ComponentFailed(
+            f"cannot delete interface {left[0]}: {done.stderr.decode(errors='replace').strip()}",
+            context=f"ip link del {left[0]}",
+        )
+
+
+def _ip(batch: str, *, tolerant: bool = False) -> None:
+    options = ["-force"] if tolerant else []
+    process.run(["ip", *options, "-batch", "-"], input=batch, check=not tolerant)

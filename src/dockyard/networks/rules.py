@@ -1,0 +1,143 @@
+"""Keeping the root's nftables table, and the allowances elsewhere, as they should be.
+
+The run directory has ``network.nft``, the last input of ``nft``, and ``network.json``: what the
+whole table is since, and after which generation of the kernel's rules. While neither changed, all
+is still in place and nothing needs to run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from dockyard.errors import ComponentFailed
+from dockyard.networks import firewall, kernel, legacy, ruleset
+from dockyard.networks.model import Endpoint, Network
+from dockyard.state.paths import Paths, unusable
+from dockyard.system import host, process
+
+
+class _Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What was applied last."""
+
+    place: str
+    """This boot and network namespace."""
+    generation: int
+    text: str
+    """The whole table as :func:`ruleset.replacement` says it."""
+    rules: tuple[str, ...]
+    others: bool
+    """True where another firewall needed an allowance."""
+
+
+class Rules:
+    """The rules of one root. The caller holds the root's network lock, except for :meth:`applied`.
+
+    A command that is killed leaves its ``nft`` to finish. Whatever that does raises the generation,
+    so the next command applies the records' rules again.
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self._root_hash = paths.root_hash
+        self._text_path = f"{paths.run}/network.nft"
+        self._state_path = f"{paths.run}/network.json"
+
+    def applied(self) -> bool:
+        """True where rules may be in place."""
+        return os.path.exists(self._text_path)
+
+    def apply(self, network: Network, endpoints: Sequence[Endpoint]) -> None:
+        """Makes the rules those of the endpoints.
+
+        Raises:
+            ComponentFailed: ``nft`` or another firewall refused; the rules are as before.
+            ComponentMissing: ``nft`` is not installed.
+        """
+        rules = ruleset.translations(endpoints)
+        text = ruleset.replacement(self._root_hash, network, rules)
+        allowed = firewall.allowance(self._root_hash, network.bridge)
+        if legacy.in_use():
+            legacy.allow(allowed)
+        before = kernel.rules_generation()
+        known = self._load(before)
+        if known is not None and known.text == text:
+            return
+        others = firewall.allow(allowed) if known is None else known.others
+        self._change(network, known, rules)
+        after = kernel.rules_generation()
+        if before is not None and after == before + 1:  # nobody else changed anything meanwhile
+            state = _Applied(
+                place=_place(), generation=after, text=text, rules=rules, others=others
+            )
+            _write(self._state_path, msgspec.json.encode(state))
+
+    def remove(self, bridge: str) -> None:
+        """Removes the table and every allowance. Idempotent."""
+        allowed = firewall.allowance(self._root_hash, bridge)
+        known = self._load(kernel.rules_generation())
+        if known is None or known.others:
+            firewall.withdraw(allowed)
+        if legacy.in_use():
+            legacy.withdraw(allowed)
+        self._execute(ruleset.removal(self._root_hash))
+        for path in (self._state_path, self._text_path):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+    def _load(self, generation: int | None) -> _Applied | None:
+        """What was applied, unless any rule of the host changed since."""
+        try:
+            with open(self._state_path, "rb") as stream:
+                state = msgspec.json.decode(stream.read(), type=_Applied)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+        return state if (state.place, state.generation) == (_place(), generation) else None
+
+    def _change(self, network: Network, known: _Applied | None, rules: tuple[str, ...]) -> None:
+        """Makes the table have these rules in the quickest way that is right."""
+        whole = ruleset.replacement(self._root_hash, network, rules)
+        if known is None:
+            if self.applied() or not self._create(network, rules):
+                self._execute(whole)
+            return
+        same_frame = known.text == ruleset.replacement(self._root_hash, network, known.rules)
+        if same_frame and set(known.rules) <= set(rules):
+            new = sorted(set(rules) - set(known.rules))
+            self._execute(ruleset.additions(self._root_hash, new))
+        else:
+            self._execute(whole)
+
+    def _create(self, network: Network, rules: tuple[str, ...]) -> bool:
+        """False where a table of this name is left from a crash."""
+        try:
+            self._execute(ruleset.creation(self._root_hash, network, rules))
+        except ComponentFailed:
+            return False
+        return True
+
+    def _execute(self, text: str) -> None:
+        """One transaction. From a file, for half of it from a broken pipe could be valid, too."""
+        _write(self._text_path, text.encode())
+        process.run(["nft", "-f", self._text_path])
+
+
+def _place() -> str:
+    return f"{host.boot_id()} {os.stat('/proc/self/ns/net').st_ino}"
+
+
+def _write(path: str, data: bytes) -> None:
+    """Replaces a file; no fsync, for after a crash of the host it means nothing."""
+    temporary = f"{path}.tmp"
+    try:
+        with open(temporary, "wb", opener=_private) as stream:
+            stream.write(data)
+        os.rename(temporary, path)
+    except OSError as error:
+        raise unusable(path, error) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,114 @@
+"""Image configuration, manifest, index and layout, as in the OCI image specification 1.1."""
+
+from __future__ import annotations
+
+import msgspec
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
+
+
+class Healthcheck(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True, kw_only=True):
+    """Docker's extension of the configuration; durations are in nanoseconds."""
+
+    test: tuple[str, ...] = ()
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+    retries: int = 0
+
+
+class ExecutionConfig(
+    msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True, kw_only=True
+):
+    """The ``config`` object: what a container of the image runs with unless told otherwise."""
+
+    user: str = ""
+    exposed_ports: dict[str, dict[str, object]] = msgspec.field(default_factory=dict)
+    env: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] | None = None
+    volumes: dict[str, dict[str, object]] = msgspec.field(default_factory=dict)
+    working_dir: str = ""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    stop_signal: str = ""
+    healthcheck: Healthcheck | None = None
+    shell: tuple[str, ...] | None = None
+    on_build: tuple[str, ...] | None = None
+    args_escaped: bool = False
+
+
+class RootFilesystem(msgspec.Struct, frozen=True):
+    """The uncompressed layers' digests, base first."""
+
+    diff_ids: tuple[str, ...] = ()
+    type: str = "layers"
+
+
+class History(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One line of ``docker history``."""
+
+    created: str | None = None
+    created_by: str = ""
+    author: str = ""
+    comment: str = ""
+    empty_layer: bool = False
+
+
+class ImageConfig(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The configuration document; the digest of its bytes is the image's id."""
+
+    architecture: str
+    os: str = "linux"
+    variant: str = ""
+    created: str | None = None
+    author: str = ""
+    config: ExecutionConfig = msgspec.field(default_factory=ExecutionConfig)
+    rootfs: RootFilesystem = msgspec.field(default_factory=RootFilesystem)
+    history: tuple[History, ...] = ()
+
+
+class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A pointer to content: media type, digest and size in bytes."""
+
+    media_type: str
+    digest: str
+    size: int
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    platform: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Manifest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """An image manifest."""
+
+    schema_version: int
+    media_type: str = ""
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Index(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """An image index."""
+
+    schema_version: int
+    media_type: str = ""
+    manifests: tuple[Descriptor, ...]
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def encode(document: ImageConfig | Manifest | Index) -> bytes:
+    """The document's bytes: UTF-8 JSON with sorted keys, hence a stable digest."""
+    return msgspec.json.encode(document, order="deterministic")
+
+
+def decode_config(data: bytes) -> ImageConfig:
+    """Parses a configuration; fields that Dockyard doesn't know are ignored.
+
+    Raises:
+        msgspec.ValidationError: it isn't an image configuration.
+    """
+    return msgspec.json.decode(data, type=ImageConfig)

@@ -1,0 +1,103 @@
+"""Image references: ``[host[:port]/]path[:tag][@digest]`` as Docker and the OCI write them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Self
+
+import msgspec
+
+from dockyard.errors import InvalidInput
+from dockyard.oci import digest as digests
+
+DEFAULT_REGISTRY = "docker.io"
+DEFAULT_TAG = "latest"
+LOCAL_REGISTRY = "localhost"
+"""Where ``bootstrap`` puts its images: names that no registry serves."""
+
+_MAX_PATH = 255
+
+
+@functools.cache
+def _path_pattern() -> re.Pattern[str]:
+    component = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+    return re.compile(rf"{component}(?:/{component})*")
+
+
+@functools.cache
+def _tag_pattern() -> re.Pattern[str]:
+    return re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """A parsed reference. ``registry`` is a host with an optional port."""
+
+    registry: str
+    path: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parses a name as a user types it; a missing tag becomes ``latest``.
+
+        Raises:
+            InvalidInput: it is not a valid reference.
+        """
+        name, _, digest = text.partition("@")
+        if digest and not digests.is_digest(digest):
+            raise _invalid(text, "the part after @ is not a sha256 digest")
+        head, slash, last = name.rpartition("/")
+        last, colon, tag = last.partition(":")
+        if (colon and not tag) or (tag and not _tag_pattern().fullmatch(tag)):
+            raise _invalid(text, "a tag has letters, digits, '_', '.', '-' and at most 128 of them")
+        registry, path = _split_registry(f"{head}{slash}{last}")
+        if not path or len(path) > _MAX_PATH or not _path_pattern().fullmatch(path):
+            hint = "a repository name is lower-case letters and digits with . _ - between them"
+            raise _invalid(text, hint)
+        if not tag and not digest:
+            tag = DEFAULT_TAG
+        return cls(registry, path, tag or None, digest or None)
+
+    def __str__(self) -> str:
+        """The full form, with registry."""
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.path}{tag}{digest}"
+
+    @property
+    def repository(self) -> str:
+        """The full name without tag and digest."""
+        return f"{self.registry}/{self.path}"
+
+    @property
+    def familiar_repository(self) -> str:
+        """The repository as Docker prints it: without what is implied."""
+        if self.registry != DEFAULT_REGISTRY:
+            return self.repository
+        return self.path.removeprefix("library/")
+
+    @property
+    def familiar(self) -> str:
+        """The whole reference as Docker prints it."""
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.familiar_repository}{tag}{digest}"
+
+    @property
+    def in_local_registry(self) -> Self:
+        """The same name under ``localhost/``, where bootstrapped images live."""
+        path = self.path.removeprefix("library/")
+        return type(self)(LOCAL_REGISTRY, path, self.tag, self.digest)
+
+
+def _split_registry(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    if slash and ("." in first or ":" in first or first == LOCAL_REGISTRY):
+        return first, rest
+    return DEFAULT_REGISTRY, name if slash else f"library/{name}"
+
+
+def _invalid(text: str, hint: str) -> InvalidInput:
+    return InvalidInput(f"invalid reference format: {text!r}", hint=hint, reference="bad-reference")

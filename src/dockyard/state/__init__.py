@@ -1,0 +1,1 @@
+"""State on disk: every path, the SQLite records, locks and schema migrations."""

@@ -1,0 +1,164 @@
+"""The records of one root: SQLite in WAL mode with short, immediate transactions.
+
+Never opened as a plain file by this process (closing such a descriptor drops SQLite's POSIX
+locks), never used across ``fork`` (children are always executed), never on a network filesystem.
+Each thread has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dockyard.errors import DiskFull, PermissionMissing, StateError
+from dockyard.state.schema import MIGRATIONS
+
+_BUSY_SECONDS = 30.0
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """Connections to ``state.db``; created and migrated on first use."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows of one reading statement."""
+        with self._translated():
+            return self._connection().execute(sql, parameters).fetchall()
+
+    def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        """The first row, or ``None``."""
+        rows = self.query(sql, parameters)
+        return rows[0] if rows else None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """An immediate transaction: durable when the block ends, undone when it raises.
+
+        Keep it short: other processes wait for it. Don't nest.
+
+        Raises:
+            StateError: the database is broken, locked for 30 s, or can't be written.
+            sqlite3.IntegrityError: a constraint failed; the caller knows what it means.
+        """
+        with self._translated():
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """One changing statement in a transaction of its own; the number of rows it changed."""
+        with self.transaction() as connection:
+            return connection.execute(sql, parameters).rowcount
+
+    def close(self) -> None:
+        """Closes the connections of all threads; a later call opens new ones."""
+        with self._guard:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+            self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._open()
+            self._local.connection = connection
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        with self._guard:
+            self._connections.append(connection)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:  # the journal mode is stored in the file
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if version != len(MIGRATIONS):
+            self._migrate(connection)
+        return connection
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(MIGRATIONS):
+                raise StateError(
+                    f"{self._path} was written by a newer version of Dockyard",
+                    hint="upgrade Dockyard, or use another DOCKYARD_ROOT",
+                    reference="state-too-new",
+                )
+            for script in MIGRATIONS[version:]:
+                for statement in _statements(script):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise _translate(self._path, error) from error
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Splits a migration; ``executescript`` would commit the transaction around it."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def _translate(path: str, error: sqlite3.DatabaseError) -> StateError | PermissionMissing:
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL":
+        return DiskFull(
+            f"no space left to write {path}",
+            hint="free some space (dockyard builder prune, dockyard rmi), then try again",
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return PermissionMissing(
+            f"cannot open {path}: {error}",
+            hint="run as root, or set DOCKYARD_ROOT to a directory that you may write",
+        )
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StateError(
+            f"{path} was locked by another process for {_BUSY_SECONDS:.0f} seconds",
+            hint="see which dockyard process hangs (ps aux | grep dockyard)",
+            reference="state-locked",
+        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return StateError(
+            f"{path} is damaged: {error}",
+            hint=(
+                "nothing was changed; restore the file from a backup, or move it aside to begin"
+                " with an empty state (images and containers are then made anew)"
+            ),
+            reference="state-damaged",
+        )
+    return StateError(f"cannot use {path}: {error}", reference="state-failed")

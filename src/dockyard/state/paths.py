@@ -1,0 +1,123 @@
+"""Every path that Dockyard owns, derived from the two directories of the configuration.
+
+``root`` survives a reboot, ``run`` does not. All directories are 0700: content of images, logs
+and sockets of containers are nobody else's business (CVE-2020-15257).
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+
+import msgspec
+
+from dockyard.errors import DiskFull, PermissionMissing, StateError
+
+HOST_LOCK_DIRECTORY = "/run/lock/dockyard"
+"""Locks that all roots of a host share (subnet allocation, foreign firewall rules)."""
+
+
+class Paths(msgspec.Struct, frozen=True):
+    """Where things lie. Pure: only :meth:`prepare` touches the disk."""
+
+    root: str
+    run: str
+
+    @property
+    def root_hash(self) -> str:
+        """Eight hexadecimal digits that tell this root from others in host-wide names."""
+        return hashlib.sha256(os.fsencode(os.path.realpath(self.root))).hexdigest()[:8]
+
+    @property
+    def database(self) -> str:
+        return f"{self.root}/state.db"
+
+    @property
+    def layers(self) -> str:
+        return f"{self.root}/layers"
+
+    @property
+    def volumes(self) -> str:
+        return f"{self.root}/volumes"
+
+    @property
+    def containers(self) -> str:
+        return f"{self.root}/containers"
+
+    @property
+    def workspaces(self) -> str:
+        return f"{self.root}/work"
+
+    @property
+    def locks(self) -> str:
+        return f"{self.run}/locks"
+
+    @property
+    def runtime_state(self) -> str:
+        """The ``--root`` of the OCI runtime."""
+        return f"{self.run}/runtime"
+
+    @property
+    def exits(self) -> str:
+        """conmon writes a file per exited container here."""
+        return f"{self.run}/exits"
+
+    def layer(self, layer_id: str) -> str:
+        """The directory that overlayfs mounts as a lower directory."""
+        return f"{self.layers}/{layer_id}"
+
+    def container(self, container_id: str) -> str:
+        return f"{self.containers}/{container_id}"
+
+    def bundle(self, container_id: str) -> str:
+        return f"{self.run}/containers/{container_id}"
+
+    def workspace(self, workspace_id: str) -> str:
+        return f"{self.workspaces}/{workspace_id}"
+
+    def volume(self, name: str) -> str:
+        """The directory that is mounted into containers."""
+        return f"{self.volumes}/{name}/_data"
+
+    def prepare(self) -> None:
+        """Makes the directories. Idempotent.
+
+        Raises:
+            PermissionMissing: the directories can't be written by this user.
+            DiskFull: there is no room for a directory.
+        """
+        for directory in (
+            self.root, self.layers, self.volumes, self.containers, self.workspaces,
+            self.run, self.locks, self.runtime_state, self.exits, f"{self.run}/containers",
+        ):  # fmt: skip
+            _make_directory(directory)
+
+
+def _make_directory(path: str) -> None:
+    try:
+        if os.path.isdir(path):
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "not writable", path)
+            return
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise unusable(path, error) from error
+
+
+def unusable(path: str, error: OSError) -> StateError | PermissionMissing:
+    """The user's view of an ``OSError`` on the state directories."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(
+            f"no space left to write {path}",
+            hint="free some space (dockyard builder prune, dockyard rmi), then try again",
+        )
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return PermissionMissing(
+            f"cannot write {path}: {os.strerror(error.errno)}",
+            hint="run as root, or set DOCKYARD_ROOT and DOCKYARD_RUN to directories you may write",
+        )
+    return StateError(
+        f"cannot use {path}: {os.strerror(error.errno or 0)}",
+        hint="DOCKYARD_ROOT and DOCKYARD_RUN name the directories that Dockyard uses",
+    )

@@ -1,0 +1,110 @@
+"""The schema of ``state.db``: an ordered list of migrations, applied once each.
+
+A migration is never edited after a release; a change is a new entry. ``PRAGMA user_version`` is
+the number of migrations applied.
+"""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    -- A layer is a directory below layers/. 'pending' while its holder makes it, 'ready' once it is
+    -- complete and synced, 'deleting' while its files go. Every directory has a row, always.
+    CREATE TABLE layers (
+        id       TEXT PRIMARY KEY,
+        diff_id  TEXT UNIQUE,
+        state    TEXT NOT NULL CHECK (state IN ('pending', 'ready', 'deleting')),
+        holder   TEXT,
+        size     INTEGER NOT NULL DEFAULT 0,
+        writer   INTEGER NOT NULL DEFAULT 1,
+        epoch    INTEGER NOT NULL DEFAULT 0,
+        times    TEXT NOT NULL DEFAULT 'clamp'
+    ) STRICT;
+
+    -- An image: its configuration byte for byte (its digest is the id) and its layers in order.
+    CREATE TABLE images (
+        id      TEXT PRIMARY KEY,
+        config  BLOB NOT NULL,
+        built   INTEGER NOT NULL,
+        size    INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE image_layers (
+        image_id  TEXT NOT NULL REFERENCES images ON DELETE CASCADE,
+        position  INTEGER NOT NULL,
+        layer_id  TEXT NOT NULL REFERENCES layers,
+        PRIMARY KEY (image_id, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX image_layers_by_layer ON image_layers (layer_id);
+    CREATE TABLE names (
+        name      TEXT PRIMARY KEY,
+        image_id  TEXT NOT NULL REFERENCES images
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX names_by_image ON names (image_id);
+
+    -- What a running process needs beyond references: void once the holder's lock is free.
+    CREATE TABLE leases (
+        holder    TEXT NOT NULL,
+        layer_id  TEXT NOT NULL REFERENCES layers,
+        PRIMARY KEY (holder, layer_id)
+    ) STRICT, WITHOUT ROWID;
+
+    -- A vertex of a build and what it yielded.
+    CREATE TABLE cache (
+        key          TEXT PRIMARY KEY,
+        description  TEXT NOT NULL,
+        created      INTEGER NOT NULL,
+        used         INTEGER NOT NULL,
+        result       BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE cache_layers (
+        key       TEXT NOT NULL REFERENCES cache ON DELETE CASCADE,
+        position  INTEGER NOT NULL,
+        layer_id  TEXT NOT NULL REFERENCES layers,
+        PRIMARY KEY (key, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX cache_layers_by_layer ON cache_layers (layer_id);
+
+    -- A directory below work/ with mounts and processes of a step; its holder's lock is w-<id>.
+    CREATE TABLE workspaces (
+        id       TEXT PRIMARY KEY,
+        purpose  TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE containers (
+        id        TEXT PRIMARY KEY,
+        name      TEXT NOT NULL UNIQUE,
+        image_id  TEXT NOT NULL REFERENCES images,
+        state     TEXT NOT NULL,
+        created   INTEGER NOT NULL,
+        record    BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX containers_by_state ON containers (state);
+    CREATE INDEX containers_by_image ON containers (image_id);
+
+    CREATE TABLE networks (
+        name    TEXT PRIMARY KEY,
+        record  BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- One row for each attached endpoint: a container or a step of a build.
+    CREATE TABLE endpoints (
+        network  TEXT NOT NULL REFERENCES networks,
+        address  TEXT NOT NULL,
+        holder   TEXT NOT NULL,
+        record   BLOB NOT NULL,
+        PRIMARY KEY (network, address)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX endpoints_by_holder ON endpoints (holder);
+
+    CREATE TABLE volumes (
+        name       TEXT PRIMARY KEY,
+        created    INTEGER NOT NULL,
+        anonymous  INTEGER NOT NULL,
+        state      TEXT NOT NULL CHECK (state IN ('pending', 'ready', 'deleting'))
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE volume_users (
+        volume        TEXT NOT NULL REFERENCES volumes,
+        container_id  TEXT NOT NULL REFERENCES containers ON DELETE CASCADE,
+        PRIMARY KEY (volume, container_id)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)

@@ -1,0 +1,1 @@
+"""The only access to the kernel and to other programs."""

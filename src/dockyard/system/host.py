@@ -1,0 +1,91 @@
+"""Facts about this host and its processes, read from ``/proc``."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+class ProcessIdentity(msgspec.Struct, frozen=True):
+    """A process that can't be mistaken for a later one with the same number.
+
+    ``start`` is in clock ticks since boot (field 22 of ``/proc/PID/stat``); ``boot`` is the
+    kernel's boot id.
+    """
+
+    pid: int
+    start: int
+    boot: str
+
+    def alive(self) -> bool:
+        """True while this very process exists and is no zombie."""
+        if self.boot != boot_id():
+            return False
+        state = process_state(self.pid)
+        return state is not None and state[1] == self.start and state[0] not in "ZX"
+
+
+def boot_id() -> str:
+    """The random id of this boot."""
+    with open(_BOOT_ID, encoding="ascii") as stream:
+        return stream.read().strip()
+
+
+def identify(pid: int) -> ProcessIdentity | None:
+    """The identity of a living process, or ``None`` where it is gone."""
+    state = process_state(pid)
+    return None if state is None else ProcessIdentity(pid, state[1], boot_id())
+
+
+def process_state(pid: int) -> tuple[str, int] | None:
+    """State letter and start time (clock ticks) of a process; ``None`` where it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stream:
+            fields = stream.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return fields[0].decode(), int(fields[19])
+
+
+def capability_bounds() -> int:
+    """The bounding set of this process as a bit mask: what it may ever grant."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as stream:
+        for line in stream:
+            if line.startswith("CapBnd:"):
+                return int(line.split()[1], 16)
+    return 0
+
+
+def architecture() -> str:
+    """This machine in OCI's words: ``amd64``, ``arm64``, ..."""
+    machine = os.uname().machine
+    known = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+    return known.get(machine, machine)
+
+
+def kernel_version() -> tuple[int, int]:
+    """Major and minor number of the running kernel."""
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int("".join(c for c in minor if c.isdigit()) or "0")
+
+
+def memory_bytes() -> int:
+    """Physical memory of the host in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def cpu_count() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def has_swap() -> bool:
+    """True where the host swaps, so that a memory limit has to bound that too."""
+    try:
+        with open("/proc/swaps", encoding="utf-8", errors="replace") as stream:
+            return len(stream.read().splitlines()) > 1
+    except FileNotFoundError:
+        return False

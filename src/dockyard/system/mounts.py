@@ -1,0 +1,129 @@
+"""Mounting and unmounting what containers and builds need, and finding what was left mounted."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from dockyard.system import syscalls
+
+_CLASSIC_DATA_LIMIT = 4095
+_OVERLAY_FLAGS: tuple[tuple[str, str], ...] = (
+    ("index", "off"),
+    ("metacopy", "off"),
+    ("redirect_dir", "nofollow"),
+)
+"""What makes an upper directory a plain layer: no hidden state of overlayfs in it."""
+
+
+class Overlay(msgspec.Struct, frozen=True, kw_only=True):
+    """An overlay mount to make.
+
+    ``lowers`` go from the base layer up (OCI's order); overlayfs itself wants the reverse.
+    """
+
+    target: str
+    lowers: tuple[str, ...]
+    upper: str | None = None
+    work: str | None = None
+
+    def describe(self) -> str:
+        """One line for a log or a dry run."""
+        writable = "read-write" if self.upper else "read-only"
+        return f"overlay of {len(self.lowers)} layers on {self.target}, {writable}"
+
+
+def mount_overlay(overlay: Overlay) -> None:
+    """Mounts it. A single read-only layer becomes a bind mount, for overlayfs wants two.
+
+    Raises:
+        OSError: the kernel refused; the target is not mounted then.
+    """
+    if overlay.upper is None and len(overlay.lowers) == 1:
+        bind(overlay.lowers[0], overlay.target, read_only=True)
+        return
+    try:
+        _mount_by_new_api(overlay)
+    except OSError as error:
+        if error.errno not in {errno.ENOSYS, errno.EINVAL}:
+            raise
+        _mount_classic(overlay)
+
+
+def _mount_by_new_api(overlay: Overlay) -> None:
+    options: list[tuple[str, str | None]] = [("source", "dockyard")]
+    options += [("lowerdir+", lower) for lower in reversed(overlay.lowers)]
+    if overlay.upper is not None:
+        options += [("upperdir", overlay.upper), ("workdir", overlay.work)]
+    options += _OVERLAY_FLAGS
+    syscalls.new_mount("overlay", options, overlay.target, 0)
+
+
+def _mount_classic(overlay: Overlay) -> None:
+    """mount(2): its data is one page, so many layers go by short paths from an open directory."""
+    directory = os.path.dirname(overlay.lowers[0])
+    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        prefix = f"/proc/self/fd/{descriptor}"
+        lowers = [
+            f"{prefix}/{os.path.basename(lower)}" if os.path.dirname(lower) == directory else lower
+            for lower in reversed(overlay.lowers)
+        ]
+        data = "lowerdir=" + ":".join(lowers)
+        if overlay.upper is not None:
+            data += f",upperdir={overlay.upper},workdir={overlay.work}"
+        data += "".join(f",{name}={value}" for name, value in _OVERLAY_FLAGS)
+        if len(data) > _CLASSIC_DATA_LIMIT:
+            raise OSError(errno.E2BIG, "too many layers for this kernel's mount(2)")
+        syscalls.mount("dockyard", overlay.target, "overlay", 0, data)
+    finally:
+        os.close(descriptor)
+
+
+def bind(source: str, target: str, *, read_only: bool = False) -> None:
+    """Bind-mounts ``source`` (not what is mounted below it) on ``target``."""
+    syscalls.mount(source, target, "none", syscalls.MS_BIND)
+    if read_only:
+        flags = syscalls.MS_BIND | syscalls.MS_REMOUNT | syscalls.MS_RDONLY
+        syscalls.mount("none", target, "none", flags)
+
+
+def unmount(target: str) -> None:
+    """Unmounts ``target`` if it is mounted; a busy one is detached and goes with its last user."""
+    try:
+        syscalls.unmount(target, syscalls.UMOUNT_NOFOLLOW)
+    except OSError as error:
+        if error.errno in {errno.EINVAL, errno.ENOENT}:
+            return
+        if error.errno != errno.EBUSY:
+            raise
+        syscalls.unmount(target, syscalls.MNT_DETACH | syscalls.UMOUNT_NOFOLLOW)
+
+
+def mounted_below(directory: str, mountinfo: str) -> tuple[str, ...]:
+    """Mount points at or below ``directory``, deepest and latest first. Pure.
+
+    Args:
+        mountinfo: text of ``/proc/self/mountinfo`` (proc(5)); octal escapes are decoded.
+    """
+    prefix = directory.rstrip("/")
+    points = [_unescape(line.split(" ", 5)[4]) for line in mountinfo.splitlines() if line]
+    found = [point for point in points if point == prefix or point.startswith(prefix + "/")]
+    return tuple(reversed(found))
+
+
+def unmount_below(directory: str) -> None:
+    """Unmounts everything at or below ``directory``."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
+        points: Sequence[str] = mounted_below(directory, stream.read())
+    for point in points:
+        unmount(point)
+
+
+def _unescape(text: str) -> str:
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(code, character)
+    return text

@@ -1,0 +1,511 @@
+"""The bridge network with real namespaces, in a network namespace made for each test.
+
+The machine's own network is never touched: the test's thread moves into a fresh namespace that
+plays the host, with an uplink to another that plays the rest of the world. Containers are
+namespaces whose servers are sockets that a thread opened in there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from dockyard.config import Config
+from dockyard.errors import Conflict, InvalidInput
+from dockyard.networks import kernel, namespace
+from dockyard.networks.apply import Attachment, Networks
+from dockyard.networks.ports import parse_publish
+from dockyard.networks.task import Task
+from dockyard.state.database import Database
+from dockyard.state.paths import Paths
+from dockyard.system import syscalls
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root"),
+    pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed"),
+]
+
+T = TypeVar("T")
+HOST, OUTSIDE = "192.0.2.2", "192.0.2.9"
+PATIENCE = 3.0
+DENIED = 0.4
+
+_ATTACH = """
+import sys
+from dockyard.config import Config
+from dockyard.networks.apply import Networks
+from dockyard.networks.ports import parse_publish
+from dockyard.state.database import Database
+from dockyard.state.paths import Paths
+root, holder, publish = sys.argv[1:]
+paths = Paths(root + "/root", root + "/run")
+networks = Networks(paths, Database(paths.database), Config(root=paths.root, run=paths.run))
+print("ready", flush=True)
+sys.stdin.readline()
+with networks.attach(holder, parse_publish(publish)) as attachment:
+    print(attachment.endpoint.address, flush=True)
+    sys.stdin.readline()
+networks.detach(holder)
+"""
+
+
+class Machine:
+    """The namespace in which the test runs, and the one outside."""
+
+    def __init__(self, outside: int) -> None:
+        self.outside = outside
+
+
+class Root:
+    """One Dockyard root on the machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.paths = Paths(f"{directory}/root", f"{directory}/run")
+        self.paths.prepare()
+        self.database = Database(self.paths.database)
+        config = Config(root=self.paths.root, run=self.paths.run)
+        self.networks = Networks(self.paths, self.database, config)
+        self.opened: list[Attachment] = []
+
+    def attach(self, holder: str, *publish: str) -> Attachment:
+        ports = [port for text in publish for port in parse_publish(text)]
+        attachment = self.networks.attach(holder, ports)
+        self.opened.append(attachment)
+        return attachment
+
+    def close(self) -> None:
+        for attachment in self.opened:
+            attachment.close()
+        for holder in self.networks.holders():
+            self.networks.detach(holder)
+        self.database.close()
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    syscalls.unshare(syscalls.CLONE_NEWNET)
+    outside = Task(lambda: namespace.create("link set lo up\n")).result()
+    try:
+        run("ip", "link", "set", "lo", "up")
+        peer = f"/proc/{os.getpid()}/fd/{outside}"
+        run("ip", "link", "add", "up0", "mtu", "1400", "type", "veth", "peer", "up1", "netns", peer)
+        run("ip", "addr", "add", f"{HOST}/24", "dev", "up0")
+        run("ip", "link", "set", "up0", "up")
+        inside(outside, lambda: run("ip", "addr", "add", f"{OUTSIDE}/24", "dev", "up1"))
+        inside(outside, lambda: run("ip", "link", "set", "up1", "up"))
+        run("ip", "route", "add", "default", "via", OUTSIDE)
+        yield Machine(outside)
+    finally:
+        enter(home)
+        os.close(outside)
+        os.close(home)
+
+
+@pytest.fixture
+def root(machine: Machine, tmp_path: Path) -> Iterator[Root]:
+    made = Root(tmp_path)
+    yield made
+    made.close()
+    assert leftovers() == []
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., None]]:
+    """Starts servers that answer with the address of who asks."""
+    with contextlib.ExitStack() as stack:
+
+        def start(
+            where: int | Attachment | None, port: int, *, ip: str = "", udp: bool = False
+        ) -> None:
+            kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
+            server = inside(where, lambda: socket.socket(socket.AF_INET, kind))
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind((ip, port))
+            if not udp:
+                server.listen()
+            worker = threading.Thread(target=_answer, args=(server, udp))
+            worker.start()
+            stack.callback(worker.join)
+            stack.callback(server.close)
+            stack.callback(_wake, server)
+
+        yield start
+
+
+def _answer(server: socket.socket, udp: bool) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            if udp:
+                data, peer = server.recvfrom(100)
+                if not data:
+                    return
+                server.sendto(peer[0].encode(), peer)
+            else:
+                connection, peer = server.accept()
+                with connection:
+                    connection.sendall(peer[0].encode())
+
+
+def _wake(server: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def enter(descriptor: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).setns(descriptor, syscalls.CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def inside(where: int | Attachment | None, work: Callable[[], T]) -> T:
+    """Runs ``work`` in a namespace (``None``: the machine's own)."""
+    if where is None:
+        return work()
+    descriptor = where if isinstance(where, int) else int(where.namespace_path.rpartition("/")[2])
+
+    def entered() -> T:
+        enter(descriptor)
+        return work()
+
+    return Task(entered).result()
+
+
+def ask(
+    where: int | Attachment | None, ip: str, port: int, *, udp: bool = False, wait: float = PATIENCE
+) -> str | None:
+    """As whom the server saw us, or ``None`` where it can't be reached from there."""
+
+    def exchange() -> str | None:
+        kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
+        with socket.socket(socket.AF_INET, kind) as client:
+            client.settimeout(wait)
+            try:
+                client.connect((ip, port))
+                if udp:
+                    client.send(b"?")
+                return client.recv(100).decode() or None
+            except OSError:
+                return None
+
+    return inside(where, exchange)
+
+
+def run(*argv: str) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def address(attachment: Attachment) -> str:
+    assert attachment.endpoint is not None
+    return attachment.endpoint.address
+
+
+def published(attachment: Attachment) -> int:
+    assert attachment.endpoint is not None
+    return attachment.endpoint.ports[0].host_port
+
+
+def leftovers() -> list[str]:
+    links = [line.split()[0] for line in run("ip", "-br", "link").splitlines()]
+    return [name for name in links if name.startswith(("dy-", "dv"))] + [
+        line for line in run("nft", "list", "ruleset").splitlines() if "dockyard" in line
+    ]
+
+
+def test_a_container_has_an_address_and_reaches_the_world_as_the_host(
+    machine: Machine, root: Root, serve: Callable[..., None]
+) -> None:
+    container = root.attach("c-one")
+    serve(container, 80)
+    serve(machine.outside, 7000)
+    serve(machine.outside, 7000, udp=True)
+    assert ask(None, address(container), 80) is not None
+    assert ask(container, "127.0.0.1", 80) == "127.0.0.1"
+    assert ask(container, OUTSIDE, 7000) == HOST
+    assert ask(container, OUTSIDE, 7000, udp=True) == HOST
+    assert "mtu 1400" in inside(container, lambda: run("ip", "link", "show", "eth0"))
+    assert "inet6" not in inside(container, lambda: run("ip", "addr", "show", "eth0"))
+
+
+@pytest.mark.parametrize("udp", [False, True], ids=["tcp", "udp"])
+def test_a_published_port_answers_from_everywhere(
+    machine: Machine, root: Root, serve: Callable[..., None], udp: bool
+) -> None:
+    first = root.attach("c-one", "8000:80/udp" if udp else "8000:80")
+    second = root.attach("c-two")
+    serve(first, 80, udp=udp)
+    assert ask(None, "127.0.0.1", 8000, udp=udp), "from the host by localhost"
+    assert ask(None, HOST, 8000, udp=udp) == HOST, "from the host by its address"
+    assert ask(machine.outside, HOST, 8000, udp=udp) == OUTSIDE, "from outside"
+    assert ask(second, HOST, 8000, udp=udp), "from another container"
+    assert ask(first, HOST, 8000, udp=udp), "from itself"
+    assert ask(second, address(first), 80, udp=udp) == address(second), "directly"
+
+
+def test_a_port_may_be_published_on_any_free_port_of_one_address(
+    machine: Machine, root: Root, serve: Callable[..., None]
+) -> None:
+    container = root.attach("c-one", f"{HOST}::80")
+    serve(container, 80)
+    assert ask(machine.outside, HOST, published(container)) == OUTSIDE
+    assert ask(None, "127.0.0.1", published(container), wait=DENIED) is None
+
+
+def test_a_port_published_on_loopback_is_the_hosts_alone(
+    machine: Machine, root: Root, serve: Callable[..., None]
+) -> None:
+    container = root.attach("c-one", "127.0.0.1:8000:80")
+    other = root.attach("c-two")
+    serve(container, 80)
+    _route_loopback_to(machine.outside, HOST)
+    inside(machine.outside, lambda: run("ip", "route", "add", "10.87.0.0/16", "via", HOST))
+    assert ask(None, "127.0.0.1", 8000) is not None
+    assert ask(machine.outside, HOST, 8000, wait=DENIED) is None
+    assert ask(machine.outside, "127.0.0.1", 8000, wait=DENIED) is None
+    assert ask(machine.outside, address(container), 80, wait=DENIED) is None
+    assert ask(other, HOST, 8000, wait=DENIED) is None
+
+
+def test_a_container_reaches_the_host_but_never_its_loopback(
+    root: Root, serve: Callable[..., None]
+) -> None:
+    container = root.attach("c-one")
+    assert container.endpoint is not None
+    gateway = container.endpoint.gateway
+    serve(None, 7001, ip="127.0.0.1")
+    serve(None, 7002, ip="0.0.0.0")
+    _route_loopback_to(container, gateway)
+    assert ask(container, gateway, 7002) == address(container)
+    assert ask(container, HOST, 7002) == address(container)
+    assert ask(container, "127.0.0.1", 7001, wait=DENIED) is None
+    assert ask(container, "127.0.0.1", 7002, wait=DENIED) is None
+
+
+def _route_loopback_to(where: int | Attachment, gateway: str) -> None:
+    def change() -> None:
+        Path("/proc/sys/net/ipv4/conf/all/route_localnet").write_text("1")
+        for block in ("127.0.0.0/8", "127.0.0.1", "127.255.255.255"):
+            kind = "broadcast" if block.endswith("255") else "local"
+            subprocess.run(["ip", "route", "del", kind, block, "table", "local"], check=True)
+        run("ip", "route", "add", "127.0.0.0/8", "via", gateway)
+
+    inside(where, change)
+
+
+def test_a_port_that_a_server_has_is_a_conflict_and_nothing_stays(
+    root: Root, serve: Callable[..., None]
+) -> None:
+    serve(None, 8000)
+    with pytest.raises(
+        Conflict, match=r"^Bind for 0\.0\.0\.0:8000 failed: port is already"
+    ) as info:
+        root.attach("c-one", "8001:80", "8000:80")
+    assert info.value.exit_code == 125
+    assert root.networks.holders() == set()
+    assert leftovers() == []
+    root.attach("c-one", "8001:80", "8000:80/udp")
+
+
+def test_a_port_that_a_container_has_is_a_conflict_that_names_it(root: Root) -> None:
+    first = root.attach("c-0123456789abcdef", "127.0.0.1:8000:80")
+    with pytest.raises(Conflict, match="already allocated") as info:
+        root.attach("c-two", "8000:80")
+    assert "container 0123456789ab" in (info.value.hint or "")
+    first.close()  # its monitor was killed, but it still runs
+    with pytest.raises(Conflict, match="already allocated"):
+        root.attach("c-two", "8000:80")
+    root.networks.detach("c-0123456789abcdef")
+    root.attach("c-two", "8000:80")
+
+
+def test_connections_of_a_server_that_has_ended_are_no_conflict(
+    machine: Machine, root: Root
+) -> None:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", 8000))
+        server.listen()
+        with socket.create_connection(("127.0.0.1", 8000)) as client:
+            server.accept()[0].close()  # the side that closes first waits in TIME_WAIT
+            assert client.recv(1) == b""
+    assert "TIME-WAIT" in run("ss", "-tan")
+    root.attach("c-one", "8000:80")
+
+
+def test_an_address_that_the_host_lacks_is_refused(root: Root) -> None:
+    with pytest.raises(InvalidInput, match="cannot assign requested address"):
+        root.attach("c-one", "198.51.100.7:8000:80")
+
+
+def test_isolated_has_only_loopback(machine: Machine, root: Root) -> None:
+    with root.networks.isolated() as attachment:
+        links = inside(attachment, lambda: run("ip", "-br", "link")).splitlines()
+    assert [line.split()[0] for line in links] == ["lo"]
+    assert "LOOPBACK,UP" in links[0]
+
+
+def test_the_subnet_avoids_every_route_of_the_host(machine: Machine, root: Root) -> None:
+    run("ip", "route", "add", "10.0.0.0/8", "via", OUTSIDE, "table", "77")
+    run("ip", "route", "add", "unreachable", "172.16.0.0/12")
+    assert address(root.attach("c-one")).startswith("192.168.")
+
+
+def test_two_roots_have_networks_of_their_own(
+    machine: Machine, root: Root, tmp_path: Path, serve: Callable[..., None]
+) -> None:
+    other = Root(tmp_path / "other")
+    here, there = root.attach("c-one", "8000:80"), other.attach("c-one", "8001:80")
+    serve(here, 80)
+    serve(there, 80)
+    assert ask(here, address(there), 80, wait=DENIED) is None
+    assert ask(there, address(here), 80, wait=DENIED) is None
+    assert ask(here, HOST, 8001) is not None
+    assert ask(there, HOST, 8000) is not None
+    other.close()
+    assert ask(None, "127.0.0.1", 8000) is not None
+    assert all(root.paths.root_hash in name for name in leftovers() if name.startswith("d"))
+
+
+def test_rules_and_bridge_come_back(
+    machine: Machine, root: Root, serve: Callable[..., None]
+) -> None:
+    container = root.attach("c-one", "8000:80")
+    serve(container, 80)
+    run("nft", "flush", "ruleset")
+    assert ask(machine.outside, HOST, 8000, wait=DENIED) is None
+    root.networks.verify()
+    assert ask(machine.outside, HOST, 8000) == OUTSIDE
+    run("ip", "link", "del", f"dy-{root.paths.root_hash}")
+    root.networks.verify()
+    assert ask(machine.outside, HOST, 8000) == OUTSIDE
+
+
+def test_nothing_runs_while_nothing_changed(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    root.attach("c-one", "8000:80")
+    before = kernel.rules_generation()
+    root.networks.verify()
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("dockyard.system.process._SEARCH_PATH", ())
+    root.networks.verify()
+    assert kernel.rules_generation() == before
+
+
+_NFT_DROP = "{ type filter hook forward priority 10; policy drop; }"
+_FIREWALLS = {
+    "nft": [["nft", "add table inet fw"], ["nft", f"add chain inet fw passing {_NFT_DROP}"]],
+    "iptables-nft": [["iptables-nft", "-P", "FORWARD", "DROP"]],
+    "docker": [
+        ["iptables-nft", "-P", "FORWARD", "DROP"],
+        ["iptables-nft", "-N", "DOCKER-USER"],
+        ["iptables-nft", "-A", "FORWARD", "-j", "DOCKER-USER"],
+    ],
+    "iptables-legacy": [["iptables-legacy", "-P", "FORWARD", "DROP"]],
+}
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["firewall first", "firewall later"])
+@pytest.mark.parametrize("name", _FIREWALLS)
+def test_beside_a_firewall_that_drops_what_is_forwarded(
+    machine: Machine, root: Root, serve: Callable[..., None], name: str, later: bool
+) -> None:
+    commands = _FIREWALLS[name]
+    if not shutil.which(commands[0][0]):
+        pytest.skip(f"{commands[0][0]} is not installed")
+    serve(machine.outside, 7000)
+    if later:
+        root.attach("c-zero")
+    for command in commands:
+        run(*command)
+    untouched = _firewall(name)
+    container, other = root.attach("c-one", "8000:80"), root.attach("c-two")
+    root.networks.verify()
+    serve(container, 80)
+    assert ask(container, OUTSIDE, 7000) == HOST
+    assert ask(machine.outside, HOST, 8000) == OUTSIDE
+    assert ask(other, address(container), 80) == address(other)
+    assert ask(other, HOST, 8000) is not None
+    assert _firewall(name) != untouched
+    root.close()
+    assert _firewall(name) == untouched
+
+
+def _firewall(name: str) -> str:
+    """The other firewall's rules, as its own tool lists them."""
+    if name == "nft":
+        return run("nft", "list", "table", "inet", "fw")
+    return run("iptables-legacy" if name == "iptables-legacy" else "iptables-nft", "-S")
+
+
+def _start(root: Root, holder: str, publish: str) -> subprocess.Popen[str]:
+    source = str(Path(__file__).parents[2] / "src")
+    argv = [sys.executable, "-c", _ATTACH, str(root.directory), holder, publish]
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "PYTHONPATH": source}
+    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, env=environment)
+
+
+def _tell(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def _hear(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_ten_processes_attach_at_once(machine: Machine, root: Root) -> None:
+    processes = [_start(root, f"c-{i}", f"{9000 + i}:80") for i in range(10)]
+    with contextlib.ExitStack() as stack:
+        for process in processes:
+            stack.enter_context(process)
+        assert {_hear(process) for process in processes} == {"ready"}
+        for process in processes:
+            _tell(process)
+        found = {_hear(process) for process in processes}
+        assert len(found) == 10
+        rules = run("nft", "list", "ruleset")
+        assert all(f"tcp dport {9000 + i} dnat to" in rules for i in range(10))
+        for process in processes:
+            _tell(process)
+    assert [process.returncode for process in processes] == [0] * 10
+    assert leftovers() == []
+
+
+def test_kill_at_any_moment_leaves_nothing(machine: Machine, root: Root) -> None:
+    delays = random.Random(7)
+    for _ in range(30):
+        with _start(root, "c-killed", "8000:80") as process:
+            assert _hear(process) == "ready"
+            _tell(process)
+            time.sleep(delays.uniform(0, 0.03))
+            process.send_signal(signal.SIGKILL)
+        _until_clean(root)
+
+
+def _until_clean(root: Root) -> None:
+    """As the next command does; a killed process's ``ip`` or ``nft`` may still be at work."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        root.networks.detach("c-killed")
+        root.networks.verify()
+        if not leftovers() or time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    assert leftovers() == []
+    assert root.networks.holders() == set()
