@@ -88,9 +88,16 @@ class Engine:
         from dockyard.images.bootstrap import bootstrap
 
         return bootstrap(
-            base, config=self.config, paths=self.paths, layers=self.parts.layers,
-            images=self.images, mirror=mirror, force=force, progress=progress,
-        )  # fmt: skip
+            base,
+            config=self.config,
+            paths=self.paths,
+            database=self.database,
+            layers=self.parts.layers,
+            images=self.images,
+            mirror=mirror,
+            force=force,
+            progress=progress,
+        )
 
     def build(
         self,
@@ -197,6 +204,19 @@ class Engine:
         from dockyard.images.archive import save
 
         save(self.images, list(names), write, layout=layout)
+
+    def prune_build_cache(self, *, everything: bool = False) -> int:
+        """Forgets what builds remember, and deletes the layers that only they held.
+
+        Args:
+            everything: also what the layers of images were made from; a build begins anew then.
+
+        Returns:
+            Bytes freed.
+        """
+        from dockyard.build.cache import BuildCache
+
+        return BuildCache(self.database, self.parts.layers).prune(everything=everything)
 
     def _image(self, image: Image | str) -> tuple[Image, str]:
         if isinstance(image, str):

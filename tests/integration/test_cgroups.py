@@ -74,7 +74,9 @@ def start(layout: CgroupLayout, path: str, program: str) -> subprocess.Popen[byt
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert child.stdin is not None
-    assert cgroups.create_and_enter(layout, path, child.pid) == cgroups.directories(layout, path)
+    assert cgroups.create_and_enter(layout, path, child.pid)
+    for directory in cgroups.directories(layout, path):  # also where it needn't be
+        cgroups._enter(directory, child.pid)
     child.stdin.write(b"x")
     child.stdin.close()
     return child

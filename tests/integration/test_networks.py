@@ -40,6 +40,9 @@ pytestmark = [
 ]
 
 T = TypeVar("T")
+Place = int | Attachment | None
+"""A namespace by its descriptor, a container's, or the machine's own."""
+Serve = Callable[..., list[str]]
 HOST, OUTSIDE = "192.0.2.2", "192.0.2.9"
 PATIENCE = 3.0
 DENIED = 0.4
@@ -78,6 +81,7 @@ class Root:
         self.paths = Paths(f"{directory}/root", f"{directory}/run")
         self.paths.prepare()
         self.database = Database(self.paths.database)
+        self.database.query("SELECT 1")
         config = Config(root=self.paths.root, run=self.paths.run)
         self.networks = Networks(self.paths, self.database, config)
         self.opened: list[Attachment] = []
@@ -126,38 +130,40 @@ def root(machine: Machine, tmp_path: Path) -> Iterator[Root]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., None]]:
-    """Starts servers that answer with the address of who asks."""
+def serve() -> Iterator[Serve]:
+    """Starts servers that answer with the address of who asks; returns the list of all who did."""
     with contextlib.ExitStack() as stack:
 
-        def start(
-            where: int | Attachment | None, port: int, *, ip: str = "", udp: bool = False
-        ) -> None:
+        def start(where: Place, port: int, *, ip: str = "", udp: bool = False) -> list[str]:
             kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
             server = inside(where, lambda: socket.socket(socket.AF_INET, kind))
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             server.bind((ip, port))
             if not udp:
                 server.listen()
-            worker = threading.Thread(target=_answer, args=(server, udp))
+            asked: list[str] = []
+            worker = threading.Thread(target=_answer, args=(server, udp, asked))
             worker.start()
             stack.callback(worker.join)
             stack.callback(server.close)
             stack.callback(_wake, server)
+            return asked
 
         yield start
 
 
-def _answer(server: socket.socket, udp: bool) -> None:
+def _answer(server: socket.socket, udp: bool, asked: list[str]) -> None:
     with contextlib.suppress(OSError):
         while True:
             if udp:
                 data, peer = server.recvfrom(100)
                 if not data:
                     return
+                asked.append(peer[0])
                 server.sendto(peer[0].encode(), peer)
             else:
                 connection, peer = server.accept()
+                asked.append(peer[0])
                 with connection:
                     connection.sendall(peer[0].encode())
 
@@ -172,7 +178,7 @@ def enter(descriptor: int) -> None:
         raise OSError(ctypes.get_errno(), "setns")
 
 
-def inside(where: int | Attachment | None, work: Callable[[], T]) -> T:
+def inside(where: Place, work: Callable[[], T]) -> T:
     """Runs ``work`` in a namespace (``None``: the machine's own)."""
     if where is None:
         return work()
@@ -186,7 +192,7 @@ def inside(where: int | Attachment | None, work: Callable[[], T]) -> T:
 
 
 def ask(
-    where: int | Attachment | None, ip: str, port: int, *, udp: bool = False, wait: float = PATIENCE
+    where: Place, ip: str, port: int, *, udp: bool = False, wait: float = PATIENCE
 ) -> str | None:
     """As whom the server saw us, or ``None`` where it can't be reached from there."""
 
@@ -227,7 +233,7 @@ def leftovers() -> list[str]:
 
 
 def test_a_container_has_an_address_and_reaches_the_world_as_the_host(
-    machine: Machine, root: Root, serve: Callable[..., None]
+    machine: Machine, root: Root, serve: Serve
 ) -> None:
     container = root.attach("c-one")
     serve(container, 80)
@@ -243,7 +249,7 @@ def test_a_container_has_an_address_and_reaches_the_world_as_the_host(
 
 @pytest.mark.parametrize("udp", [False, True], ids=["tcp", "udp"])
 def test_a_published_port_answers_from_everywhere(
-    machine: Machine, root: Root, serve: Callable[..., None], udp: bool
+    machine: Machine, root: Root, serve: Serve, udp: bool
 ) -> None:
     first = root.attach("c-one", "8000:80/udp" if udp else "8000:80")
     second = root.attach("c-two")
@@ -257,7 +263,7 @@ def test_a_published_port_answers_from_everywhere(
 
 
 def test_a_port_may_be_published_on_any_free_port_of_one_address(
-    machine: Machine, root: Root, serve: Callable[..., None]
+    machine: Machine, root: Root, serve: Serve
 ) -> None:
     container = root.attach("c-one", f"{HOST}::80")
     serve(container, 80)
@@ -266,33 +272,36 @@ def test_a_port_may_be_published_on_any_free_port_of_one_address(
 
 
 def test_a_port_published_on_loopback_is_the_hosts_alone(
-    machine: Machine, root: Root, serve: Callable[..., None]
+    machine: Machine, root: Root, serve: Serve
 ) -> None:
-    container = root.attach("c-one", "127.0.0.1:8000:80")
+    container = root.attach("c-one", "127.0.0.1:8000:80/udp")
     other = root.attach("c-two")
-    serve(container, 80)
+    asked = serve(container, 80, udp=True)
+    assert ask(None, "127.0.0.1", 8000, udp=True) is not None
+    asked.clear()
     _route_loopback_to(machine.outside, HOST)
     inside(machine.outside, lambda: run("ip", "route", "add", "10.87.0.0/16", "via", HOST))
-    assert ask(None, "127.0.0.1", 8000) is not None
-    assert ask(machine.outside, HOST, 8000, wait=DENIED) is None
-    assert ask(machine.outside, "127.0.0.1", 8000, wait=DENIED) is None
-    assert ask(machine.outside, address(container), 80, wait=DENIED) is None
-    assert ask(other, HOST, 8000, wait=DENIED) is None
+    for where, ip, port in (
+        (machine.outside, HOST, 8000),
+        (machine.outside, "127.0.0.1", 8000),
+        (machine.outside, address(container), 80),
+        (other, HOST, 8000),
+    ):
+        assert ask(where, ip, port, udp=True, wait=DENIED) is None
+        assert asked == []
 
 
-def test_a_container_reaches_the_host_but_never_its_loopback(
-    root: Root, serve: Callable[..., None]
-) -> None:
+def test_a_container_reaches_the_host_but_never_its_loopback(root: Root, serve: Serve) -> None:
     container = root.attach("c-one")
     assert container.endpoint is not None
     gateway = container.endpoint.gateway
-    serve(None, 7001, ip="127.0.0.1")
-    serve(None, 7002, ip="0.0.0.0")
+    serve(None, 7001, ip="0.0.0.0")
+    assert ask(container, gateway, 7001) == address(container)
+    assert ask(container, HOST, 7001) == address(container)
+    asked = serve(None, 7002, ip="127.0.0.1", udp=True)
     _route_loopback_to(container, gateway)
-    assert ask(container, gateway, 7002) == address(container)
-    assert ask(container, HOST, 7002) == address(container)
-    assert ask(container, "127.0.0.1", 7001, wait=DENIED) is None
-    assert ask(container, "127.0.0.1", 7002, wait=DENIED) is None
+    assert ask(container, "127.0.0.1", 7002, udp=True, wait=DENIED) is None
+    assert asked == []
 
 
 def _route_loopback_to(where: int | Attachment, gateway: str) -> None:
@@ -306,9 +315,7 @@ def _route_loopback_to(where: int | Attachment, gateway: str) -> None:
     inside(where, change)
 
 
-def test_a_port_that_a_server_has_is_a_conflict_and_nothing_stays(
-    root: Root, serve: Callable[..., None]
-) -> None:
+def test_a_port_that_a_server_has_is_a_conflict_and_nothing_stays(root: Root, serve: Serve) -> None:
     serve(None, 8000)
     with pytest.raises(
         Conflict, match=r"^Bind for 0\.0\.0\.0:8000 failed: port is already"
@@ -365,7 +372,7 @@ def test_the_subnet_avoids_every_route_of_the_host(machine: Machine, root: Root)
 
 
 def test_two_roots_have_networks_of_their_own(
-    machine: Machine, root: Root, tmp_path: Path, serve: Callable[..., None]
+    machine: Machine, root: Root, tmp_path: Path, serve: Serve
 ) -> None:
     other = Root(tmp_path / "other")
     here, there = root.attach("c-one", "8000:80"), other.attach("c-one", "8001:80")
@@ -380,9 +387,7 @@ def test_two_roots_have_networks_of_their_own(
     assert all(root.paths.root_hash in name for name in leftovers() if name.startswith("d"))
 
 
-def test_rules_and_bridge_come_back(
-    machine: Machine, root: Root, serve: Callable[..., None]
-) -> None:
+def test_rules_and_bridge_come_back(machine: Machine, root: Root, serve: Serve) -> None:
     container = root.attach("c-one", "8000:80")
     serve(container, 80)
     run("nft", "flush", "ruleset")
@@ -420,7 +425,7 @@ _FIREWALLS = {
 @pytest.mark.parametrize("later", [False, True], ids=["firewall first", "firewall later"])
 @pytest.mark.parametrize("name", _FIREWALLS)
 def test_beside_a_firewall_that_drops_what_is_forwarded(
-    machine: Machine, root: Root, serve: Callable[..., None], name: str, later: bool
+    machine: Machine, root: Root, serve: Serve, name: str, later: bool
 ) -> None:
     commands = _FIREWALLS[name]
     if not shutil.which(commands[0][0]):

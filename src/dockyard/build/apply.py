@@ -62,14 +62,12 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
     with parts.lock(holder) as lock, _context(request) as context:
         try:
             build_ = _Build(parts, plan, images, context, holder, listener or silent)
-            image = build_.run(use_cache=not request.no_cache)
-            for reference in references:
-                parts.images.tag(image.id, reference)
+            image = build_.run(references, use_cache=not request.no_cache)
         finally:
             parts.layers.release(holder)
             parts.layers.collect(holder)
             lock.release(remove=True)
-    return parts.images.get(image.id)
+    return image
 
 
 def _plan(parts: Parts, request: BuildRequest) -> tuple[graph.Plan, dict[str, Image]]:
@@ -168,8 +166,8 @@ class _Build:
             parts, plan, images, context, holder, self._cancellation, self._sealers
         )
 
-    def run(self, *, use_cache: bool) -> Image:
-        """Solves the plan; the image, recorded but without a name."""
+    def run(self, names: Sequence[Reference], *, use_cache: bool) -> Image:
+        """Solves the plan and records the image with its names, in one step."""
         needed = self._plan.needed()
         self._numbers = {vertex: number for number, vertex in enumerate(needed, start=1)}
         inputs = {vertex: self._plan.vertices[vertex].inputs for vertex in needed}
@@ -186,7 +184,7 @@ class _Build:
         finally:
             self._sealers.shutdown(wait=True)
         self._remember(results, sealed)
-        return self._record(sealed)
+        return self._record(sealed, names)
 
     def _work(self, vertex: int, below: Sequence[StepResult], *, use_cache: bool) -> StepResult:
         name = self._plan.vertices[vertex].name
@@ -246,11 +244,13 @@ class _Build:
             vertex = inputs[0] if inputs else None
         return layers
 
-    def _record(self, sealed: Mapping[int, tuple[Layer, ...]]) -> Image:
+    def _record(
+        self, sealed: Mapping[int, tuple[Layer, ...]], names: Sequence[Reference]
+    ) -> Image:
         layers = self._stack(sealed, self._plan.target)
         config = _image_config(self._plan, sealed, layers)
         ids = [layer.id for layer in layers]
-        return self._parts.images.add(encode(config), ids, built=time.time_ns())
+        return self._parts.images.add(encode(config), ids, built=time.time_ns(), names=names)
 
 
 def _image_config(

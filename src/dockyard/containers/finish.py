@@ -137,7 +137,7 @@ def _remove_monitor_cgroup(parts: Parts, container: Container) -> None:
     layout, path = parts.cgroup_layout, monitor_cgroup(parts, container)
     for pid in cgroups.pids(layout, path):
         if pid in {os.getpid(), os.getppid()}:
-            cgroups.create_and_enter(layout, "/", pid)
+            cgroups.leave(layout, pid)
     cgroups.remove(layout, path)
 
 

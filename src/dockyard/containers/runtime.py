@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 
 import msgspec
 
 from dockyard.errors import ComponentFailed, ComponentMissing
 from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
+from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
-from dockyard.system import process
+from dockyard.system import cgroups, process
 from dockyard.system.files import remove_tree, write_atomically
 
 PREFERENCE = ("crun", "runc")
 _TIMEOUT_SECONDS = 30.0
+_FAILURE_SECONDS = 300.0
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -86,13 +89,14 @@ def choose(paths: Paths, wanted: str | None, *, systemd: bool) -> Runtime:
 
 def _probe_once(runtime: Runtime, paths: Paths) -> None:
     """Raises :class:`ComponentFailed` where the runtime can't make a container here."""
+    with Lock.acquire(f"{paths.locks}/probe.lock"):
+        _probe(runtime, paths)
+
+
+def _probe(runtime: Runtime, paths: Paths) -> None:
     evidence = _evidence(runtime)
     memory = f"{paths.run}/probe-{runtime.name}"
-    try:
-        with open(memory, encoding="utf-8") as stream:
-            seen, _, failure = stream.read().partition("\n")
-    except FileNotFoundError:
-        seen, failure = "", ""
+    seen, failure = _remembered(memory)
     if seen != evidence:
         failure = _try(runtime, paths) or ""
         write_atomically(memory, f"{evidence}\n{failure}".encode())
@@ -101,6 +105,17 @@ def _probe_once(runtime: Runtime, paths: Paths) -> None:
             f"{runtime.name} cannot make containers on this host: {failure}",
             hint="dockyard doctor says what gets in the way; --runtime takes another one",
         )
+
+
+def _remembered(path: str) -> tuple[str, str]:
+    """Evidence and failure of the last trial; a failure counts for some minutes only."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            seen, _, failure = stream.read().partition("\n")
+            age = time.time() - os.fstat(stream.fileno()).st_mtime
+    except FileNotFoundError:
+        return "", ""
+    return ("", "") if failure and age > _FAILURE_SECONDS else (seen, failure)
 
 
 def _evidence(runtime: Runtime) -> str:
@@ -113,7 +128,7 @@ def _evidence(runtime: Runtime) -> str:
 
 def _try(runtime: Runtime, paths: Paths) -> str | None:
     """Runs the host's ``true`` in a container; the reason where that fails."""
-    name = f"probe-{os.getpid()}"
+    name = f"probe-{runtime.name}-{os.getpid()}"
     bundle = f"{paths.run}/{name}"
     program = os.path.realpath(process.require("true"))
     shared = [path for path in ("/usr", "/lib", "/lib64", "/bin") if os.path.exists(path)]
@@ -121,7 +136,7 @@ def _try(runtime: Runtime, paths: Paths) -> str | None:
         rootfs="rootfs",
         hostname="probe",
         network="host",
-        cgroup=f"/dockyard-{paths.root_hash}/{name}",
+        cgroup=cgroups.cgroup_path(cgroups.read_layout(), paths.root_hash, name),
         mounts=tuple(SpecMount(path, "bind", path, ("rbind", "ro")) for path in shared),
     )
     spec = runtime_spec(Process(args=(program,), env=("PATH=/usr/bin:/bin",)), sandbox)
@@ -133,6 +148,7 @@ def _try(runtime: Runtime, paths: Paths) -> str | None:
         )
     finally:
         runtime.delete(name)
+        cgroups.remove(cgroups.read_layout(), sandbox.cgroup)
         remove_tree(bundle)
     if result.code == 0:
         return None

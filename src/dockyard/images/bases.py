@@ -15,7 +15,8 @@ from dockyard.oci.reference import DEFAULT_REGISTRY, DEFAULT_TAG, Reference
 class Base(msgspec.Struct, frozen=True, kw_only=True):
     """A base image: ``name`` is short (``python:3.11``), ``suite`` Debian's codename.
 
-    ``packages`` are added to Debian's minimal system; ``python`` is the version (``3.11``) whose
+    ``packages`` are added to Debian's minimal system, with the help of ``hooks`` that come with
+    mmdebstrap; ``python`` is the version (``3.11``) whose
     interpreter and ``wheels`` (projects installed by pip from Debian's own wheels) it offers.
     """
 
@@ -23,6 +24,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...]
     suite: str
     packages: tuple[str, ...]
+    hooks: tuple[str, ...] = ()
     python: str | None = None
     wheels: tuple[str, ...] = ()
 
@@ -35,11 +37,15 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
 _DEBIAN_PACKAGES = ("ca-certificates",)
 _PYTHON_PACKAGES = (*_DEBIAN_PACKAGES, "netbase", "python3-venv", "tzdata")
 
+_BOOKWORM_HOOKS = ("merged-usr",)
+"""Merges /bin into /usr/bin from the start; the package that does it later needs all of Perl."""
+
 BASES: tuple[Base, ...] = (
     Base(
         name="debian:bookworm",
         aliases=("debian:12", "debian:12-slim", "debian:bookworm-slim"),
         suite="bookworm",
+        hooks=_BOOKWORM_HOOKS,
         packages=_DEBIAN_PACKAGES,
     ),
     Base(
@@ -52,6 +58,7 @@ BASES: tuple[Base, ...] = (
         name="python:3.11",
         aliases=("python:3.11-slim", "python:3.11-bookworm", "python:3.11-slim-bookworm"),
         suite="bookworm",
+        hooks=_BOOKWORM_HOOKS,
         packages=(*_PYTHON_PACKAGES, "python3-wheel-whl"),
         python="3.11",
         wheels=("pip", "setuptools", "wheel"),

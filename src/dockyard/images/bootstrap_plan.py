@@ -22,58 +22,60 @@ DEFAULT_SOURCES = f"{SOURCES}.default"
 
 _MIRROR = re.compile(r"(https?|file)://[\w.~:/@%+\[\]-]+", re.ASCII)
 _SOURCE_LINE = re.compile(r"deb(?: \[[^]]*\])? (\S+) (\S+) (.+)")
+_HOOKS = "/usr/share/mmdebstrap/hooks"
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PASSED_ON = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 _APT_OPTION = re.compile(r'(Acquire::(?:https?::\S+|Retries)) "(.+)";')
 
+_DOCKER_CLEAN = """\
+# Keep no packages and no binary caches: they would only make layers bigger.
+APT::Keep-Downloaded-Packages "false";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+"""
+_GZIP_INDEXES = """\
+# Package lists stay compressed on disk.
+Acquire::GzipIndexes "true";
+"""
+_NO_LANGUAGES = """\
+# No translated package descriptions.
+Acquire::Languages "none";
+"""
+_AUTOREMOVE_SUGGESTS = """\
+# A package that another merely suggests may be removed automatically.
+APT::AutoRemove::SuggestsImportant "false";
+"""
+_APT_SPEEDUP = """\
+# A build that is cut off is thrown away, so there is nothing to sync for.
+force-unsafe-io
+"""
+_SLIM = """\
+# No manuals and translations; licences stay. pip may install beside Debian's packages.
+path-exclude=/usr/share/doc/*
+path-include=/usr/share/doc/*/copyright
+path-exclude=/usr/share/info/*
+path-exclude=/usr/share/lintian/*
+path-exclude=/usr/share/locale/*
+path-exclude=/usr/share/man/*
+path-exclude=/usr/lib/python3*/EXTERNALLY-MANAGED
+"""
+_POLICY = """\
+#!/bin/sh
+# A container has no service manager: packages may not start their services.
+exit 101
+"""
+
 ROOT_FILES: Mapping[str, tuple[int, str]] = {
-    "etc/apt/apt.conf.d/docker-clean": (
-        0o644,
-        "# Keep no packages and no binary caches: they would only make layers bigger.\n"
-        'APT::Keep-Downloaded-Packages "false";\n'
-        'Dir::Cache::pkgcache "";\n'
-        'Dir::Cache::srcpkgcache "";\n',
-    ),
-    "etc/apt/apt.conf.d/docker-gzip-indexes": (
-        0o644,
-        "# Package lists stay compressed on disk.\n"
-        'Acquire::GzipIndexes "true";\n',
-    ),
-    "etc/apt/apt.conf.d/docker-no-languages": (
-        0o644,
-        "# No translated package descriptions.\n"
-        'Acquire::Languages "none";\n',
-    ),
-    "etc/apt/apt.conf.d/docker-autoremove-suggests": (
-        0o644,
-        "# A package that is merely suggested by another may be removed automatically.\n"
-        'APT::AutoRemove::SuggestsImportant "false";\n',
-    ),
-    "etc/dpkg/dpkg.cfg.d/docker-apt-speedup": (
-        0o644,
-        "# A build that is cut off is thrown away, so there is nothing to sync for.\n"
-        "force-unsafe-io\n",
-    ),
-    "etc/dpkg/dpkg.cfg.d/docker": (
-        0o644,
-        "# No manuals and translations; licences stay. pip may install beside Debian's packages.\n"
-        "path-exclude=/usr/share/doc/*\n"
-        "path-include=/usr/share/doc/*/copyright\n"
-        "path-exclude=/usr/share/info/*\n"
-        "path-exclude=/usr/share/lintian/*\n"
-        "path-exclude=/usr/share/locale/*\n"
-        "path-exclude=/usr/share/man/*\n"
-        "path-exclude=/usr/lib/python3*/EXTERNALLY-MANAGED\n",
-    ),
-    "usr/sbin/policy-rc.d": (
-        0o755,
-        "#!/bin/sh\n"
-        "# A container has no service manager: packages may not start their services.\n"
-        "exit 101\n",
-    ),
+    "etc/apt/apt.conf.d/docker-clean": (0o644, _DOCKER_CLEAN),
+    "etc/apt/apt.conf.d/docker-gzip-indexes": (0o644, _GZIP_INDEXES),
+    "etc/apt/apt.conf.d/docker-no-languages": (0o644, _NO_LANGUAGES),
+    "etc/apt/apt.conf.d/docker-autoremove-suggests": (0o644, _AUTOREMOVE_SUGGESTS),
+    "etc/dpkg/dpkg.cfg.d/docker-apt-speedup": (0o644, _APT_SPEEDUP),
+    "etc/dpkg/dpkg.cfg.d/docker": (0o644, _SLIM),
+    "usr/sbin/policy-rc.d": (0o755, _POLICY),
     "etc/resolv.conf": (0o644, ""),
     "etc/hostname": (0o644, ""),
-}  # fmt: skip
+}
 """Files of every base by path: mode and text. The last two are filled in for each container."""
 
 
@@ -97,6 +99,7 @@ def command(base: Base, *, mirror: str | None, apt: Sequence[str]) -> list[str]:
         "--dpkgopt=force-unsafe-io", f"--include={','.join(base.packages)}",
     ]  # fmt: skip
     argv += [f"--aptopt={option}" for option in ('Acquire::Retries "3"', *apt)]
+    argv += [f"--hook-dir={_HOOKS}/{hook}" for hook in base.hooks]
     if mirror is not None:
         argv.append(f"--setup-hook={_use_mirror(mirror)}")
     if base.python is not None:
@@ -175,15 +178,13 @@ def image_config(
         epoch: seconds since 1970.
         version: of what the image is about: Debian's (``12.9``) or Python's (``3.11.2``).
     """
-    env = (_PATH,)
-    if base.python is not None:
-        env = (_PATH, "LANG=C.UTF-8", f"PYTHON_VERSION={version}")
+    extra = () if base.python is None else ("LANG=C.UTF-8", f"PYTHON_VERSION={version}")
     created = rfc3339(epoch)
     return oci.ImageConfig(
         architecture=architecture,
         created=created,
         config=oci.ExecutionConfig(
-            env=env,
+            env=(_PATH, *extra),
             cmd=("bash",) if base.python is None else ("python3",),
             labels={
                 "org.opencontainers.image.title": base.name,
@@ -225,8 +226,10 @@ def _install_python(version: str, wheels: Sequence[str]) -> str:
     )
     inside = [
         "set -e",
-        f"for name in python python3 python{version}; do"
-        f" ln -s /usr/bin/python{version} /usr/local/bin/$name; done",
+        *(
+            f"ln -s /usr/bin/python{version} /usr/local/bin/{name}"
+            for name in ("python", "python3", f"python{version}")
+        ),
         f"rm -f /usr/lib/python{version}/EXTERNALLY-MANAGED",
         f"mkdir -p {library}/dist-packages",
         f"mv {library}/dist-packages {library}/site-packages",

@@ -36,8 +36,7 @@ class ConfinedRoot:
     """
 
     def __init__(self, directory: str, lower: LowerView) -> None:
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-        self.descriptor = os.open(directory, flags)
+        self.descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.implied = 0
         """How many directories were made that no entry had described."""
         self._lower = lower
@@ -49,7 +48,7 @@ class ConfinedRoot:
         os.close(self.descriptor)
 
     def forget(self) -> None:
-        """To be called when what a path means may have changed: a symlink, a removal."""
+        """Closes the directory that was opened last."""
         if self._last is not None:
             os.close(self._last[1])
             self._last = None
@@ -92,11 +91,14 @@ class ConfinedRoot:
             raise _blocked(path) from error
 
     def remove(self, parent: int, name: str) -> None:
-        """Removes whatever has this name, with all below it."""
-        self.forget_unless(parent)
+        """Removes whatever has this name, with all below it; something else will take its place.
+
+        ``parent`` is the descriptor that :meth:`parent_of` gave, and stays good.
+        """
+        self._expire(parent)
         files.remove_tree(f"/proc/self/fd/{parent}/{name}")
 
-    def forget_unless(self, parent: int) -> None:
+    def _expire(self, parent: int) -> None:
         """:meth:`forget`, but keeps the descriptor that is in use."""
         if self._last is not None and self._last[1] == parent:
             self._last = ("\0", parent)  # no path has a NUL, so it is not found again

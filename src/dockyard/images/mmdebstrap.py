@@ -18,7 +18,15 @@ from dockyard.system import process
 Progress = Callable[[str], None]
 
 _INFORMATION = "I: "
-_UNINTERESTING = ("chroot arch", "automatically ch", "finding correct", "success in", "skipping ")
+_STEPS = {
+    "running apt-get update": "fetching the package lists",
+    "downloading packages": "downloading packages",
+    "extracting archives": "extracting packages",
+    "installing essential": "installing the essential packages",
+    "installing remaining": "installing the other packages",
+    "running --customize-hook": "installing pip",
+}
+"""What mmdebstrap says, and what our users want to know of it."""
 _KEPT_LINES = 200
 _SHOWN_LINES = 12
 _FULL = ("No space left on device", "Disk quota exceeded")
@@ -92,11 +100,13 @@ def _listen(running: subprocess.Popen[str], words: deque[str], progress: Progres
         return
     for line in running.stderr:
         text = line.rstrip()
-        sentence = text.removeprefix(_INFORMATION)
-        if sentence == text:
+        if not text.startswith(_INFORMATION):
             words.append(text)
-        elif not sentence.startswith(_UNINTERESTING):
-            progress(sentence)
+            continue
+        said = text.removeprefix(_INFORMATION)
+        step = next((step for start, step in _STEPS.items() if said.startswith(start)), None)
+        if step is not None:
+            progress(step)
 
 
 def _failure(argv: list[str], code: int, words: list[str]) -> DockyardError:

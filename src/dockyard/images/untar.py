@@ -92,10 +92,12 @@ def extract(
 
 
 def is_archive(path: str) -> bool:
-    """True for a file that ``ADD`` unpacks: a tar with at least one entry, plain or compressed."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    """True for a file that ``ADD`` unpacks: a tar with at least one entry, plain or compressed.
+
+    Symlinks are followed: give a file of a hostile tree as ``/proc/self/fd/N``.
+    """
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -235,7 +237,6 @@ class _Extraction:
         kind = self._kind(member)
         self._root.remove(parent, name)
         if member.issym():
-            self._root.forget_unless(parent)
             os.symlink(member.linkname, name, dir_fd=parent)
         else:
             os.mknod(name, kind, os.makedev(member.devmajor, member.devminor), dir_fd=parent)

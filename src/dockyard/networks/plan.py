@@ -157,7 +157,16 @@ def enslave_batch(bridge: str, veths: Sequence[str]) -> str:
     Hairpin lets a container reach its own published port through the host's address also where
     ``br_netfilter`` makes the bridge itself translate the address.
     """
-    return _batch([line for veth in veths for line in (f"link set {veth} master {bridge} up",)])
+    return _batch(
+        [
+            line
+            for veth in veths
+            for line in (
+                f"link set {veth} master {bridge} up",
+                f"link set {veth} type bridge_slave hairpin on",
+            )
+        ]
+    )
 
 
 def delete_batch(names: Sequence[str]) -> str:

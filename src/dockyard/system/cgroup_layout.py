@@ -130,8 +130,32 @@ def directories(layout: CgroupLayout, path: str) -> tuple[str, ...]:
         InvalidInput: the path leaves the hierarchy.
     """
     relative = relative_path(path)
-    roots = [*layout.mounts.values(), *([layout.unified_mount] if layout.unified_mount else [])]
-    return tuple(dict.fromkeys(f"{root}/{relative}" for root in roots))
+    return tuple(f"{root}/{relative}" for root in roots(layout))
+
+
+def roots(layout: CgroupLayout) -> tuple[str, ...]:
+    """The mount points of all hierarchies, each once."""
+    unified = [layout.unified_mount] if layout.unified_mount else []
+    return tuple(dict.fromkeys([*layout.mounts.values(), *unified]))
+
+
+def binding_directories(
+    layout: CgroupLayout, path: str, proc_self_cgroup: str
+) -> tuple[str, ...]:
+    """Those of :func:`directories` in hierarchies where the caller isn't in the root; at least one.
+
+    Args:
+        proc_self_cgroup: ``/proc/self/cgroup`` of the caller.
+    """
+    bound = set()
+    for line in proc_self_cgroup.splitlines():
+        _, names, place = line.split(":", 2)
+        if place != "/":
+            mounts = [layout.mounts.get(name) for name in names.split(",")]
+            bound |= {*mounts, layout.unified_mount if not names else None}
+    found = directories(layout, path)
+    wanted = tuple(each for each, root in zip(found, roots(layout), strict=True) if root in bound)
+    return wanted or found[-1:]
 
 
 def stray_directories(layout: CgroupLayout, path: str) -> tuple[str, ...]:

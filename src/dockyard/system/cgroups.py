@@ -18,6 +18,7 @@ from dockyard.errors import NotSupported
 from dockyard.system.cgroup_layout import (
     OWNER,
     CgroupLayout,
+    binding_directories,
     cgroup_path,
     detect,
     directories,
@@ -26,6 +27,7 @@ from dockyard.system.cgroup_layout import (
     read_file,
     read_layout,
     relative_path,
+    roots,
     stray_directories,
 )
 
@@ -37,6 +39,7 @@ __all__ = [
     "directories",
     "directory",
     "kill_all",
+    "leave",
     "missing_controllers",
     "pids",
     "read_layout",
@@ -106,10 +109,11 @@ def remove(
 
 
 def create_and_enter(layout: CgroupLayout, path: str, pid: int) -> tuple[str, ...]:
-    """Makes a cgroup where it isn't and moves a process into it, in each hierarchy that allows it.
+    """Makes a cgroup where it isn't and moves a child into it, where it would be bound to ours.
 
     It is for a process of ours that must outlive its caller's cgroup, such as a container's
-    monitor. Only for hosts without systemd, which would have to be asked for a scope.
+    monitor. Hierarchies that don't allow it, and those in whose root the caller is, are left out:
+    nobody ends a root. Only for hosts without systemd, which would have to be asked for a scope.
 
     Returns:
         The directories that the process is in now.
@@ -119,7 +123,14 @@ def create_and_enter(layout: CgroupLayout, path: str, pid: int) -> tuple[str, ..
     """
     if ":" in path:
         raise NotSupported(f"cgroup {path} is made by systemd", hint="start a transient scope")
-    return tuple(found for found in directories(layout, path) if _enter(found, pid))
+    wanted = binding_directories(layout, path, read_file("/proc/self/cgroup"))
+    return tuple(found for found in wanted if _enter(found, pid))
+
+
+def leave(layout: CgroupLayout, pid: int) -> None:
+    """Moves a process to the root of every hierarchy, so that its cgroup can be removed."""
+    for root in roots(layout):
+        _write(f"{root}/cgroup.procs", str(pid))
 
 
 def _write(path: str, text: str) -> bool:

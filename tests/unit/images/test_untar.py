@@ -132,7 +132,7 @@ def test_sparse_files_are_unpacked(tmp_path: Path, form: str) -> None:
         stream.write(b"begin")
         stream.seek(3_000_000)
         stream.write(b"end")
-    command = ["tar", "-C", tmp_path / "in", "--sparse", f"--format={form}", "-cf", "-", "f"]
+    command = ["tar", "-C", str(tmp_path / "in"), "--sparse", f"--format={form}", "-cf", "-", "f"]
     data = subprocess.run(command, capture_output=True, check=True).stdout
     assert len(data) < 100_000
     (tmp_path / "out").mkdir()
@@ -180,12 +180,21 @@ def test_other_files_are_no_archives(tmp_path: Path, content: bytes) -> None:
     assert not is_archive(str(tmp_path / "f"))
 
 
-def test_a_symlink_and_a_directory_are_no_archives(tmp_path: Path) -> None:
-    (tmp_path / "f.tar").write_bytes(_archive(("a", "b", {})))
-    (tmp_path / "l").symlink_to("f.tar")
-    assert not is_archive(str(tmp_path / "l"))
+def test_a_directory_and_a_fifo_are_no_archives(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
     assert not is_archive(str(tmp_path))
-    assert is_archive(str(tmp_path / "f.tar"))
+    assert not is_archive(str(tmp_path / "pipe"))
+    assert not is_archive(str(tmp_path / "missing"))
+
+
+def test_paths_may_name_open_descriptors(tmp_path: Path) -> None:
+    (tmp_path / "f.tar").write_bytes(_archive(("a", "b", {}), (".wh.gone", "", {})))
+    directory = os.open(tmp_path, os.O_PATH)
+    with (tmp_path / "f.tar").open("rb") as stream:
+        assert is_archive(f"/proc/self/fd/{stream.fileno()}")
+        extract(stream, f"/proc/self/fd/{directory}", whiteouts=True)
+    os.close(directory)
+    assert (tmp_path / "a").read_text() == "b"
 
 
 def test_metadata(tmp_path: Path) -> None:

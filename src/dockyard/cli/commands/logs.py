@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,6 @@ import click
 
 from dockyard.cli.command import define, not_yet, with_engine
 from dockyard.cli.moments import parse_moment
-from dockyard.containers.attach import write_all
 from dockyard.containers.logs import to_utc
 from dockyard.errors import InvalidInput
 
@@ -45,14 +45,17 @@ def command(
     now = time.time_ns()
     begin = None if since is None else parse_moment(since, now)
     end = None if until is None else parse_moment(until, now)
-    fresh = True  # at the beginning of a line
+    unfinished: set[int] = set()  # streams in the middle of a line
     for line in engine.containers.logs(name, follow=follow, tail=parse_tail(tail), since=begin):
         moment = to_utc(line.time) if timestamps or end is not None else ""
         if end is not None and moment > end:
             return
-        mark = f"{moment} ".encode() if timestamps and fresh else b""
-        write_all(line.stream, mark + line.data)
-        fresh = line.data.endswith(b"\n")
+        mark = f"{moment} ".encode() if timestamps and line.stream not in unfinished else b""
+        _write(line.stream, mark + line.data)
+        if line.data.endswith(b"\n"):
+            unfinished.discard(line.stream)
+        else:
+            unfinished.add(line.stream)
 
 
 def parse_tail(text: str) -> int | None:
@@ -68,3 +71,9 @@ def parse_tail(text: str) -> int | None:
     except ValueError:
         raise InvalidInput(f"invalid number of lines: {text!r}", hint="a number, or all") from None
     return count if count >= 0 else None
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    """Writes all of it; a reader that went away ends the command (:class:`BrokenPipeError`)."""
+    while data:
+        data = data[os.write(descriptor, data) :]

@@ -1,0 +1,63 @@
+# `make demo` shows what Dockyard does, `make test` checks all of it; `make help` lists the rest.
+# Both install what is missing (as root, on Debian) and can be run again at any time.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+SOURCES := src tests $(wildcard bench examples) scripts/demo
+ROUNDS ?= 10
+
+.PHONY: help setup setup-dev demo test lint format types unit integration soak fuzz bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+
+setup: ## install what Dockyard needs, and Dockyard into .venv
+	@scripts/setup
+
+setup-dev:
+	@scripts/setup --dev
+
+demo: setup ## build the embedding service, run it, ask it
+	@$(BIN)/python scripts/demo
+
+test: lint types ## everything: ruff, mypy, unit, contract and integration tests
+	@echo "== tests: unit, contract and integration (real containers)"
+	@$(PYTEST) $(wildcard tests/unit tests/contract tests/integration)
+
+lint: setup-dev ## ruff
+	@echo "== ruff check"
+	@$(BIN)/ruff check $(SOURCES)
+	@echo "== ruff format"
+	@$(BIN)/ruff format --check $(SOURCES)
+
+format: setup-dev ## let ruff format the sources
+	@$(BIN)/ruff format $(SOURCES)
+
+types: setup-dev ## mypy --strict
+	@echo "== mypy --strict"
+	@$(BIN)/mypy
+
+unit: setup-dev ## tests that need no container
+	@$(PYTEST) $(wildcard tests/unit tests/contract)
+
+integration: setup-dev ## tests with real containers; needs root
+	@$(PYTEST) tests/integration
+
+soak: setup-dev ## the integration tests ROUNDS times over (ROUNDS=10)
+	@for round in $$(seq $(ROUNDS)); do \
+		echo "== round $$round of $(ROUNDS)"; $(PYTEST) -q -x tests/integration; done
+
+fuzz: setup-dev ## the property tests, each with 20,000 examples
+	@$(PYTEST) -p tests.fuzz_profile -m hypothesis --timeout 0 $(wildcard tests/unit tests/contract)
+
+bench: setup-dev ## compare with Docker and Podman, where they are installed
+	@$(BIN)/python -m bench
+
+clean: ## remove what was made in this directory (images and containers stay)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@find src tests examples scripts -name __pycache__ -type d -prune -exec rm -rf {} +

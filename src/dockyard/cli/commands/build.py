@@ -1,0 +1,121 @@
+"""``build``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dockyard.arguments import parse_label
+from dockyard.cli import options, render
+from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.errors import InvalidInput, NotSupported
+from dockyard.images.model import Image
+from dockyard.oci.reference import Reference
+
+if TYPE_CHECKING:
+    from dockyard.cli.live import LiveProgress
+    from dockyard.cli.progress import PlainProgress
+    from dockyard.engine import Engine
+
+_KINDS = ("auto", "plain", "tty", "quiet", "none")
+_NOT_YET = (
+    "--add-host=", "--allow=", "--annotation=", "--attest=", "--build-context=", "--builder=",
+    "--cache-from=", "--cache-to=", "--call=", "--cgroup-parent=", "--check", "--metadata-file=",
+    "--network=", "--no-cache-filter=", "-o, --output=", "--platform=", "--provenance=", "--pull",
+    "--push", "--sbom=", "--secret=", "--shm-size=", "--squash", "--ssh=", "--ulimit=",
+    "-m, --memory=",
+)  # fmt: skip
+
+
+def _pair(text: str) -> tuple[str, str | None]:
+    """``NAME=VALUE``, or ``NAME`` whose value is that of this process's variable."""
+    name, equals, value = text.partition("=")
+    if not name:
+        raise InvalidInput(f"invalid build argument: {text!r}", hint="the form is NAME=VALUE")
+    return name, value if equals else None
+
+
+@define("build", "[OPTIONS] PATH")
+@click.option("--build-arg", "build_args", multiple=True, metavar="list",
+              callback=options.reads(_pair), help="Set build-time variables")  # fmt: skip
+@click.option("-f", "--file", "dockerfile", metavar="string",
+              help='Name of the Dockerfile (default: "PATH/Dockerfile"; - reads STDIN)')  # fmt: skip
+@click.option("--iidfile", metavar="string", help="Write the image ID to a file")
+@click.option("--label", "labels", multiple=True, metavar="list",
+              callback=options.reads(parse_label), help="Set metadata for an image")  # fmt: skip
+@click.option("--load", is_flag=True, hidden=True, help="What happens anyway")
+@click.option("--no-cache", is_flag=True, help="Do not use cache when building the image")
+@click.option("--progress", type=click.Choice(_KINDS), default="auto", metavar="string",
+              help="Set type of progress output (auto, plain, tty, quiet)")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True,
+              help="Suppress the build output and print image ID on success")  # fmt: skip
+@click.option("-t", "--tag", "tags", multiple=True, metavar="list",
+              help='Name and optionally a tag (format: "name:tag")')  # fmt: skip
+@click.option("--target", metavar="string", help="Set the target build stage to build")
+@not_yet(dict.fromkeys(_NOT_YET))
+@click.argument("context")
+@with_engine
+def command(engine: Engine, context: str, *, iidfile: str | None, **values: Any) -> None:
+    """Builds an image; its progress goes to standard error."""
+    kind = "quiet" if values["quiet"] or values["progress"] == "none" else values["progress"]
+    check_context(context)
+    image = _build(engine, context, values, kind)
+    if iidfile is not None:
+        write_id(iidfile, image.id)
+    if values["quiet"]:
+        click.echo(image.id)
+
+
+def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> Image:
+    """Builds, with the progress drawn in the way asked for."""
+    dockerfile = "/dev/stdin" if values["dockerfile"] == "-" else values["dockerfile"]
+    request = {
+        "tag": values["tags"],
+        "dockerfile": dockerfile,
+        "build_args": dict(values["build_args"]),
+        "target": values["target"],
+        "labels": dict(values["labels"]),
+        "no_cache": values["no_cache"],
+    }
+    if kind == "quiet":
+        return engine.build(context, **request)
+    with renderer(kind) as progress:
+        image = engine.build(context, **request, listener=progress)
+    progress.finish(image.id, [str(Reference.parse(tag)) for tag in values["tags"]])
+    return image
+
+
+def renderer(kind: str) -> PlainProgress | LiveProgress:
+    """The progress for ``--progress``; ``auto`` draws on a terminal and prints lines elsewhere."""
+    if kind == "tty" or (kind == "auto" and sys.stderr.isatty()):
+        from rich.console import Console
+
+        from dockyard.cli.live import LiveProgress
+
+        return LiveProgress(Console(stderr=True, force_terminal=kind == "tty" or None))
+    from dockyard.cli.progress import PlainProgress
+
+    return PlainProgress(render.write)
+
+
+def check_context(context: str) -> None:
+    """Raises :class:`NotSupported` for contexts that are no directory of this host."""
+    if context == "-" or "://" in context or context.startswith(("git@", "github.com/")):
+        raise NotSupported(
+            f"building from {context} is not supported yet",
+            hint="give a directory; fetch or unpack it first",
+        )
+
+
+def write_id(path: str, image_id: str) -> None:
+    """Writes the file of ``--iidfile``."""
+    try:
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write(image_id)
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot write {os.path.abspath(path)}: {error.strerror}", hint="--iidfile names it"
+        ) from error

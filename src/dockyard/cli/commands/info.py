@@ -1,0 +1,107 @@
+"""``info``."""
+
+from __future__ import annotations
+
+import collections
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dockyard import __version__
+from dockyard.cli import listing, options
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.units import binary_size
+from dockyard.errors import DockyardError
+from dockyard.system import host
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("info")
+@options.object_format
+@with_engine
+def command(engine: Engine, *, form: str | None) -> None:
+    """Prints the key facts of this root and host."""
+    facts = collect(engine)
+    if form:
+        listing.put(listing.object_text(facts, form))
+    else:
+        click.echo(info_text(facts), nl=False)
+
+
+def collect(engine: Engine) -> dict[str, Any]:
+    """The fields of ``--format``, in Docker's names where it has them."""
+    containers = engine.containers.all()
+    states = collections.Counter(one.state for one in containers)
+    uname = os.uname()
+    layout = engine.parts.cgroup_layout
+    return {
+        "ServerVersion": __version__,
+        "Containers": len(containers),
+        "ContainersRunning": states["running"],
+        "ContainersPaused": 0,
+        "ContainersStopped": len(containers) - states["running"],
+        "Images": len(engine.images.list()),
+        "Driver": "overlay",
+        "CgroupDriver": "systemd" if layout.systemd else "cgroupfs",
+        "CgroupVersion": {"v1": "1", "v2": "2", "hybrid": "1 (hybrid)"}[layout.mode],
+        "CgroupControllers": sorted(layout.controllers),
+        "DefaultRuntime": _runtime(engine),
+        "KernelVersion": uname.release,
+        "OperatingSystem": _operating_system(),
+        "OSType": "linux",
+        "Architecture": uname.machine,
+        "NCPU": host.cpu_count(),
+        "MemTotal": host.memory_bytes(),
+        "Name": uname.nodename,
+        "DockerRootDir": engine.paths.root,
+        "RunDir": engine.paths.run,
+        "PublishAddress": engine.config.publish_address,
+    }
+
+
+def info_text(facts: dict[str, Any]) -> str:
+    """The facts as Docker lays them out. Pure."""
+    lines = (
+        (1, "Containers", facts["Containers"]),
+        (2, "Running", facts["ContainersRunning"]),
+        (2, "Paused", facts["ContainersPaused"]),
+        (2, "Stopped", facts["ContainersStopped"]),
+        (1, "Images", facts["Images"]),
+        (1, "Version", facts["ServerVersion"]),
+        (1, "Storage Driver", facts["Driver"]),
+        (1, "Cgroup Driver", facts["CgroupDriver"]),
+        (1, "Cgroup Version", facts["CgroupVersion"]),
+        (1, "Cgroup Controllers", " ".join(facts["CgroupControllers"])),
+        (1, "Default Runtime", facts["DefaultRuntime"]),
+        (1, "Kernel Version", facts["KernelVersion"]),
+        (1, "Operating System", facts["OperatingSystem"]),
+        (1, "OSType", facts["OSType"]),
+        (1, "Architecture", facts["Architecture"]),
+        (1, "CPUs", facts["NCPU"]),
+        (1, "Total Memory", binary_size(facts["MemTotal"])),
+        (1, "Name", facts["Name"]),
+        (1, "Root Dir", facts["DockerRootDir"]),
+        (1, "Run Dir", facts["RunDir"]),
+        (1, "Publish Address", facts["PublishAddress"]),
+    )
+    return "".join(f"{' ' * indent}{title}: {value}\n" for indent, title, value in lines)
+
+
+def _runtime(engine: Engine) -> str:
+    """Path of the runtime that ``run`` would use; why there is none otherwise."""
+    try:
+        return engine.parts.runtime().path
+    except DockyardError as error:
+        return f"none ({error.message})"
+
+
+def _operating_system() -> str:
+    try:
+        with open("/etc/os-release", encoding="utf-8") as stream:
+            pairs = dict(line.rstrip().split("=", 1) for line in stream if "=" in line)
+    except OSError:
+        return "unknown"
+    return pairs.get("PRETTY_NAME", "unknown").strip('"')

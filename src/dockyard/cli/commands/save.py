@@ -1,0 +1,41 @@
+"""``save``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+    from dockyard.images.archive import Layout
+
+
+@define("save", "[OPTIONS] IMAGE [IMAGE...]")
+@click.option("-o", "--output", metavar="string", help="Write to a file, instead of STDOUT")
+@click.option("--format", "layout", type=click.Choice(["docker", "oci"]), default="docker",
+              metavar="string", help='Layout of the archive: "docker" (which is an OCI layout too)'
+              ' or "oci" (default "docker")')  # fmt: skip
+@not_yet({"--platform=": None})
+@click.argument("names", nargs=-1, required=True)
+@with_engine
+def command(
+    engine: Engine, names: tuple[str, ...], *, output: str | None, layout: Layout
+) -> None:
+    """Writes images as one tar archive."""
+    if output is None and sys.stdout.isatty():
+        raise InvalidInput(
+            "cowardly refusing to save to a terminal", hint="use the -o flag or redirect"
+        )
+    if output is not None:
+        from dockyard.images.archive import save_to
+
+        save_to(output, engine.images, names, layout=layout)
+        return
+    sys.stdout.flush()
+    with open(1, "wb", closefd=False) as stream:
+        engine.save(names, stream.write, layout=layout)

@@ -1,0 +1,86 @@
+"""``stats``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli import listing, options
+from dockyard.cli import stats_view as view
+from dockyard.cli.command import define, with_engine
+from dockyard.containers.model import Container
+from dockyard.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+    from dockyard.observability.stats import Sample
+
+_INTERVAL_SECONDS = 1.0
+_HOME, _CLEAR_LINE, _CLEAR_BELOW, _CLEAR_ALL = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
+
+
+@define("stats", "[OPTIONS] [CONTAINER...]")
+@click.option("-a", "--all", "everything", is_flag=True,
+              help="Show all containers (default shows just running)")  # fmt: skip
+@options.format_option
+@click.option("--no-stream", is_flag=True,
+              help="Disable streaming stats and only pull the first result")  # fmt: skip
+@options.no_trunc
+@click.argument("names", nargs=-1)
+@with_engine
+def command(
+    engine: Engine,
+    names: tuple[str, ...],
+    *,
+    everything: bool,
+    form: str | None,
+    no_stream: bool,
+    no_trunc: bool,
+) -> None:
+    """Prints what containers use, once or every second."""
+    live = not no_stream and sys.stdout.isatty()
+    before = _samples(engine, _containers(engine, names, everything=everything))
+    if live:
+        listing.put(_CLEAR_ALL)
+    try:
+        while True:
+            time.sleep(_INTERVAL_SECONDS)
+            containers = _containers(engine, names, everything=everything)
+            after = _samples(engine, containers)
+            rows = [
+                view.row(one, before.get(one.id), after.get(one.id), cut=not no_trunc)
+                for one in containers
+            ]
+            width = listing.terminal_width(cut=not no_trunc)
+            text = listing.list_text(rows, view.TITLES, view.COLUMNS, form, width)
+            listing.put(redraw(text) if live else text)
+            if no_stream:
+                return
+            before = after
+    except KeyboardInterrupt:  # the usual way to end it, hence no failure
+        return
+
+
+def redraw(text: str) -> str:
+    """The text over what the terminal shows, without flicker."""
+    return _HOME + text.replace("\n", f"{_CLEAR_LINE}\n") + _CLEAR_BELOW
+
+
+def _containers(engine: Engine, names: tuple[str, ...], *, everything: bool) -> list[Container]:
+    if names:
+        return [engine.containers.get(name) for name in names]
+    return [one for one in engine.containers.all() if everything or one.running]
+
+
+def _samples(engine: Engine, containers: list[Container]) -> dict[str, Sample]:
+    """A sample of each that runs; one that ends meanwhile has none."""
+    found = {}
+    for container in containers:
+        try:
+            found[container.id] = engine.containers.stats(container)
+        except (Conflict, NotFound):
+            continue
+    return found

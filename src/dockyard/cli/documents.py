@@ -1,0 +1,225 @@
+"""Containers and images as the documents of ``inspect``, in Docker's structure. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dockyard.cli.units import NEVER, timestamp
+from dockyard.containers.model import Container, Mount
+from dockyard.images.model import Image
+from dockyard.networks.model import Endpoint, PortMapping
+from dockyard.oci.image import ExecutionConfig
+from dockyard.oci.reference import Reference
+from dockyard.state.paths import Paths
+
+Document = dict[str, Any]
+
+_STATES = {"creating": "created", "starting": "created"}
+
+
+def container_document(
+    container: Container, image: ExecutionConfig | None, endpoint: Endpoint | None, paths: Paths
+) -> Document:
+    """What Docker says of a container.
+
+    Args:
+        image: its image's configuration.
+        endpoint: its place in the network while it runs.
+    """
+    base = paths.container(container.id)
+    running = container.running
+    return {
+        "Id": container.id,
+        "Created": timestamp(container.created),
+        "Path": container.args[0] if container.args else "",
+        "Args": list(container.args[1:]),
+        "State": _state(container),
+        "Image": container.image_id,
+        "ResolvConfPath": f"{base}/resolv.conf",
+        "HostnamePath": f"{base}/hostname",
+        "HostsPath": f"{base}/hosts",
+        "LogPath": f"{base}/container.log",
+        "Name": f"/{container.name}",
+        "RestartCount": 0,
+        "Driver": "overlay",
+        "Platform": "linux",
+        "HostConfig": _host_config(container),
+        "GraphDriver": {
+            "Data": {
+                "MergedDir": f"{base}/root",
+                "UpperDir": f"{base}/upper",
+                "WorkDir": f"{base}/work",
+            },
+            "Name": "overlay",
+        },
+        "Mounts": [_mount(mount, paths) for mount in container.mounts],
+        "Config": _config(container, image or ExecutionConfig()),
+        "NetworkSettings": _network(container, endpoint if running else None),
+    }
+
+
+def image_document(image: Image) -> Document:
+    """What Docker says of an image."""
+    config = image.config
+    return {
+        "Id": image.id,
+        "RepoTags": [Reference.parse(name).familiar for name in image.names],
+        "RepoDigests": [],
+        "Comment": config.history[-1].comment if config.history else "",
+        "Created": config.created or NEVER,
+        "Author": config.author,
+        "Architecture": config.architecture,
+        "Variant": config.variant,
+        "Os": config.os,
+        "Size": image.size,
+        "Config": _execution(config.config),
+        "RootFS": {"Type": "layers", "Layers": list(config.rootfs.diff_ids)},
+        "Metadata": {"LastTagTime": NEVER, "LocalBuildTime": timestamp(image.built)},
+    }
+
+
+def _state(container: Container) -> Document:
+    document: Document = {
+        "Status": _STATES.get(container.state, container.state),
+        "Running": container.running,
+        "Paused": False,
+        "Restarting": False,
+        "OOMKilled": container.oom_killed,
+        "Dead": False,
+        "Pid": container.process.pid if container.running and container.process else 0,
+        "ExitCode": container.exit_code,
+        "Error": container.error,
+        "StartedAt": timestamp(container.started),
+        "FinishedAt": timestamp(container.finished),
+    }
+    if container.has_healthcheck:
+        document["Health"] = {"Status": "none", "FailingStreak": 0, "Log": []}
+    return document
+
+
+def _host_config(container: Container) -> Document:
+    options = container.options
+    tmpfs = {mount.target: ",".join(mount.options) for mount in options.mounts
+             if mount.kind == "tmpfs"}  # fmt: skip
+    return {
+        "Binds": [_bind(mount) for mount in options.mounts if mount.kind != "tmpfs"] or None,
+        "NetworkMode": options.network,
+        "PortBindings": _bindings(options.ports),
+        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "AutoRemove": options.remove,
+        "CapAdd": list(options.cap_add) or None,
+        "CapDrop": list(options.cap_drop) or None,
+        "Init": options.init,
+        "Privileged": False,
+        "ReadonlyRootfs": options.read_only,
+        "SecurityOpt": list(options.security) or None,
+        "Tmpfs": tmpfs or None,
+        "ShmSize": options.shm_size,
+        "Runtime": container.runtime,
+        "Memory": options.memory or 0,
+        "NanoCpus": round((options.cpus or 0) * 10**9),
+        "PidsLimit": options.pids_limit,
+        "CgroupParent": "",
+        "Ulimits": [
+            {"Name": one.name, "Hard": one.hard, "Soft": one.soft} for one in options.ulimits
+        ],
+    }
+
+
+def _config(container: Container, image: ExecutionConfig) -> Document:
+    """The image's configuration with the user's options on top."""
+    options = container.options
+    document = _execution(image)
+    names = {entry.partition("=")[0] for entry in options.env}
+    inherited = [entry for entry in image.env if entry.partition("=")[0] not in names]
+    exposed = {f"{port.container_port}/{port.protocol}": {} for port in options.ports}
+    return document | {
+        "Hostname": options.hostname or container.short_id,
+        "Domainname": "",
+        "User": options.user or image.user,
+        "AttachStdin": False,
+        "Tty": False,
+        "OpenStdin": options.interactive,
+        "ExposedPorts": dict(sorted({**image.exposed_ports, **exposed}.items())),
+        "Env": [*options.env, *inherited],
+        "Cmd": _list(image.cmd if options.command is None and options.entrypoint is None
+                     else options.command),
+        "Image": container.image_name,
+        "WorkingDir": container.working_dir,
+        "Entrypoint": _list(image.entrypoint if options.entrypoint is None else options.entrypoint),
+        "Labels": dict(sorted((image.labels | options.labels).items())),
+        "StopSignal": container.stop_signal,
+    }  # fmt: skip
+
+
+def _execution(config: ExecutionConfig) -> Document:
+    document: Document = {
+        "User": config.user,
+        "ExposedPorts": dict(sorted(config.exposed_ports.items())),
+        "Env": list(config.env),
+        "Cmd": _list(config.cmd),
+        "Entrypoint": _list(config.entrypoint),
+        "Volumes": dict(sorted(config.volumes.items())) or None,
+        "WorkingDir": config.working_dir,
+        "Labels": dict(sorted(config.labels.items())),
+        "StopSignal": config.stop_signal,
+        "Shell": _list(config.shell),
+        "OnBuild": _list(config.on_build),
+    }
+    if config.healthcheck is not None:
+        check = config.healthcheck
+        document["Healthcheck"] = {
+            "Test": list(check.test), "Interval": check.interval, "Timeout": check.timeout,
+            "StartPeriod": check.start_period, "StartInterval": check.start_interval,
+            "Retries": check.retries,
+        }  # fmt: skip
+    return document
+
+
+def _network(container: Container, endpoint: Endpoint | None) -> Document:
+    here: Document = {
+        "Gateway": endpoint.gateway if endpoint else "",
+        "IPAddress": endpoint.address if endpoint else "",
+        "IPPrefixLen": endpoint.prefix if endpoint else 0,
+        "MacAddress": endpoint.mac if endpoint else "",
+    }
+    return {
+        "Ports": _bindings(endpoint.ports if endpoint else ()),
+        **here,
+        "Networks": {container.options.network: here},
+    }
+
+
+def _bindings(ports: Iterable[PortMapping]) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for port in sorted(ports, key=lambda one: (one.container_port, one.protocol, one.host_ip)):
+        host_port = str(port.host_port) if port.host_port else ""
+        found.setdefault(f"{port.container_port}/{port.protocol}", []).append(
+            {"HostIp": port.host_ip, "HostPort": host_port}
+        )
+    return found
+
+
+def _mount(mount: Mount, paths: Paths) -> Document:
+    document: Document = {"Type": mount.kind}
+    source = mount.source or ""
+    if mount.kind == "volume":
+        document |= {"Name": source, "Driver": "local"}
+        source = paths.volume(source)
+    return document | {
+        "Source": "" if mount.kind == "tmpfs" else source,
+        "Destination": mount.target,
+        "Mode": "ro" if mount.read_only else "",
+        "RW": not mount.read_only,
+        "Propagation": "rprivate" if mount.kind == "bind" else "",
+    }
+
+
+def _bind(mount: Mount) -> str:
+    source = f"{mount.source}:" if mount.source else ""
+    return f"{source}{mount.target}{':ro' if mount.read_only else ''}"
+
+
+def _list(words: Sequence[str] | None) -> list[str] | None:
+    return None if words is None else list(words)
