@@ -145,9 +145,7 @@ def parse_volume(text: str, directory: str) -> Mount:
 def parse_tmpfs(text: str) -> Mount:
     """``--tmpfs``: ``TARGET[:OPTIONS]`` such as ``/run:size=64m,mode=1777,exec``."""
     target, _, options = text.partition(":")
-    mount = Mount(
-        kind="tmpfs", target=_target(target, text), options=("nosuid", "nodev", "noexec")
-    )
+    mount = Mount(kind="tmpfs", target=_target(target, text), options=("nosuid", "nodev", "noexec"))
     for option in filter(None, options.split(",")):
         mount = _with_tmpfs_option(mount, option, text)
     return mount
@@ -261,7 +259,7 @@ def _bind_options(fields: Mapping[str, str], text: str) -> tuple[str, ...]:
 
 def _volume_options(flags: str, text: str) -> tuple[bool, tuple[str, ...]]:
     """Whether it is read-only, and the mount options of a propagation."""
-    read_only, options = False, ()
+    read_only, options = False, tuple[str, ...]()
     for flag in filter(None, flags.split(",")):
         if flag in _PROPAGATION:
             options = ("rbind", flag)

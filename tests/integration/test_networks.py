@@ -503,6 +503,26 @@ def test_kill_at_any_moment_leaves_nothing(machine: Machine, root: Root) -> None
         _until_clean(root)
 
 
+def test_kill_beside_a_running_container_does_not_touch_it(
+    machine: Machine, root: Root, serve: Serve
+) -> None:
+    container = root.attach("c-stays", "8001:80")
+    serve(container, 80)
+    delays = random.Random(11)
+    for _ in range(15):
+        with _start(root, "c-killed", "8000:80") as process:
+            assert _hear(process) == "ready"
+            _tell(process)
+            time.sleep(delays.uniform(0, 0.02))
+            process.send_signal(signal.SIGKILL)
+        root.networks.detach("c-killed")
+        root.networks.verify()
+        assert ask(machine.outside, HOST, 8001) == OUTSIDE
+    assert root.networks.holders() == {"c-stays"}
+    root.close()
+    _until_clean(root)
+
+
 def _until_clean(root: Root) -> None:
     """As the next command does; a killed process's ``ip`` or ``nft`` may still be at work."""
     deadline = time.monotonic() + PATIENCE

@@ -18,7 +18,8 @@ from dockyard.build.context import Tree, open_context
 from dockyard.build.dockerfile.lexer import Directive
 from dockyard.build.dockerfile.parser import parse
 from dockyard.build.dockerfile.source import syntax_error
-from dockyard.build.lower import BaseImage, Settings, base_names, lower
+from dockyard.build.lower import BaseImage, base_names, lower
+from dockyard.build.names import Settings
 from dockyard.build.progress import Event, Listener, silent
 from dockyard.build.solver import Cancellation, solve
 from dockyard.build.step import StepResult, StepRunner
@@ -52,6 +53,7 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
     Raises:
         BuildError, NotFound, InvalidInput: see :meth:`dockyard.engine.Engine.build`.
     """
+    host.require_root("building an image")
     references = [Reference.parse(tag) for tag in request.tags]
     if any(reference.digest for reference in references):
         raise InvalidInput("a tag for a build can't have a digest")
@@ -244,9 +246,7 @@ class _Build:
             vertex = inputs[0] if inputs else None
         return layers
 
-    def _record(
-        self, sealed: Mapping[int, tuple[Layer, ...]], names: Sequence[Reference]
-    ) -> Image:
+    def _record(self, sealed: Mapping[int, tuple[Layer, ...]], names: Sequence[Reference]) -> Image:
         layers = self._stack(sealed, self._plan.target)
         config = _image_config(self._plan, sealed, layers)
         ids = [layer.id for layer in layers]

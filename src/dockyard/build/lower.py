@@ -9,15 +9,14 @@ import msgspec
 
 from dockyard.build import graph
 from dockyard.build.dockerfile import instructions as ins
-from dockyard.build.dockerfile.source import Location, did_you_mean, located, syntax_error
+from dockyard.build.dockerfile.source import Location, located, syntax_error
 from dockyard.build.dockerfile.substitution import expand_at, expanded
+from dockyard.build.names import SCRATCH, Names, Settings
 from dockyard.build.stage import StageState, arguments_prefix, empty_config, is_proxy
-from dockyard.errors import BuildError, InvalidInput
+from dockyard.errors import BuildError
 from dockyard.oci import times
 from dockyard.oci.image import ImageConfig
 
-SCRATCH = "scratch"
-_PLATFORM_ARGS = ("OS", "ARCH", "VARIANT")
 _EXECUTED = (ins.Run, ins.Copy, ins.Add, ins.Workdir)
 _REMOTE = re.compile(r"(?:https?|git|ssh)://|git@", re.IGNORECASE)
 
@@ -29,42 +28,10 @@ class BaseImage(msgspec.Struct, frozen=True):
     config: ImageConfig
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line and the host add to the Dockerfile."""
-
-    architecture: str
-    build_args: dict[str, str]
-    target: str | None = None
-    labels: dict[str, str] = {}
-    epoch: int | None = None
-    """SOURCE_DATE_EPOCH in seconds, where given."""
-
-
-def chosen_stage(dockerfile: ins.Dockerfile, target: str | None) -> int:
-    """The index of the stage to build.
-
-    Raises:
-        InvalidInput: there is no such stage.
-    """
-    if target is None:
-        return len(dockerfile.stages) - 1
-    for stage in dockerfile.stages:
-        if stage.name == target.lower() or str(stage.index) == target:
-            return stage.index
-    names = [stage.name for stage in dockerfile.stages if stage.name]
-    raise InvalidInput(
-        f'target stage "{target}" could not be found',
-        context=dockerfile.filename,
-        hint=did_you_mean(target, names) or f"the stages are {', '.join(names) or 'not named'}",
-        reference="no-such-stage",
-    )
-
-
 def base_names(dockerfile: ins.Dockerfile, settings: Settings) -> dict[str, Location]:
     """Names of the existing images that the target needs, with where each is first named."""
-    lowering = _Lowering(dockerfile, {}, settings)
     found: dict[str, Location] = {}
-    for name, location in lowering.external_names():
+    for name, location in Names(dockerfile, settings).external():
         found.setdefault(name, location)
     return found
 
@@ -93,85 +60,12 @@ class _Lowering:
         self._vertices: list[graph.Vertex] = []
         self._states: dict[int, StageState] = {}
         self._base_vertices: dict[str, int] = {}
-        self._meta = self._meta_args()
-        self._target = chosen_stage(dockerfile, settings.target)
-
-    # -- names of stages and images
-
-    def external_names(self) -> Iterator[tuple[str, Location]]:
-        for index in sorted(self._reachable()):
-            stage = self._dockerfile.stages[index]
-            base = self._expanded_from(stage.base)
-            if self._stage_index(base.image, index) is None and base.image.lower() != SCRATCH:
-                yield base.image, base.location
-            for step in stage.instructions:
-                if not isinstance(step, ins.Copy) or step.from_ is None:
-                    continue
-                if self._copy_source(step.from_, index) is None:
-                    yield step.from_, step.location
-
-    def _reachable(self) -> set[int]:
-        """Stages that the target uses, by FROM or COPY --from."""
-        wanted, pending = {self._target}, [self._target]
-        while pending:
-            index = pending.pop()
-            for used in self._used_by(index) - wanted:
-                wanted.add(used)
-                pending.append(used)
-        return wanted
-
-    def _used_by(self, index: int) -> set[int]:
-        stage = self._dockerfile.stages[index]
-        found = {self._stage_index(self._expanded_from(stage.base).image, index)}
-        for step in stage.instructions:
-            if isinstance(step, ins.Copy) and step.from_ is not None:
-                found.add(self._copy_source(step.from_, index))
-        return {each for each in found if each is not None}
-
-    def _stage_index(self, name: str, before: int) -> int | None:
-        """The stage of that name; a later one of the same name doesn't count."""
-        for stage in reversed(self._dockerfile.stages[:before]):
-            if stage.name == name.lower():
-                return stage.index
-        return None
-
-    def _copy_source(self, name: str, current: int) -> int | None:
-        if name.isdecimal():
-            if int(name) < current:
-                return int(name)
-            raise BuildError(f"invalid stage index {name}: it must be a stage before this one")
-        return self._stage_index(name, current)
-
-    def _meta_args(self) -> dict[str, str]:
-        """Values of the ARGs before the first FROM, and the automatic platform ones."""
-        scope = self._platform_args()
-        for arg in self._dockerfile.meta_args:
-            for each in arg.arguments:
-                given = self._settings.build_args.get(each.name)
-                if given is None and each.default is not None:
-                    escape = self._dockerfile.escape
-                    given = expand_at(arg.location, each.default, scope, escape)
-                if given is not None:
-                    scope[each.name] = given
-        return scope
-
-    def _platform_args(self) -> dict[str, str]:
-        values = ("linux", self._settings.architecture, "")
-        scope = {}
-        for prefix in ("TARGET", "BUILD"):
-            scope[f"{prefix}PLATFORM"] = f"linux/{self._settings.architecture}"
-            scope |= {f"{prefix}{n}": v for n, v in zip(_PLATFORM_ARGS, values, strict=True)}
-        return scope
-
-    def _expanded_from(self, base: ins.From) -> ins.From:
-        return expanded(base, self._meta, self._dockerfile.escape)
-
-    # -- the graph
+        self._names = Names(dockerfile, settings)
 
     def plan(self) -> graph.Plan:
-        for index in sorted(self._reachable()):
+        for index in sorted(self._names.reachable()):
             self._states[index] = self._lower_stage(self._dockerfile.stages[index])
-        state = self._states[self._target]
+        state = self._states[self._names.target]
         if self._settings.labels:
             state.change(labels=state.config.labels | self._settings.labels)
         return graph.Plan(
@@ -195,7 +89,7 @@ class _Lowering:
                 yield f"--build-arg {name} was not consumed: no ARG in the Dockerfile names it"
 
     def _lower_stage(self, stage: ins.Stage) -> StageState:
-        base = self._expanded_from(stage.base)
+        base = self._names.base_of(stage.base)
         self._check_platform(base)
         state = self._begin(stage, base)
         number = 1
@@ -215,7 +109,7 @@ class _Lowering:
         return f"{stage.name or f'stage-{stage.index}'} "
 
     def _begin(self, stage: ins.Stage, base: ins.From) -> StageState:
-        parent = self._stage_index(base.image, stage.index)
+        parent = self._names.stage(base.image, stage.index)
         if parent is not None:
             before = self._states[parent]
             state = StageState(before.base, before.epoch, before.vertex)
@@ -280,8 +174,6 @@ class _Lowering:
         )  # fmt: skip
         return len(self._vertices) - 1
 
-    # -- instructions
-
     def _lower_step(self, state: StageState, step: ins.Instruction, name: str, index: int) -> None:
         if state.metadata(step):
             return
@@ -311,7 +203,7 @@ class _Lowering:
                 escape = self._dockerfile.escape
                 value = expand_at(step.location, each.default, state.variables(), escape)
             elif value is None:
-                value = self._meta.get(each.name)
+                value = self._names.meta.get(each.name)
             if value is not None:
                 state.args[each.name] = value
         state.record(f"ARG {step.text.partition(' ')[2].strip()}")
@@ -356,7 +248,7 @@ class _Lowering:
 
     def _source_vertex(self, step: ins.Copy, index: int) -> int:
         name = step.from_ or ""
-        stage = self._copy_source(name, index)
+        stage = self._names.copy_source(name, index)
         if stage is not None:
             return self._states[stage].vertex
         image = self._bases[name]

@@ -113,7 +113,7 @@ class StepRunner:
             made = self._perform(workspace, vertex, below, output)
             workspace.unmount()
             normalise(workspace.upper, lowers, engine_mounts=made)
-            if not os.listdir(workspace.upper):
+            if not os.listdir(workspace.upper) and not _root_changed(workspace.upper, lowers):
                 return StepResult(key, (), (), below[0], made=True)
             layer_id = self._parts.layers.publish(
                 workspace.upper, holder=self._holder, epoch=vertex.epoch, times=_times(vertex)
@@ -180,6 +180,16 @@ class StepRunner:
 
 def _match(tree: Tree, operation: graph.Copy) -> list[Entry]:
     return [entry for source in operation.sources for entry in tree.match(source)]
+
+
+def _root_changed(upper: str, lowers: Sequence[str]) -> bool:
+    """True where the step gave the root directory itself another mode or owner."""
+    after, before = os.stat(upper), os.stat(lowers[-1]) if lowers else None
+    if before is None:
+        return (after.st_mode & 0o7777, after.st_uid, after.st_gid) != (0o755, 0, 0)
+    return (after.st_mode, after.st_uid, after.st_gid) != (
+        before.st_mode, before.st_uid, before.st_gid,
+    )  # fmt: skip
 
 
 def _times(vertex: graph.Vertex) -> Times:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # commands that need no engine don't import it
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., object])
 
 BAD_OPTION = 125
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -49,6 +50,9 @@ class Command(click.Command):
         except click.MissingParameter as error:
             if isinstance(error.param, click.Argument):
                 self._refuse_count(ctx)
+            raise
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click's parser doesn't always say where
             raise
         if ctx.args:
             self._refuse_count(ctx)
@@ -136,21 +140,22 @@ def open_engine() -> Engine:
     return Engine(warn=print_warning)
 
 
-def not_yet(flags: Mapping[str, str | None]) -> Callable[[R], R]:
+def not_yet(flags: Mapping[str, str | None]) -> Callable[[F], F]:
     """Adds options that Docker has and Dockyard does not have yet: each is refused clearly.
 
     Args:
         flags: names (``-t, --tty``) to a hint; a name ending in ``=`` takes a value.
     """
 
-    def decorate(function: R) -> R:
+    def decorate(function: F) -> F:
         for names, hint in flags.items():
             takes_value = names.endswith("=")
             declarations = names.removesuffix("=").split(", ")
-            click.option(
+            option = click.option(
                 *declarations, hidden=True, expose_value=False, is_flag=not takes_value,
                 multiple=takes_value, callback=functools.partial(_refuse, declarations[-1], hint),
-            )(function)  # type: ignore[arg-type]  # click's decorator returns what it gets
+            )  # fmt: skip
+            function = option(function)
         return function
 
     return decorate
@@ -187,7 +192,8 @@ def _message(error: click.UsageError) -> tuple[str, str | None]:
             if "requires an argument" in error.message:
                 return f"flag needs an argument: {error.option_name}", None
         case click.BadParameter() if isinstance(error.param, click.Option):
-            return f'invalid argument for "{", ".join(error.param.opts)}" flag: {error.message}', None
+            flag = ", ".join(error.param.opts)
+            return f'invalid argument for "{flag}" flag: {error.message}', None
     return error.format_message(), None
 
 

@@ -133,7 +133,7 @@ def _config(container: Container, image: ExecutionConfig) -> Document:
     document = _execution(image)
     names = {entry.partition("=")[0] for entry in options.env}
     inherited = [entry for entry in image.env if entry.partition("=")[0] not in names]
-    exposed = {f"{port.container_port}/{port.protocol}": {} for port in options.ports}
+    exposed: Document = {f"{port.container_port}/{port.protocol}": {} for port in options.ports}
     return document | {
         "Hostname": options.hostname or container.short_id,
         "Domainname": "",

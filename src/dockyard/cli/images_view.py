@@ -30,15 +30,14 @@ def rows(
         cut: shorten ids as in a table.
     """
     return [
-        _row(image, reference, now, containers.get(image.id, 0), cut=cut)
+        _row(image, name, now, containers.get(image.id, 0), cut=cut)
         for image in images
-        for reference in ([Reference.parse(name) for name in image.names] or [None])
+        for name in image.names or (None,)
     ]
 
 
-def _row(
-    image: Image, reference: Reference | None, now: int, containers: int, *, cut: bool
-) -> dict[str, str]:
+def _row(image: Image, name: str | None, now: int, containers: int, *, cut: bool) -> dict[str, str]:
+    reference = None if name is None else Reference.parse(name)
     return {
         "Repository": reference.familiar_repository if reference else _NONE,
         "Tag": (reference.tag or _NONE) if reference else _NONE,

@@ -37,21 +37,19 @@ def list_text(
     Raises:
         InvalidInput: a template names an unknown field.
     """
-    if form in {None, "", "table"}:
+    if not form or form == "table":
         lines = [[titles[column] for column in columns]]
         lines += [[row[column] for column in columns] for row in rows]
         return table(lines, width)
     if form == "json":
         return "".join(template.to_json(dict(sorted(row.items()))) + "\n" for row in rows)
-    if form is not None and form.startswith("table"):
+    if form.startswith("table"):
         parts = template.parse(form.removeprefix("table").strip())
-        head = "".join(
-            part if isinstance(part, str) else _title(part, titles) for part in parts
-        )
+        head = "".join(part if isinstance(part, str) else _title(part, titles) for part in parts)
         lines = [line.split("\t") for line in (head, *(template.render(parts, r) for r in rows))]
         longest = max(map(len, lines))
         return table([[*line, *[""] * (longest - len(line))] for line in lines], width)
-    parts = template.parse(form or "")
+    parts = template.parse(form)
     return "".join(template.render(parts, row) + "\n" for row in rows)
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from dockyard._version import __version__
 from dockyard.cli import catalog, render
-from dockyard.cli.command import Command, UsageProblem, translate
+from dockyard.cli.command import Command, UsageProblem, describe, translate
 from dockyard.errors import DiskFull, DockyardError
 
 if TYPE_CHECKING:
@@ -48,6 +49,13 @@ class CommandTable(click.Group):
         found: Command = importlib.import_module(entry.module).command
         return found
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Shows the help where nothing is asked for."""
+        if not args:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -72,29 +80,32 @@ class CommandTable(click.Group):
                 formatter.indent()
                 formatter.write_dl(records)
                 formatter.dedent()
+        records = [record for record in map(describe, self.get_params(ctx)) if record]
+        formatter.write("\nOptions:\n")
+        formatter.indent()
+        formatter.write_dl(records)
+        formatter.dedent()
         formatter.write(f"\nRun '{ctx.command_path} COMMAND --help' for more on a command.\n")
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
+    if value:
+        click.echo(f"Dockyard version {__version__}")
+        ctx.exit()
 
 
 @click.group(
     cls=CommandTable,
     help="Builds, ships and runs containers, without a daemon",
     context_settings={"help_option_names": ["--help"], "max_content_width": 100},
-    invoke_without_command=True,
 )
-@click.option("-v", "--version", is_flag=True, help="Print version information and quit")
+@click.option("-v", "--version", is_flag=True, is_eager=True, expose_value=False,
+              callback=_print_version, help="Print version information and quit")  # fmt: skip
 @click.option("-D", "--debug", is_flag=True, help="Show tracebacks of unexpected errors")
-@click.pass_context
-def root(ctx: click.Context, *, version: bool, debug: bool) -> None:
+def root(*, debug: bool) -> None:
     """The program's own options."""
     if debug:
         os.environ["DOCKYARD_DEBUG"] = "1"  # for this process and the programs it starts
-    if version:
-        from dockyard import __version__
-
-        click.echo(f"Dockyard version {__version__}")
-        ctx.exit()
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 def main() -> NoReturn:

@@ -26,9 +26,7 @@ filters = click.option(
     "-f", "--filter", "filters", multiple=True, metavar="filter",
     help="Filter output based on conditions provided",
 )  # fmt: skip
-env = click.option(
-    "-e", "--env", multiple=True, metavar="list", help="Set environment variables"
-)
+env = click.option("-e", "--env", multiple=True, metavar="list", help="Set environment variables")
 env_file = click.option(
     "--env-file", multiple=True, metavar="list", help="Read in a file of environment variables"
 )
@@ -114,7 +112,7 @@ def for_each(names: Iterable[str], act: Callable[[str], str | None]) -> int:
     return code
 
 
-def at_once(names: Iterable[str], act: Callable[[str], None]) -> int:
+def at_once(names: Iterable[str], act: Callable[[str], object]) -> int:
     """As :func:`for_each` with all at the same time; prints the names in their order."""
     import threading
 

@@ -1,15 +1,16 @@
-"""A build's progress as plain lines, in BuildKit's style; and what each renderer keeps of a step."""
+"""A build's progress as plain lines, in BuildKit's style; and what renderers keep of a step."""
 
 from __future__ import annotations
 
 import collections
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, Self
 
 from dockyard.build.progress import Event
 
 _KEPT_LINES = 20
-_CONTROL = {code: None for code in (*range(0x09), *range(0x0A, 0x20), 0x7F)}
+_CONTROL = dict.fromkeys((*range(0x09), *range(0x0A, 0x20), 0x7F))
+"""Control characters but the tab."""
 _ENDED = {"cached": "CACHED", "failed": "ERROR", "canceled": "CANCELED"}
 
 State = Literal["running", "done", "cached", "failed", "canceled"]
@@ -68,7 +69,7 @@ class PlainProgress:
         self._steps: dict[int, Step] = {}
         self._shown = 0
 
-    def __enter__(self) -> PlainProgress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -39,9 +39,7 @@ def error_text(error: DockyardError, *, colour: bool = False) -> str:
 def use_colour() -> bool:
     """True where standard error is a terminal that wants colour (see no-color.org)."""
     return (
-        sys.stderr.isatty()
-        and not os.environ.get("NO_COLOR")
-        and os.environ.get("TERM") != "dumb"
+        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
 
 

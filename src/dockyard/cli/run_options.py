@@ -174,6 +174,7 @@ def check_cidfile(path: str | None) -> None:
     """Raises :class:`InvalidInput` where the file of ``--cidfile`` is there already."""
     if path is not None and os.path.lexists(path):
         raise InvalidInput(
-            f"container ID file found, make sure the other container isn't running or delete {path}",
+            "container ID file found, make sure the other container isn't running"
+            f" or delete {path}",
             exit_code=125,
         )

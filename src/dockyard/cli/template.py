@@ -100,7 +100,7 @@ def _argument(word: str, value: object) -> object:
         return int(word) if word.isdecimal() else word
     for name in filter(None, word.split(".")):
         if not isinstance(value, Mapping) or name not in value:
-            known = f"; known here: {', '.join(map(str, value))}" if _is_map(value) else ""
+            known = f"; known here: {', '.join(value)}" if isinstance(value, Mapping) else ""
             raise InvalidInput(
                 f'template error: no field "{name}" at <{word}>',
                 hint=f"fields are written as in --format json{known}",
@@ -108,10 +108,6 @@ def _argument(word: str, value: object) -> object:
             )
         value = value[name]
     return value
-
-
-def _is_map(value: object) -> bool:
-    return isinstance(value, Mapping) and bool(value)
 
 
 def _text(value: object) -> str:

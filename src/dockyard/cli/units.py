@@ -71,5 +71,5 @@ def timestamp(moment: int) -> str:
 
 
 def local_time(moment: int) -> str:
-    """A moment (nanoseconds since 1970) as Docker's lists write it: ``2026-01-31 12:00:00 +0100 CET``."""
+    """``2026-01-31 12:00:00 +0100 CET``, for a moment in nanoseconds since 1970."""
     return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", time.localtime(moment // NANOSECONDS))

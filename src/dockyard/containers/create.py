@@ -131,6 +131,8 @@ def mount_root(parts: Parts, container: Container, image: Image) -> str:
     if not lowers:  # an image without layers; overlayfs wants at least one
         os.makedirs(f"{base}/empty", mode=0o755, exist_ok=True)
         lowers = (f"{base}/empty",)
+    if container.started == 0:
+        mounts.begin_upper(f"{base}/upper", lowers)
     mounts.mount_overlay(
         mounts.Overlay(
             target=f"{base}/root",

@@ -18,7 +18,7 @@ from dockyard.containers import lifecycle, monitor
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
-from dockyard.system import cgroups, mounts
+from dockyard.system import cgroups, host, mounts
 from dockyard.system.files import remove_tree
 from dockyard.system.host import ProcessIdentity
 
@@ -175,11 +175,23 @@ def remove(parts: Parts, container: Container, *, volumes: bool = True) -> None:
 
 def discard(parts: Parts, container: Container) -> None:
     """Undoes a creation that failed. The caller holds the lock."""
+    kill_makers(parts.paths.bundle(container.id))
     remove(parts, container)
+
+
+def kill_makers(bundle: str) -> None:
+    """Ends monitors and runtimes that are still making a container from this bundle.
+
+    A command that was killed in the middle leaves them at work, without a record of their number.
+    """
+    for identity in host.with_argument(bundle):
+        send_signal(identity, signal.SIGKILL)
+        wait_for_process(identity, 2.0)
 
 
 def undo_start(parts: Parts, container: Container, why: str) -> None:
     """Undoes a start that failed; the container stays, as one that has ended."""
+    kill_makers(parts.paths.bundle(container.id))
     tear_down(parts, container)
     parts.store.put(
         msgspec.structs.replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -67,13 +68,17 @@ def working_directory(options: Options, config: ExecutionConfig) -> str:
         InvalidInput: not an absolute path, or one below ``/proc`` that leads out of the container
             (CVE-2024-21626).
     """
-    path = options.working_dir or config.working_dir or "/"
+    return check_directory(options.working_dir or config.working_dir or "/")
+
+
+def check_directory(path: str) -> str:
+    """The path, if a process may start there; see :func:`working_directory`."""
     if not path.startswith("/"):
         raise InvalidInput(
             f'the working directory "{path}" is invalid, it needs to be an absolute path',
             exit_code=125,
         )
-    if f"{path}/".startswith(("/proc/self/", "/proc/thread-self/", "/proc/1/")):
+    if f"{os.path.normpath(path)}/".startswith("/proc/"):
         raise InvalidInput(
             f'the working directory "{path}" leads out of a container', exit_code=125
         )

@@ -19,7 +19,7 @@ from dockyard.containers.runtime import Runtime
 from dockyard.errors import ComponentFailed
 from dockyard.images.model import Image
 from dockyard.networks.apply import Attachment
-from dockyard.system import cgroups, scope
+from dockyard.system import cgroups, host, scope
 
 
 def run(
@@ -33,6 +33,7 @@ def run(
     Raises:
         RunError, Conflict, InvalidInput: with Docker's exit codes; nothing is left behind.
     """
+    host.require_root("running a container")
     container = create.new_container(parts, image, image_name, options)
     with parts.lock(container.holder) as lock:
         try:
@@ -47,6 +48,7 @@ def run(
 
 def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Container:
     """Starts a container that exists; see :func:`run`."""
+    host.require_root("starting a container")
     with parts.lock(f"c-{container_id}"):
         container = parts.store.find(container_id)
         if container.running:

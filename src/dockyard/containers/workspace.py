@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Self
 
+from dockyard.containers.finish import kill_makers
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.errors import ComponentMissing
@@ -57,6 +58,7 @@ class Workspace:
 
     def mount(self, lowers: Sequence[str]) -> None:
         """Mounts the layers, with the changes on top."""
+        mounts.begin_upper(self.upper, lowers)
         mounts.mount_overlay(
             mounts.Overlay(
                 target=self.root,
@@ -79,14 +81,19 @@ class Workspace:
         mounts.unmount_below(self.path)
 
 
-def clear(parts: Parts, workspace_id: str) -> None:
+def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
     """Frees all that a workspace has: processes, network, mounts, files, and last its row.
 
     The caller holds its lock. Idempotent.
+
+    Args:
+        killed: its owner was killed, so a runtime may still be at work for it.
     """
     holder, path = f"w-{workspace_id}", parts.paths.workspace(workspace_id)
     layout = parts.cgroup_layout
     cgroup = cgroups.cgroup_path(layout, parts.paths.root_hash, holder)
+    if killed:
+        kill_makers(path)
     cgroups.kill_all(layout, cgroup)
     if os.path.exists(f"{parts.paths.runtime_state}/{holder}"):
         _runtime(parts).delete(holder)
@@ -112,5 +119,5 @@ def recover(parts: Parts) -> None:
             continue
         with lock:
             if parts.database.query_one("SELECT 1 FROM workspaces WHERE id=?", (workspace_id,)):
-                clear(parts, workspace_id)
+                clear(parts, workspace_id, killed=True)
             lock.release(remove=True)

@@ -81,6 +81,9 @@ def finish(root: str, *, epoch: int, keep_mirror: bool) -> None:
         _write(f"{root}/{path}", mode, text)
     _write(f"{root}/etc/apt/sources.list.d/debian.sources", 0o644, sources)
     _date_passwords(f"{root}/etc/shadow", epoch // _DAY_SECONDS)
+    for directory, _, _ in os.walk(root):
+        # a directory's own time tells which package was unpacked into it last
+        os.utime(directory, (epoch, epoch))
 
 
 def _sources(root: str, *, keep_mirror: bool) -> str:

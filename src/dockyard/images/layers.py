@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 
-from dockyard.errors import NotFound
+from dockyard.errors import NotFound, PermissionMissing, StateError
 from dockyard.images.flags import clear_flags_below
 from dockyard.images.model import Layer, Times
 from dockyard.images.tarwriter import CURRENT_WRITER, diff_id
@@ -59,7 +58,7 @@ class LayerStore:
         Raises:
             StateError: the directory can't be moved.
         """
-        layer_id = secrets.token_hex(8)
+        layer_id = os.urandom(8).hex()
         self._database.execute(
             "INSERT INTO layers (id, state, holder, writer, epoch, times)"
             " VALUES (?, 'pending', ?, ?, ?, ?)",
@@ -142,10 +141,22 @@ class LayerStore:
 
         Args:
             holder: a living holder (the caller) that has unmounted its duplicates too.
+
+        Raises:
+            StateError: some can't be deleted; the others are, and the next call tries again.
         """
         with self._dead_holders() as dead:
             doomed = self._condemn(dead, dead if holder is None else [*dead, holder])
-        return sum(self._delete(layer_id, size) for layer_id, size in doomed)
+        freed = 0
+        failure: StateError | PermissionMissing | None = None
+        for layer_id, size in doomed:
+            try:
+                freed += self._delete(layer_id, size)
+            except OSError as error:
+                failure = failure or unusable(self._paths.layer(layer_id), error)
+        if failure is not None:
+            raise failure
+        return freed
 
     @contextlib.contextmanager
     def _dead_holders(self) -> Iterator[list[str]]:

@@ -107,6 +107,8 @@ def rules_generation() -> int | None:
 
 def parse_generation(answer: bytes) -> int | None:
     """The generation in the kernel's answer, or ``None`` in an error. Pure."""
+    if len(answer) < _HEADERS.size:
+        return None
     length, kind = _HEADERS.unpack_from(answer)[:2]
     if kind != _NFNL_SUBSYS_NFTABLES << 8 | _NFT_MSG_NEWGEN:
         return None

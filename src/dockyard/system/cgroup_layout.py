@@ -139,9 +139,7 @@ def roots(layout: CgroupLayout) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*layout.mounts.values(), *unified]))
 
 
-def binding_directories(
-    layout: CgroupLayout, path: str, proc_self_cgroup: str
-) -> tuple[str, ...]:
+def binding_directories(layout: CgroupLayout, path: str, proc_self_cgroup: str) -> tuple[str, ...]:
     """Those of :func:`directories` in hierarchies where the caller isn't in the root; at least one.
 
     Args:

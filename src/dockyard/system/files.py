@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import stat
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write_atomically(path: str, data: bytes, *, mode: int = 0o600) -> None:
@@ -30,11 +33,11 @@ def write_atomically(path: str, data: bytes, *, mode: int = 0o600) -> None:
 def remove_tree(path: str) -> None:
     """Removes a directory and all below it, on one filesystem, never through a symlink.
 
-    Missing is fine. Directories without permissions and immutable flags are dealt with by the
-    caller being root; what is mounted below stays and raises ``EBUSY``.
+    Works for any depth with two descriptors: a directory that isn't empty is moved up to the top
+    and emptied there. Missing is fine. What is mounted below stays, and raises ``EBUSY``.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        top = os.open(path, _DIRECTORY)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -43,38 +46,48 @@ def remove_tree(path: str) -> None:
             return
         raise
     try:
-        _remove_entries(descriptor, os.fstat(descriptor).st_dev)
+        device = os.fstat(top).st_dev
+        pending = _empty(top, top, device)
+        while pending:
+            name = pending.pop()
+            pending += _empty_child(top, name, device)
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(name, dir_fd=top)
     finally:
-        os.close(descriptor)
+        os.close(top)
     with contextlib.suppress(FileNotFoundError):
         os.rmdir(path)
 
 
-def _remove_entries(directory: int, device: int) -> None:
-    with os.scandir(directory) as scan:
-        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in scan]
-    for name, is_directory in entries:
-        if is_directory:
-            _remove_directory(directory, name, device)
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=directory)
-
-
-def _remove_directory(parent: int, name: str, device: int) -> None:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+def _empty_child(top: int, name: str, device: int) -> list[str]:
     try:
-        descriptor = os.open(name, flags, dir_fd=parent)
+        descriptor = os.open(name, _DIRECTORY, dir_fd=top)
     except FileNotFoundError:
-        return
+        return []
     try:
         if os.fstat(descriptor).st_dev != device:
             raise OSError(errno.EBUSY, "another filesystem is mounted there", name)
-        _remove_entries(descriptor, device)
+        return _empty(top, descriptor, device)
     finally:
         os.close(descriptor)
-    with contextlib.suppress(FileNotFoundError):
-        os.rmdir(name, dir_fd=parent)
+
+
+def _empty(top: int, directory: int, device: int) -> list[str]:
+    """Unlinks what a directory has, and moves its directories to the top; their names there."""
+    with os.scandir(directory) as scan:
+        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in scan]
+    moved = []
+    for name, is_directory in entries:
+        with contextlib.suppress(FileNotFoundError):
+            if not is_directory:
+                os.unlink(name, dir_fd=directory)
+            elif os.stat(name, dir_fd=directory, follow_symlinks=False).st_dev != device:
+                raise OSError(errno.EBUSY, "another filesystem is mounted there", name)
+            else:
+                place = f".{secrets.token_hex(8)}"
+                os.rename(name, place, src_dir_fd=directory, dst_dir_fd=top)
+                moved.append(place)
+    return moved
 
 
 def tree_size(path: str) -> int:

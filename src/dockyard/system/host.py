@@ -6,6 +6,8 @@ import os
 
 import msgspec
 
+from dockyard.errors import PermissionMissing
+
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
@@ -50,6 +52,24 @@ def process_state(pid: int) -> tuple[str, int] | None:
     return fields[0].decode(), int(fields[19])
 
 
+def with_argument(argument: str) -> tuple[ProcessIdentity, ...]:
+    """Living processes that have exactly this word on their command line, other than this one."""
+    wanted = os.fsencode(argument)
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdecimal() or int(name) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as stream:
+                words = stream.read().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        identity = identify(int(name)) if wanted in words else None
+        if identity is not None:
+            found.append(identity)
+    return tuple(found)
+
+
 def capability_bounds() -> int:
     """The bounding set of this process as a bit mask: what it may ever grant."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as stream:
@@ -80,6 +100,21 @@ def memory_bytes() -> int:
 def cpu_count() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def require_root(what: str) -> None:
+    """Raises :class:`PermissionMissing` for an ordinary user.
+
+    Args:
+        what: the act, such as ``running a container``.
+    """
+    if os.geteuid() != 0:
+        raise PermissionMissing(
+            f"{what} needs root",
+            hint="run the command with sudo; running without root comes with a later version",
+            reference="not-root",
+            exit_code=125,
+        )
 
 
 def has_swap() -> bool:

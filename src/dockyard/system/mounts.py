@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Sequence
 
 import msgspec
@@ -81,6 +82,14 @@ def _mount_classic(overlay: Overlay) -> None:
         syscalls.mount("dockyard", overlay.target, "overlay", 0, data)
     finally:
         os.close(descriptor)
+
+
+def begin_upper(upper: str, lowers: Sequence[str]) -> None:
+    """Gives a new upper directory the mode and owner of the root below, which it hides."""
+    if lowers:
+        below = os.stat(lowers[-1])
+        os.chown(upper, below.st_uid, below.st_gid)
+        os.chmod(upper, stat.S_IMODE(below.st_mode))
 
 
 def bind(source: str, target: str, *, read_only: bool = False) -> None:

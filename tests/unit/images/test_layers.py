@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from dockyard.errors import NotFound
+from dockyard.errors import NotFound, StateError
 from dockyard.images.layers import LayerStore
 from dockyard.images.tarwriter import diff_id
 from dockyard.state.database import Database
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
+from dockyard.system import files
 
 EPOCH = 1_700_000_000
 
@@ -171,7 +173,27 @@ def test_immutable_files_are_collected(root: _Root) -> None:
     assert root.on_disk() == set()
 
 
-def test_a_directory_on_another_filesystem_leaves_no_record(root: _Root) -> None:
+def test_one_layer_that_can_not_be_deleted_does_not_keep_the_others(
+    root: _Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, *_ = [root.publish(f"{number}", holder="dead") for number in range(3)]
+    remove = files.remove_tree
+
+    def fail(path: str) -> None:
+        if path.endswith(stuck):
+            raise OSError(errno.EBUSY, "mounted")
+        remove(path)
+
+    monkeypatch.setattr(files, "remove_tree", fail)
+    with pytest.raises(StateError, match=stuck):
+        root.store.collect()
+    assert root.states() == {stuck: "deleting"}
+    monkeypatch.undo()
+    root.store.collect()
+    assert root.on_disk() == set()
+
+
+def test_a_directory_that_can_not_be_moved_leaves_no_record(root: _Root) -> None:
     with pytest.raises(Exception, match="cannot use"):
         root.store.publish(str(root.base / "none"), holder="me", epoch=0, times="clamp")
     assert root.states() == {}

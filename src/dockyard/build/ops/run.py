@@ -104,7 +104,7 @@ def _document(
         Process(
             args=operation.args or (_SCRIPT,),
             env=spec.environment((), env, hostname=_HOSTNAME, home=identity.home),
-            cwd=operation.cwd,
+            cwd=spec.check_directory(operation.cwd),
             identity=identity,
             capabilities=granted,
             no_new_privileges=False,

@@ -42,7 +42,7 @@ def _pair(text: str) -> tuple[str, str | None]:
 @click.option("--build-arg", "build_args", multiple=True, metavar="list",
               callback=options.reads(_pair), help="Set build-time variables")  # fmt: skip
 @click.option("-f", "--file", "dockerfile", metavar="string",
-              help='Name of the Dockerfile (default: "PATH/Dockerfile"; - reads STDIN)')  # fmt: skip
+              help='Name of the Dockerfile (default "PATH/Dockerfile"; - is STDIN)')  # fmt: skip
 @click.option("--iidfile", metavar="string", help="Write the image ID to a file")
 @click.option("--label", "labels", multiple=True, metavar="list",
               callback=options.reads(parse_label), help="Set metadata for an image")  # fmt: skip
@@ -58,7 +58,7 @@ def _pair(text: str) -> tuple[str, str | None]:
 @not_yet(dict.fromkeys(_NOT_YET))
 @click.argument("context")
 @with_engine
-def command(engine: Engine, context: str, *, iidfile: str | None, **values: Any) -> None:
+def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: Any) -> None:
     """Builds an image; its progress goes to standard error."""
     kind = "quiet" if values["quiet"] or values["progress"] == "none" else values["progress"]
     check_context(context)

@@ -26,6 +26,6 @@ def command(engine: Engine, *, everything: bool, force: bool) -> int:
     question = f"WARNING! This will remove {what}.\nAre you sure you want to continue?"
     if not force and not click.confirm(question, err=True):
         return 1
-    freed = engine.prune_build_cache(all=everything)
+    freed = engine.prune_build_cache(everything=everything)
     click.echo(f"Total reclaimed space: {decimal_size(freed)}")
     return 0

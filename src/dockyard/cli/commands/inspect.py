@@ -35,8 +35,8 @@ def command(engine: Engine, names: tuple[str, ...], *, form: str | None, kind: s
             listing.put(listing.object_text(document, form))
     else:
         click.echo(json.dumps(found, indent=4, ensure_ascii=False))
-    for error in missing:
-        render.print_error(error)
+    for failure in missing:
+        render.print_error(failure)
     return 1 if missing else 0
 
 

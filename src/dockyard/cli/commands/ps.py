@@ -58,9 +58,7 @@ def command(
     listing.put(listing.list_text(rows, view.TITLES, view.COLUMNS, form, width))
 
 
-def _shown(
-    engine: Engine, container: Container, exposed: dict[str, tuple[str, ...]]
-) -> view.Shown:
+def _shown(engine: Engine, container: Container, exposed: dict[str, tuple[str, ...]]) -> view.Shown:
     """What the row of a container needs; ``exposed`` remembers images."""
     if not container.running:
         return view.Shown(container)

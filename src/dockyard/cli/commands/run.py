@@ -13,7 +13,7 @@ from dockyard.cli.foreground import streams
 from dockyard.cli.run_options import check_cidfile, make_options, run_options
 from dockyard.containers.model import Container, Options
 from dockyard.images.model import Image
-from dockyard.networks.model import PortMapping
+from dockyard.networks.model import PortMapping, Protocol
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("image")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @with_engine
-def command(engine: Engine, image: str, arguments: tuple[str, ...], **values: Any) -> int:
+def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values: Any) -> int:
     """Runs a container; the exit code is the program's, or 0 where it goes on alone."""
     cidfile: str | None = values["cidfile"]
     options = make_options(values, arguments)
@@ -49,9 +49,7 @@ def command(engine: Engine, image: str, arguments: tuple[str, ...], **values: An
         started(container)
         click.echo(container.id)
         return 0
-    attached = streams(
-        interactive=options.interactive, proxy=values["sig_proxy"], on_start=started
-    )
+    attached = streams(interactive=options.interactive, proxy=values["sig_proxy"], on_start=started)
     return engine.containers.run(resolution.image, image, options, attached).exit_code
 
 
@@ -61,7 +59,7 @@ def publish_all(options: Options, image: Image) -> Options:
     found = []
     for exposed in sorted(image.config.config.exposed_ports):
         number, _, protocol = exposed.partition("/")
-        kind = "udp" if protocol == "udp" else "tcp"
+        kind: Protocol = "udp" if protocol == "udp" else "tcp"
         if number.isdecimal() and (int(number), kind) not in published:
             found.append(PortMapping(container_port=int(number), protocol=kind))
     return msgspec.structs.replace(options, ports=(*options.ports, *found))

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 @not_yet({"--platform=": None})
 @click.argument("names", nargs=-1, required=True)
 @with_engine
-def command(
-    engine: Engine, names: tuple[str, ...], *, output: str | None, layout: Layout
-) -> None:
+def command(engine: Engine, names: tuple[str, ...], *, output: str | None, layout: Layout) -> None:
     """Writes images as one tar archive."""
     if output is None and sys.stdout.isatty():
         raise InvalidInput(

@@ -1,0 +1,88 @@
+"""``python -m dockyard.cli.reference`` prints docs/cli.md from the commands themselves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from dockyard.cli import catalog
+from dockyard.cli.command import describe
+from dockyard.cli.main import root
+
+_INTRODUCTION = """\
+# The command line
+
+`dockyard` (or `dy`) has Docker's commands, with Docker's options, columns and exit codes. What
+Docker has and Dockyard does not have yet is refused with a message, never ignored. This page is
+made by `python -m dockyard.cli.reference`; a test compares the two.
+
+Machine-readable output goes to standard output, everything else to standard error. `--format`
+takes `json`, `table TEMPLATE` or a template in Go's notation: fields (`{{.Names}}`,
+`{{.State.Status}}`), `json`, `upper`, `lower`, `len`, `join` and `index`.
+
+| exit code | meaning |
+|---|---|
+| 0 | success |
+| 1 | an ordinary failure, or a wrong number of arguments |
+| 125 | a wrong option; for `run`, the container could not be started |
+| 126, 127 | the command in the container can't be invoked, or isn't found |
+| 128+n | the program ended by signal n (130: Ctrl-C, 137: killed) |
+| any other | that of the program in the container (`run`, `exec`, `start -a`) |
+"""
+
+_VARIABLES = """\
+## Environment
+
+| variable | meaning |
+|---|---|
+| `DOCKYARD_ROOT`, `DOCKYARD_RUN` | directories of the state, and of what a reboot may lose |
+| `DOCKYARD_RUNTIME` | name or path of the OCI runtime |
+| `DOCKYARD_PUBLISH_ADDRESS` | address on which ports are published where `-p` names none |
+| `DOCKYARD_APT_MIRROR` | Debian mirror that only this host uses; never stored in an image |
+| `DOCKYARD_DEBUG` | show tracebacks of unexpected errors, as `--debug` |
+| `SOURCE_DATE_EPOCH` | the time of every build, in seconds since 1970 |
+| `NO_COLOR` | print without colours |
+"""
+
+
+def markdown() -> str:
+    """The whole page."""
+    parts = [_INTRODUCTION, _VARIABLES]
+    parts += ["\n".join(_section(entry)) + "\n" for entry in sorted(catalog.ENTRIES)]
+    return "\n".join(parts)
+
+
+def _section(entry: catalog.Entry) -> Iterator[str]:
+    command = _find(entry.name)
+    path = f"{catalog.PROGRAM} {entry.name}"
+    yield f"## {path}"
+    yield ""
+    yield f"{entry.summary}."
+    yield ""
+    yield "```"
+    yield f"{path} {getattr(command, 'usage', '')}".rstrip()
+    yield "```"
+    rows = [row for row in map(describe, command.params) if row]
+    if rows:
+        yield ""
+        yield "| option | meaning |"
+        yield "|---|---|"
+    for names, text in rows:
+        cells = (f"`{names.strip()}`", text.replace("|", "\\|"))
+        yield f"| {cells[0]} | {cells[1]} |"
+
+
+def _find(name: str) -> click.Command:
+    group, _, last = name.rpartition(" ")
+    context = click.Context(root)
+    parent: click.Command | None = root.get_command(context, group) if group else root
+    found = parent.get_command(context, last) if isinstance(parent, click.Group) else None
+    if found is None:
+        raise LookupError(name)
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,120 @@
+"""``exec`` in a running container, and its log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from dockyard import Engine, Options, RunningContainer
+from dockyard.containers.exec import ExecOptions
+from dockyard.errors import Conflict, InvalidInput
+
+
+@pytest.fixture
+def sleeper(engine: Engine) -> Iterator[RunningContainer]:
+    options = Options(env=("A=container",), working_dir="/tmp", user="app")
+    with engine.run("busybox", ["sleep", "60"], network="none", options=options) as container:
+        yield container
+
+
+def test_exec_gives_output_and_code(sleeper: RunningContainer) -> None:
+    assert sleeper.exec(["sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\nerr\n")
+
+
+def test_exec_has_the_containers_environment_user_and_directory(sleeper: RunningContainer) -> None:
+    code, text = sleeper.exec(["sh", "-c", "echo $A; pwd; id -u; grep NoNewPrivs /proc/self/status"])
+
+    assert (code, text.split()) == (0, ["container", "/tmp", "1000", "NoNewPrivs:", "1"])
+
+
+def test_exec_may_choose_others(engine: Engine, sleeper: RunningContainer) -> None:
+    read, write = os.pipe()
+    options = ExecOptions(
+        command=("sh", "-c", "echo $A; pwd; id -u"), env=("A=exec",), user="0", working_dir="/etc"
+    )
+    code = engine.containers.execute(sleeper.id, options, stdout=write)
+    os.close(write)
+    with open(read, "rb") as stream:
+        assert (code, stream.read().split()) == (0, [b"exec", b"/etc", b"0"])
+
+
+@pytest.mark.parametrize(("program", "code"), [("no-such-program", 127), ("/etc/passwd", 126)])
+def test_exec_of_what_cannot_be_started_has_dockers_code(
+    sleeper: RunningContainer, program: str, code: int
+) -> None:
+    assert sleeper.exec([program])[0] == code
+
+
+def test_exec_wants_a_running_container(engine: Engine) -> None:
+    container = engine.run("busybox", ["true"], network="none", remove=False)
+    container.wait()
+
+    with pytest.raises(Conflict, match="is not running"):
+        container.exec(["true"])
+
+
+def test_exec_of_an_unknown_user_is_refused(engine: Engine, sleeper: RunningContainer) -> None:
+    with pytest.raises(InvalidInput, match="unable to find user"):
+        engine.containers.execute(sleeper.id, ExecOptions(command=("true",), user="ghost"))
+
+
+def test_a_limit_of_the_container_holds_for_exec(sleeper: RunningContainer) -> None:
+    """Capabilities of a container that runs as an ordinary user are none in ``exec`` either."""
+    code, text = sleeper.exec(["grep", "CapEff", "/proc/self/status"])
+
+    assert (code, text.split()) == (0, ["CapEff:", "0000000000000000"])
+
+
+def test_exec_leaves_no_file_behind(engine: Engine, sleeper: RunningContainer) -> None:
+    sleeper.exec(["true"])
+
+    names = os.listdir(engine.paths.bundle(sleeper.id))
+    assert not [name for name in names if name.startswith("exec-")]
+
+
+def test_logs_are_kept_after_the_end(engine: Engine) -> None:
+    container = engine.run(
+        "busybox", ["sh", "-c", "echo out; echo err >&2; printf tail"], network="none", remove=False
+    )
+    container.wait()
+    lines = list(engine.containers.logs(container.id))
+
+    assert sorted((line.stream, line.data) for line in lines) == [
+        (1, b"out\n"), (1, b"tail"), (2, b"err\n"),
+    ]  # fmt: skip
+
+
+def test_tail_counts_lines_and_since_compares_times(engine: Engine) -> None:
+    container = engine.run("busybox", ["seq", "100"], network="none", remove=False)
+    container.wait()
+    lines = list(engine.containers.logs(container.id))
+
+    assert container.logs(tail=2) == "99\n100\n"
+    assert container.logs(tail=0) == ""
+    after = list(engine.containers.logs(container.id, since=lines[50].time))
+    assert after[0].time >= lines[50].time
+    assert after[-1].data == b"100\n"
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_following_a_log_sees_all_of_it_though_the_container_ends_or_goes(
+    engine: Engine, remove: bool
+) -> None:
+    script = "sleep 0.2; seq 5000; printf end"
+    container = engine.run("busybox", ["sh", "-c", script], network="none", remove=remove)
+    text = b"".join(line.data for line in engine.containers.logs(container.id, follow=True))
+
+    assert text.startswith(b"1\n2\n")
+    assert text.endswith(b"5000\nend")
+    assert text.count(b"\n") == 5000
+
+
+def test_a_line_longer_than_any_buffer_is_one_line(engine: Engine) -> None:
+    script = "head -c 200000 /dev/zero | tr '\\0' x; echo; echo next"
+    container = engine.run("busybox", ["sh", "-c", script], network="none", remove=False)
+    container.wait()
+
+    assert container.logs() == "x" * 200000 + "\nnext\n"
+    assert container.logs(tail=2) == "x" * 200000 + "\nnext\n"

@@ -1,0 +1,144 @@
+"""Mounts of containers: host directories, volumes, tmpfs, read-only roots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dockyard import Engine, Mount, Options
+from dockyard.errors import InvalidInput
+from tests.support.roots import foreground
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    (tmp_path / "file").write_text("of the host")
+    return tmp_path
+
+
+def bind(source: Path, **fields: object) -> tuple[Mount, ...]:
+    settings: dict[str, object] = {"kind": "bind", "target": "/data", "source": str(source)}
+    return (Mount(**(settings | fields)),)  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_host_directory_is_shared_both_ways(engine: Engine, shared: Path) -> None:
+    _, output = foreground(
+        engine, "sh", "-c", "cat /data/file; echo in > /data/new", mounts=bind(shared)
+    )
+
+    assert output.text == "of the host"
+    assert (shared / "new").read_text() == "in\n"
+
+
+def test_a_read_only_one_cannot_be_written(engine: Engine, shared: Path) -> None:
+    container, output = foreground(
+        engine, "sh", "-c", "echo x > /data/file", mounts=bind(shared, read_only=True)
+    )
+
+    assert container.exit_code != 0
+    assert b"Read-only file system" in output.stderr
+    assert (shared / "file").read_text() == "of the host"
+
+
+def test_a_single_file_can_be_mounted(engine: Engine, shared: Path) -> None:
+    _, output = foreground(
+        engine, "cat", "/etc/my.conf", mounts=bind(shared / "file", target="/etc/my.conf")
+    )
+
+    assert output.text == "of the host"
+
+
+def test_a_missing_source_is_made_for_v_and_refused_for_mount(
+    engine: Engine, tmp_path: Path
+) -> None:
+    foreground(engine, "true", mounts=bind(tmp_path / "made", create_source=True))
+    assert (tmp_path / "made").is_dir()
+
+    with pytest.raises(InvalidInput, match="bind source path does not exist"):
+        foreground(engine, "true", mounts=bind(tmp_path / "missing"))
+    assert engine.containers.all() == []
+
+
+def test_a_named_volume_outlives_its_containers(engine: Engine) -> None:
+    volume = (Mount(kind="volume", source="kept", target="/v"),)
+    foreground(engine, "sh", "-c", "echo one > /v/file", mounts=volume)
+    _, output = foreground(engine, "cat", "/v/file", mounts=volume)
+
+    assert output.text == "one\n"
+
+
+def test_a_new_volume_gets_the_images_content_and_an_old_one_keeps_its_own(engine: Engine) -> None:
+    volume = (Mount(kind="volume", source="config", target="/etc"),)
+    _, output = foreground(engine, "sh", "-c", "cat /etc/group; rm /etc/group", mounts=volume)
+    assert "app:x:1001" in output.text
+
+    container, _ = foreground(engine, "ls", "/etc/group", mounts=volume)
+    assert container.exit_code != 0
+
+
+def test_anonymous_volumes_go_with_the_container(engine: Engine) -> None:
+    foreground(engine, "touch", "/v/file", mounts=(Mount(kind="volume", target="/v"),))
+
+    assert engine.database.query("SELECT name FROM volumes") == []
+    assert list(Path(engine.paths.volumes).iterdir()) == []
+
+
+def test_a_tmpfs_has_size_and_mode(engine: Engine) -> None:
+    mounts = (Mount(kind="tmpfs", target="/scratch", size=1 << 20, mode=0o700),)
+    _, output = foreground(
+        engine, "sh", "-c",
+        "stat -c %a /scratch; df -k /scratch | tail -1 | awk '{print $2}';"
+        "dd if=/dev/zero of=/scratch/big bs=1M count=2 2>&1 | grep -c 'No space'",
+        mounts=mounts,
+    )  # fmt: skip
+
+    assert output.text.split() == ["700", "1024", "1"]
+
+
+def test_a_read_only_root_still_has_writable_mounts(engine: Engine) -> None:
+    mounts = (Mount(kind="tmpfs", target="/tmp"),)
+    _, output = foreground(
+        engine, "sh", "-c", "touch /new 2>&1; touch /tmp/new && echo fine; echo > /dev/null",
+        mounts=mounts, read_only=True,
+    )  # fmt: skip
+
+    assert "Read-only file system" in output.text
+    assert output.text.endswith("fine\n")
+
+
+def test_mounts_below_mounts_are_seen(engine: Engine, shared: Path) -> None:
+    mounts = (
+        Mount(kind="tmpfs", target="/a/b"),
+        *bind(shared, target="/a"),
+    )
+    (shared / "b").mkdir()
+    _, output = foreground(engine, "sh", "-c", "cat /a/file; touch /a/b/x; ls /a/b", mounts=mounts)
+
+    assert output.text == "of the hostx\n"
+    assert list((shared / "b").iterdir()) == []
+
+
+def test_a_link_in_the_image_does_not_lead_a_mount_outside(
+    engine: Engine, shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A destination that the image made a symlink to ``/..`` stays inside the container."""
+    context = tmp_path_factory.mktemp("context")
+    (context / "Dockerfile").write_text("FROM busybox\nRUN ln -s ../../../../../../var/tmp /out\n")
+    engine.build(str(context), tag="linked")
+    _, output = foreground(
+        engine, "ls", "/var/tmp/x", image="linked", mounts=bind(shared, target="/out/x")
+    )
+
+    assert "file" in output.text
+    assert not Path("/var/tmp/x").exists()
+
+
+def test_shm_has_its_size(engine: Engine) -> None:
+    options = Options(
+        command=("sh", "-c", "df -k /dev/shm | tail -1"), shm_size=2 << 20, remove=True,
+        network="none",
+    )  # fmt: skip
+    _, output = foreground(engine, options=options)
+
+    assert output.text.split()[1] == "2048"

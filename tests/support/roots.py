@@ -1,0 +1,125 @@
+"""A root of a test's own: with images, an engine, the command line, and a look at what stays."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dockyard import Config, Engine, Options
+from dockyard.containers.attach import Streams
+from dockyard.containers.model import Container
+from dockyard.errors import DockyardError, NotFound
+from dockyard.state.paths import Paths
+from dockyard.system import mounts
+from dockyard.system.files import remove_tree
+from tests.support import bases, leftovers
+
+Command = subprocess.CompletedProcess[str]
+
+
+class Root:
+    """``base/root`` and ``base/run``. Everything in it is the test's."""
+
+    def __init__(self, base: Path, images: Path | None) -> None:
+        self.base = base
+        self.checked = True
+        """Unset by tests that break the root on purpose."""
+        self.paths = Paths(f"{base}/root", f"{base}/run")
+        self.config = Config(root=self.paths.root, run=self.paths.run)
+        if images is not None:
+            bases.furnish(images, self.paths)
+
+    def engine(self, **changes: object) -> Engine:
+        """A new engine on this root."""
+        settings = {"root": self.paths.root, "run": self.paths.run} | changes
+        return Engine(Config(**settings))  # type: ignore[arg-type]  # settings by name
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        """The environment in which the command line works on this root."""
+        source = str(bases.CHECKOUT / "src")
+        own = {
+            "DOCKYARD_ROOT": self.paths.root, "DOCKYARD_RUN": self.paths.run,
+            "PYTHONPATH": source, "PYTHONWARNINGS": "default",
+        }  # fmt: skip
+        return {**os.environ, **own, **extra}
+
+    def cli(
+        self, *arguments: str, check: bool = False, input: str | None = None,  # noqa: A002
+        env: Mapping[str, str] | None = None, timeout: float = 120,
+    ) -> Command:  # fmt: skip
+        """Runs a command to its end."""
+        done = subprocess.run(
+            command_line(arguments), capture_output=True, text=True, errors="replace",
+            env=self.environment(**(env or {})), input=input, timeout=timeout,
+        )  # fmt: skip
+        if check and done.returncode != 0:
+            raise AssertionError(f"dockyard {' '.join(arguments)}: {done.stderr}{done.stdout}")
+        return done
+
+    def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
+        """Starts a command in a process group of its own."""
+        settings: dict[str, object] = {
+            "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+            "text": True, "errors": "replace", "start_new_session": True,
+            "env": self.environment(),
+        }  # fmt: skip
+        return subprocess.Popen(command_line(arguments), **(settings | options))  # type: ignore[call-overload,no-any-return]
+
+    def empty(self) -> None:
+        """Removes all containers, as a user would."""
+        with self.engine() as engine:
+            for container in engine.containers.all():
+                with contextlib.suppress(NotFound):
+                    engine.containers.remove(container.id, force=True, volumes=True)
+            engine.parts.layers.collect()
+
+    def leftovers(self) -> list[str]:
+        """Removes all containers; what then is still there."""
+        self.empty()
+        return leftovers.of_root(self.paths)
+
+    def close(self) -> None:
+        """Deletes it all, whatever state it is in."""
+        with contextlib.suppress(DockyardError):
+            self.empty()
+        mounts.unmount_below(str(self.base))
+        remove_tree(str(self.base))
+
+
+def command_line(arguments: Sequence[str]) -> list[str]:
+    """The program as its own process."""
+    return [sys.executable, "-m", "dockyard.cli.main", *arguments]
+
+
+class Output:
+    """What a container in the foreground printed."""
+
+    def __init__(self) -> None:
+        self.stdout = b""
+        self.stderr = b""
+
+    def __call__(self, stream: int, data: bytes) -> None:
+        if stream == 1:
+            self.stdout += data
+        else:
+            self.stderr += data
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode(errors="replace")
+
+
+def foreground(
+    engine: Engine, *command: str, image: str = "busybox", options: Options | None = None,
+    **fields: object,
+) -> tuple[Container, Output]:  # fmt: skip
+    """Runs a container to its end, as ``run --rm`` does; the container and what it printed."""
+    output = Output()
+    given: dict[str, object] = {"command": command or None, "remove": True, "network": "none"}
+    wanted = options or Options(**(given | fields))  # type: ignore[arg-type]  # fields by name
+    container = engine.containers.run(engine.images.find(image), image, wanted, Streams(output))
+    return container, output

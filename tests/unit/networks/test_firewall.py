@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from dockyard.errors import ComponentFailed
+from dockyard.networks import firewall, legacy
+from dockyard.networks.firewall import Allowance, Chain, Rule
+
+ALLOWED = Allowance("dy-0123abcd", "dockyard-0123abcd")
+
+
+def forward(table: str, policy: str, *, family: str = "ip", name: str = "FORWARD") -> Chain:
+    return Chain(family=family, table=table, name=name, hook="forward", policy=policy)
+
+
+def listing(*items: object) -> bytes:
+    return json.dumps({"nftables": [{"metainfo": {"version": "1"}}, *items]}).encode()
+
+
+def test_only_forward_chains_that_drop_block() -> None:
+    chains = [
+        forward("filter", "drop"),
+        forward("other", "accept"),
+        forward("six", "drop", family="ip6"),
+        Chain(family="ip", table="in", name="INPUT", hook="input", policy="drop"),
+        forward("mine", "drop", family="inet", name="fwd"),
+    ]
+    assert [chain.table for chain in firewall.blocking(chains)] == ["filter", "mine"]
+
+
+def test_dockers_chain_is_the_place_in_its_own_table_only() -> None:
+    docker = Chain(family="ip", table="filter", name="DOCKER-USER")
+    chains = [docker, forward("filter", "drop"), forward("mine", "drop")]
+    assert [chain.name for chain in firewall.blocking(chains)] == ["DOCKER-USER", "FORWARD"]
+    assert firewall.blocking([docker, forward("filter", "accept")]) == ()
+    assert len(firewall.possible(chains)) == 3
+
+
+def test_own_tables_of_any_root_are_not_foreign() -> None:
+    chain = {"family": "ip", "table": "dockyard_ffffffff", "name": "forward", "handle": 1}
+    assert firewall.parse_chains(listing({"chain": chain})) == ()
+
+
+def test_missing_directions_are_inserted_once() -> None:
+    place = forward("filter", "drop")
+    both = firewall.insertions(place, [], ALLOWED)
+    assert both == (
+        (
+            'insert rule ip filter FORWARD iifname "dy-0123abcd" counter accept'
+            ' comment "dockyard-0123abcd-in"'
+        ),
+        (
+            'insert rule ip filter FORWARD oifname "dy-0123abcd" counter accept'
+            ' comment "dockyard-0123abcd-out"'
+        ),
+    )
+    present = [Rule("ip", "filter", "FORWARD", 7, "dockyard-0123abcd-in")]
+    assert firewall.insertions(place, present, ALLOWED) == both[1:]
+
+
+def test_rules_are_found_again_by_their_tag() -> None:
+    rule = {"family": "ip", "table": "filter", "chain": "FORWARD", "expr": [{"xt": None}]}
+    found = firewall.parse_rules(
+        listing(
+            {"rule": {**rule, "handle": 1}},
+            {"rule": {**rule, "handle": 2, "comment": "dockyard-ffffffff-in"}},
+            {"rule": {**rule, "handle": 3, "comment": "dockyard-0123abcd-out"}},
+        ),
+        ALLOWED.tag,
+    )
+    assert firewall.deletions(found) == ("delete rule ip filter FORWARD handle 3",)
+
+
+LEGACY = """\
+-P INPUT ACCEPT
+-P FORWARD DROP
+-P OUTPUT ACCEPT
+-N DOCKER-USER
+-A FORWARD -j DOCKER-USER
+"""
+LEGACY_RULE = (
+    '-A DOCKER-USER -i dy-0123abcd -m comment --comment "dockyard-0123abcd-in" -j ACCEPT\n'
+)
+
+
+def test_the_older_filter_is_treated_alike() -> None:
+    both = legacy.insertions(LEGACY, ALLOWED)
+    assert [arguments[:4] for arguments in both] == [
+        ("-I", "DOCKER-USER", "-i", "dy-0123abcd"),
+        ("-I", "DOCKER-USER", "-o", "dy-0123abcd"),
+    ]
+    assert legacy.insertions(LEGACY + LEGACY_RULE, ALLOWED) == both[1:]
+    assert legacy.insertions(LEGACY.replace("DROP", "ACCEPT"), ALLOWED) == ()
+    assert [arguments[:2] for arguments in legacy.deletions(LEGACY + LEGACY_RULE, ALLOWED)] == [
+        ("-D", "DOCKER-USER")
+    ]
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host with firewalld: the log of what was called."""
+    chain = {"family": "inet", "table": "firewalld", "name": "filter_FORWARD", "hook": "forward",
+             "policy": "drop", "handle": 1}  # fmt: skip
+    log = tmp_path / "calls"
+    (tmp_path / "nft.json").write_bytes(listing({"chain": chain}))
+    _program(tmp_path / "nft", f"cat {tmp_path}/nft.json")
+    _program(tmp_path / "firewall-cmd", f'echo "$@" >>{log}; case "$*" in *query*) exit 1;; esac')
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return log
+
+
+def _program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_firewalld_is_asked_to_trust_the_bridge(calls: Path) -> None:
+    assert firewall.allow(ALLOWED)
+    firewall.withdraw(ALLOWED)
+    asked = [line.split()[-1] for line in calls.read_text().splitlines()]
+    assert asked == [
+        "--query-interface=dy-0123abcd",
+        "--change-interface=dy-0123abcd",
+        "--remove-interface=dy-0123abcd",
+    ]
+
+
+def test_a_firewall_that_refuses_is_an_error(calls: Path, tmp_path: Path) -> None:
+    _program(tmp_path / "firewall-cmd", "echo no access >&2; exit 9")
+    with pytest.raises(ComponentFailed, match="no access"):
+        firewall.allow(ALLOWED)
