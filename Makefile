@@ -53,7 +53,7 @@ soak: setup-dev ## the integration tests ROUNDS times over (ROUNDS=10)
 		echo "== round $$round of $(ROUNDS)"; $(PYTEST) -q -x tests/integration; done
 
 fuzz: setup-dev ## the property tests, each with 20,000 examples
-	@$(PYTEST) -p tests.fuzz_profile -m hypothesis --timeout 0 $(wildcard tests/unit tests/contract)
+	@$(PYTEST) -p tests.fuzz_profile --hypothesis-profile=fuzz -m hypothesis --timeout 0 $(wildcard tests/unit tests/contract)
 
 bench: setup-dev ## compare with Docker and Podman, where they are installed
 	@$(BIN)/python -m bench

@@ -9,12 +9,14 @@ import pytest
 
 from dockyard import Engine, Options, RunningContainer
 from dockyard.containers.exec import ExecOptions
-from dockyard.errors import Conflict, InvalidInput
+from dockyard.errors import Conflict, InvalidInput, RunError
 
 
 @pytest.fixture
 def sleeper(engine: Engine) -> Iterator[RunningContainer]:
-    options = Options(env=("A=container",), working_dir="/tmp", user="app")
+    options = Options(
+        env=("A=container",), working_dir="/tmp", user="app", stop_signal="SIGKILL"
+    )
     with engine.run("busybox", ["sleep", "60"], network="none", options=options) as container:
         yield container
 
@@ -44,7 +46,16 @@ def test_exec_may_choose_others(engine: Engine, sleeper: RunningContainer) -> No
 def test_exec_of_what_cannot_be_started_has_dockers_code(
     sleeper: RunningContainer, program: str, code: int
 ) -> None:
-    assert sleeper.exec([program])[0] == code
+    with pytest.raises(RunError, match=program) as caught:
+        sleeper.exec([program])
+
+    assert caught.value.exit_code == code
+
+
+def test_a_program_may_itself_end_with_those_codes(sleeper: RunningContainer) -> None:
+    assert [sleeper.exec(["sh", "-c", f"exit {n}"])[0] for n in (1, 126, 127, 255)] == [
+        1, 126, 127, 255,
+    ]  # fmt: skip
 
 
 def test_exec_wants_a_running_container(engine: Engine) -> None:

@@ -124,14 +124,14 @@ def test_a_link_in_the_image_does_not_lead_a_mount_outside(
 ) -> None:
     """A destination that the image made a symlink to ``/..`` stays inside the container."""
     context = tmp_path_factory.mktemp("context")
-    (context / "Dockerfile").write_text("FROM busybox\nRUN ln -s ../../../../../../var/tmp /out\n")
+    (context / "Dockerfile").write_text("FROM busybox\nRUN ln -s ../../../../../../tmp /out\n")
     engine.build(str(context), tag="linked")
     _, output = foreground(
-        engine, "ls", "/var/tmp/x", image="linked", mounts=bind(shared, target="/out/x")
+        engine, "ls", "/tmp/x", image="linked", mounts=bind(shared, target="/out/x")
     )
 
     assert "file" in output.text
-    assert not Path("/var/tmp/x").exists()
+    assert not Path("/tmp/x").exists()
 
 
 def test_shm_has_its_size(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from dockyard.build.progress import Event
-from dockyard.cli.progress import Step, failure_text
+from dockyard.cli.progress import Step
 
 _OUTPUT_LINES = 6
 _FRAMES_A_SECOND = 10
@@ -40,9 +40,6 @@ class LiveProgress:
     def __exit__(self, *_error: object) -> None:
         self._over = True
         self._live.stop()
-        for step in self._steps.values():
-            if step.state == "failed":
-                self._console.print(Text(failure_text(step)), end="", soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
         """Takes an event of the build."""

@@ -73,8 +73,7 @@ class PlainProgress:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        failed = [step for step in self._steps.values() if step.state == "failed"]
-        self._write("".join(map(failure_text, failed)))
+        """Nothing is left to draw."""
 
     def __call__(self, event: Event) -> None:
         """Takes an event of the build."""
@@ -111,13 +110,6 @@ class PlainProgress:
             return f"{number} {_ENDED[step.state]}\n"
         remark = f"{number} {step.remark}\n" if step.remark else ""
         return f"{remark}{number} DONE {step.seconds(0):.1f}s\n"
-
-
-def failure_text(step: Step) -> str:
-    """The last output of a step that failed, as BuildKit repeats it."""
-    if not step.lines:
-        return ""
-    return "\n".join(("------", f" > {step.name}:", *step.lines, "------")) + "\n"
 
 
 def _clean(line: bytes) -> str:

@@ -81,7 +81,8 @@ class Containers:
         container = self.get(text)
         lifecycle.require_removable(container, force=force)
         if container.running:
-            self.kill(container.id)
+            finish.send_signal(container.process, signal.SIGKILL)
+            finish.wait(self._parts, container)
         with self._parts.lock(container.holder) as lock:
             current = self._parts.store.get(container.id)
             if current is not None:

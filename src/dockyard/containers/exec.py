@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 
 import msgspec
 
-from dockyard.containers import create, lifecycle, spec, start, users
+from dockyard.containers import create, lifecycle, monitor, spec, start, users
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.errors import InvalidInput, RunError
@@ -44,28 +45,36 @@ def execute(
         RunError: the command can't be found (127) or invoked (126).
     """
     lifecycle.require_running(container)
-    path = f"{parts.paths.bundle(container.id)}/exec-{os.urandom(8).hex()}.json"
-    write_atomically(path, msgspec.json.encode(_process(parts, container, options)))
+    base = f"{parts.paths.bundle(container.id)}/exec-{os.urandom(8).hex()}"
+    process, pid, log = f"{base}.json", f"{base}.pid", f"{base}.log"
     runtime = start.runtime_of(parts, container)
-    arguments = ["exec", "--process", path, *(["--detach"] if options.detach else [])]
+    arguments = ["--log", log, "exec", "--process", process, "--pid-file", pid]
+    arguments += ["--detach"] if options.detach else []
     try:
+        write_atomically(process, msgspec.json.encode(_process(parts, container, options)))
         done = subprocess.run(
             runtime.command(*arguments, container.id),
             stdin=stdin if options.interactive else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if options.detach else stdout,
-            stderr=subprocess.PIPE if options.detach else stderr,
+            stderr=subprocess.DEVNULL if options.detach else stderr,
             check=False,
         )
+        if done.returncode != 0 and not os.path.exists(pid):  # it was the runtime that failed
+            raise _refused(options, log)
     finally:
-        os.unlink(path)
-    if options.detach and done.returncode != 0:
-        words = done.stderr.decode(errors="replace").strip()
-        raise RunError(
-            f"failed to execute {options.command[0]}: {words}",
-            hint="is the program in the container?",
-            exit_code=127,
-        )
+        for path in (process, pid, log):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
     return done.returncode if done.returncode >= 0 else 128 - done.returncode
+
+
+def _refused(options: ExecOptions, log: str) -> RunError:
+    """The error for a process that never ran, with the runtime's words from its log."""
+    words = ""
+    with contextlib.suppress(FileNotFoundError), open(log, encoding="utf-8") as stream:
+        words = " ".join(stream.read().split())
+    code, hint = monitor.diagnosis(words)
+    return RunError(f"failed to execute {options.command[0]}: {words}", hint=hint, exit_code=code)
 
 
 def _process(parts: Parts, container: Container, options: ExecOptions) -> dict[str, object]:

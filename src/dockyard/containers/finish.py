@@ -60,8 +60,9 @@ def wait(parts: Parts, container: Container) -> Container:
     wait_for_process(container.process)
     with parts.lock(container.holder) as lock:
         current = parts.store.get(container.id)
-        if current is None:  # the exit command was faster, and it was a --rm
-            return exited(parts, container)
+        if current is None:  # another command was faster, and it is removed
+            lock.release(remove=True)
+            return _gone(parts, container)
         if current.state != "running" or current.started != container.started:
             return current
         finished = conclude(parts, current)
@@ -70,11 +71,20 @@ def wait(parts: Parts, container: Container) -> Container:
         return finished
 
 
+def _gone(parts: Parts, container: Container) -> Container:
+    """The record after the end of a container that is removed already."""
+    code = parts.store.last_exit_code(container.id)
+    return msgspec.structs.replace(
+        container, state="exited", finished=time.time_ns(), process=None, monitor=None,
+        exit_code=lifecycle.MONITOR_LOST if code is None else code,
+    )  # fmt: skip
+
+
 def conclude(parts: Parts, container: Container) -> Container:
     """Records the exit of a container whose process is gone. The caller holds the lock."""
     finished = exited(parts, container)
     if container.options.remove:
-        remove(parts, container)
+        remove(parts, container, exit_code=finished.exit_code)
         return finished
     tear_down(parts, container)
     parts.store.put(finished)
@@ -164,13 +174,20 @@ def mark_removing(parts: Parts, container: Container) -> None:
     parts.store.put(msgspec.structs.replace(container, state="removing"))
 
 
-def remove(parts: Parts, container: Container, *, volumes: bool = True) -> None:
-    """Frees everything, then deletes files, anonymous volumes and, last, the record."""
+def remove(
+    parts: Parts, container: Container, *, volumes: bool = True, exit_code: int | None = None
+) -> None:
+    """Frees everything, then deletes files, anonymous volumes and, last, the record.
+
+    Args:
+        exit_code: for those who still wait for it; that of the record where ``None``.
+    """
     tear_down(parts, container)
     if volumes:
         parts.volumes.remove_anonymous(container.id)
     remove_tree(parts.paths.container(container.id))
-    parts.store.delete(container.id)
+    code = container.exit_code if exit_code is None else exit_code
+    parts.store.delete(container.id, exit_code=code)
 
 
 def discard(parts: Parts, container: Container) -> None:

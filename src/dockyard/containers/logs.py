@@ -96,8 +96,8 @@ def _last(entries: Iterable[LogLine], count: int | None) -> Iterable[LogLine]:
 
 
 def _sortable(moment: str) -> str:
-    """conmon's times are all written with one offset, that of the host; UTC ones compare."""
-    return moment if moment.endswith(("Z", "+00:00")) else to_utc(moment)
+    """A time that conmon wrote (nine digits, the host's offset), so that texts compare."""
+    return f"{moment[:-6]}Z" if moment.endswith("+00:00") else to_utc(moment)
 
 
 def to_utc(moment: str) -> str:

@@ -23,6 +23,9 @@ from dockyard.system.host import ProcessIdentity
 _CREATE_SECONDS = 60.0
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
+_NOT_EXECUTABLE_WORDS = (
+    "permission denied", "exec format error", "is a directory", "open executable: operation not",
+)  # fmt: skip
 
 
 class _Answer(msgspec.Struct):
@@ -181,15 +184,20 @@ def leftovers(bundle: str) -> tuple[ProcessIdentity, ...]:
 def refusal(launch: Launch, words: str) -> RunError:
     """The runtime's refusal in Docker's terms."""
     text = " ".join(words.split()) or "the runtime gave no reason"
-    lower = text.lower()
-    code, hint = 125, "dockyard doctor shows what of this host gets in the way"
-    if "no such file or directory" in lower or "executable file not found" in lower:
-        code, hint = _NOT_FOUND, "is the program in the image, and in its PATH?"
-    elif "permission denied" in lower or "exec format error" in lower:
-        code, hint = _NOT_EXECUTABLE, "is the file executable, and made for this processor?"
+    code, hint = diagnosis(text)
     return RunError(
         f"failed to create container {launch.name}: {text}",
         context=launch.runtime.name,
         hint=hint,
         exit_code=code,
     )
+
+
+def diagnosis(words: str) -> tuple[int, str]:
+    """Docker's exit code for what a runtime said, and a hint. Pure."""
+    lower = words.lower()
+    if "no such file or directory" in lower or "executable file not found" in lower:
+        return _NOT_FOUND, "is the program in the image, and in its PATH?"
+    if any(sign in lower for sign in _NOT_EXECUTABLE_WORDS):
+        return _NOT_EXECUTABLE, "is the file executable, and made for this processor?"
+    return 125, "dockyard doctor shows what of this host gets in the way"

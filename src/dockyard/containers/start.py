@@ -52,7 +52,9 @@ def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Co
     with parts.lock(f"c-{container_id}"):
         container = parts.store.find(container_id)
         if container.running:
-            return container
+            if container.process is not None and container.process.alive():
+                return container
+            container = finish.conclude(parts, container)
         require_startable(container)
         image = parts.images.get(container.image_id)
         container = msgspec.structs.replace(container, state="starting", error="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 
 import msgspec
 
@@ -11,6 +12,7 @@ from dockyard.errors import Conflict, NotFound
 from dockyard.state.database import Database
 
 _MIN_PREFIX = 1
+_REMEMBERED_NS = 3600 * 10**9
 
 
 class ContainerStore:
@@ -44,9 +46,23 @@ class ContainerStore:
             (container.name, container.state, msgspec.json.encode(container), container.id),
         )
 
-    def delete(self, container_id: str) -> None:
-        """Forgets a container; missing is fine."""
-        self._database.execute("DELETE FROM containers WHERE id=?", (container_id,))
+    def delete(self, container_id: str, *, exit_code: int = 0) -> None:
+        """Forgets a container, but for a while not how it ended; missing is fine."""
+        now = time.time_ns()
+        with self._database.transaction() as connection:
+            gone = connection.execute("DELETE FROM containers WHERE id=?", (container_id,))
+            if gone.rowcount:
+                connection.execute(
+                    "INSERT OR REPLACE INTO exits VALUES (?, ?, ?)", (container_id, exit_code, now)
+                )
+            connection.execute("DELETE FROM exits WHERE finished < ?", (now - _REMEMBERED_NS,))
+
+    def last_exit_code(self, container_id: str) -> int | None:
+        """The exit code of a container that is gone, as long as it is remembered."""
+        row = self._database.query_one(
+            "SELECT code FROM exits WHERE container_id=?", (container_id,)
+        )
+        return None if row is None else row[0]
 
     def get(self, container_id: str) -> Container | None:
         """The record with exactly this id."""

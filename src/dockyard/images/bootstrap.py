@@ -114,4 +114,4 @@ def _workspace(paths: Paths, database: Database) -> Iterator[tuple[str, str]]:
         finally:
             files.remove_tree(directory)
             database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
-        lock.release(remove=True)
+            lock.release(remove=True)

@@ -16,6 +16,7 @@ from typing import Self
 from dockyard.config import Config
 from dockyard.errors import ComponentFailed, DockyardError
 from dockyard.networks import kernel, namespace, plan, reserve
+from dockyard.networks.lock import NetworkLock
 from dockyard.networks.model import Endpoint, Network, PortMapping
 from dockyard.networks.rules import Rules
 from dockyard.networks.store import NetworkStore
@@ -112,14 +113,14 @@ class Networks:
         endpoint = self._store.endpoint(holder)
         if endpoint is None:
             return
-        with Lock.acquire(self._lock_path):
+        with NetworkLock.acquire(self._lock_path) as lock:
             others = [each for each in self._store.endpoints() if each.holder != holder]
             network = self._store.network()
             if network is not None and others:
-                _delete_interfaces(endpoint.veth)
-                self._sync(network, others)
+                _delete_interfaces(lock, endpoint.veth)
+                self._sync(lock, network, others)
             else:
-                self._tear_down(endpoint.veth)
+                self._tear_down(lock, endpoint.veth)
             self._store.remove_endpoint(holder)
 
     def verify(self) -> None:
@@ -131,10 +132,10 @@ class Networks:
         if not self._store.holders():
             self._sweep()
             return
-        with Lock.acquire(self._lock_path):
+        with NetworkLock.acquire(self._lock_path) as lock:
             network, endpoints = self._store.network(), self._store.endpoints()
             if network is not None and endpoints:
-                self._sync(network, endpoints)
+                self._sync(lock, network, endpoints)
 
     def holders(self) -> set[str]:
         """Everyone who has an endpoint, for recovery to compare with who lives."""
@@ -147,55 +148,59 @@ class Networks:
     def _join(self, holder: str, ports: tuple[PortMapping, ...]) -> tuple[int, Endpoint]:
         veth = plan.veth_name(self._root_hash, os.urandom(4).hex())
         with contextlib.ExitStack() as undo:
-            with Lock.acquire(self._lock_path):
-                network = self._ensure_network()
+            with NetworkLock.acquire(self._lock_path) as lock:
+                network = self._ensure_network(lock)
                 endpoint = self._store.add_endpoint(network, holder, veth, ports)
                 batch = plan.namespace_batch(endpoint, network, namespace.current())
                 making = Task(lambda: namespace.create(batch))
                 undo.callback(_discard, making)
-                self._sync(network, self._store.endpoints())
+                self._sync(lock, network, self._store.endpoints())
             descriptor = making.result()
-            _ip(plan.enslave_batch(network.bridge, [veth]))
+            batch = plan.enslave_batch(network.bridge, [veth])
+            process.run(["ip", "-batch", "-"], input=batch)
             undo.pop_all()
         return descriptor, endpoint
 
-    def _ensure_network(self) -> Network:
+    def _ensure_network(self, lock: NetworkLock) -> Network:
         """The network, with its bridge. A subnet is chosen anew while nobody has an address."""
         network = self._store.network()
         if network is not None and (kernel.bridge_ready(self._bridge) or self._store.holders()):
             return network
         previous = None if network is None else network.subnet
         with _host_lock():
-            _delete_interfaces(self._bridge)  # left by a command that was interrupted
+            _delete_interfaces(lock, self._bridge)  # left by a command that was interrupted
             subnet = plan.choose_subnet(kernel.used_subnets(), previous)
             network = plan.make_network(self._root_hash, subnet, kernel.uplink_mtu())
             self._store.save_network(network)
-            _make_bridge(network)
+            _make_bridge(lock, network)
         return network
 
-    def _sync(self, network: Network, endpoints: Sequence[Endpoint]) -> None:
+    def _sync(self, lock: NetworkLock, network: Network, endpoints: Sequence[Endpoint]) -> None:
         """Makes bridge and rules what the endpoints need. Under the lock."""
         kernel.enable_forwarding()
         if not kernel.bridge_ready(network.bridge):
-            _make_bridge(network)
+            _make_bridge(lock, network)
             present = [each.veth for each in endpoints if kernel.interface_exists(each.veth)]
             if present:
-                _ip(plan.enslave_batch(network.bridge, present), tolerant=True)
-        self._rules.apply(network, endpoints)
+                batch = plan.enslave_batch(network.bridge, present)
+                lock.run(["ip", "-force", "-batch", "-"], input=batch, check=False)
+        self._rules.apply(lock, network, endpoints)
 
     def _sweep(self) -> None:
-        if not (kernel.interface_exists(self._bridge) or self._rules.applied()):
+        """Removes what is there without any endpoint; a record comes before what it stands for."""
+        present = kernel.interface_exists(self._bridge) or self._rules.applied()
+        if not present and self._store.network() is None:
             return
-        with Lock.acquire(self._lock_path):
+        with NetworkLock.acquire(self._lock_path) as lock:
             if not self._store.holders():
-                self._tear_down()
+                self._tear_down(lock)
                 self._store.remove_unused()
 
-    def _tear_down(self, *veths: str) -> None:
+    def _tear_down(self, lock: NetworkLock, *veths: str) -> None:
         """Removes all that the root has on the host. Under the lock."""
-        removing = Task(lambda: self._rules.remove(self._bridge))
+        removing = Task(lambda: self._rules.remove(lock, self._bridge))
         try:
-            _delete_interfaces(*veths, self._bridge)
+            _delete_interfaces(lock, *veths, self._bridge)
         finally:
             removing.result()
 
@@ -216,28 +221,21 @@ def _discard(making: Task[int]) -> None:
         os.close(making.result())
 
 
-def _make_bridge(network: Network) -> None:
-    _delete_interfaces(network.bridge)
-    _ip(plan.bridge_batch(network))
+def _make_bridge(lock: NetworkLock, network: Network) -> None:
+    _delete_interfaces(lock, network.bridge)
+    lock.run(["ip", "-batch", "-"], input=plan.bridge_batch(network))
     kernel.prepare_bridge(network.bridge)
 
 
-def _delete_interfaces(*names: str) -> None:
+def _delete_interfaces(lock: NetworkLock, *names: str) -> None:
     """Deletes those that exist; the kernel may be doing the same right now."""
     present = [name for name in names if kernel.interface_exists(name)]
     if not present:
         return
-    done = process.run(
-        ["ip", "-force", "-batch", "-"], input=plan.delete_batch(present), check=False
-    )
+    done = lock.run(["ip", "-force", "-batch", "-"], input=plan.delete_batch(present), check=False)
     left = [name for name in present if kernel.interface_exists(name)]
     if left:
         raise ComponentFailed(
             f"cannot delete interface {left[0]}: {done.stderr.decode(errors='replace').strip()}",
             context=f"ip link del {left[0]}",
         )
-
-
-def _ip(batch: str, *, tolerant: bool = False) -> None:
-    options = ["-force"] if tolerant else []
-    process.run(["ip", *options, "-batch", "-"], input=batch, check=not tolerant)

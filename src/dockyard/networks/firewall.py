@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dockyard.system import process
+from dockyard.networks.lock import NetworkLock
 
 _OURS = "dockyard_"
 _DOCKER_CHAIN = "DOCKER-USER"
@@ -63,34 +63,34 @@ def allowance(root_hash: str, bridge: str) -> Allowance:
     return Allowance(bridge, f"dockyard-{root_hash}")
 
 
-def allow(allowed: Allowance) -> bool:
+def allow(lock: NetworkLock, allowed: Allowance) -> bool:
     """Looks at every firewall of nftables and adds what is missing; true where there is one.
 
     Raises:
         ComponentFailed: a firewall refused; the bridge's traffic would be dropped.
     """
-    chains = _list_chains()
+    chains = _list_chains(lock)
     places = blocking(chains)
     commands = [
         command
         for place in places
-        for command in insertions(place, _list_rules(place, allowed), allowed)
+        for command in insertions(place, _list_rules(lock, place, allowed), allowed)
     ]
-    _execute(commands)
+    _execute(lock, commands)
     firewalld = _has_firewalld(chains)
     if firewalld:
-        _trust(allowed)
+        _trust(lock, allowed)
     return firewalld or bool(places)
 
 
-def withdraw(allowed: Allowance) -> None:
+def withdraw(lock: NetworkLock, allowed: Allowance) -> None:
     """Removes whatever :func:`allow` added to firewalls of nftables. Idempotent."""
-    chains = _list_chains()
-    present = [rule for place in possible(chains) for rule in _list_rules(place, allowed)]
-    _execute(deletions(present))
+    chains = _list_chains(lock)
+    present = [rule for place in possible(chains) for rule in _list_rules(lock, place, allowed)]
+    _execute(lock, deletions(present))
     if _has_firewalld(chains):
         option = f"--remove-interface={allowed.bridge}"
-        process.run(["firewall-cmd", "--quiet", "--zone=trusted", option], check=False)
+        lock.run(["firewall-cmd", "--quiet", "--zone=trusted", option], check=False)
 
 
 def parse_chains(listing: bytes) -> tuple[Chain, ...]:
@@ -157,24 +157,24 @@ def _has_firewalld(chains: Iterable[Chain]) -> bool:
     return any(chain.table == _FIREWALLD_TABLE for chain in chains)
 
 
-def _list_chains() -> tuple[Chain, ...]:
-    return parse_chains(process.run(["nft", "-j", "list", "chains"]).stdout)
+def _list_chains(lock: NetworkLock) -> tuple[Chain, ...]:
+    return parse_chains(lock.run(["nft", "-j", "list", "chains"]).stdout)
 
 
-def _list_rules(place: Chain, allowed: Allowance) -> tuple[Rule, ...]:
+def _list_rules(lock: NetworkLock, place: Chain, allowed: Allowance) -> tuple[Rule, ...]:
     argv = ["nft", "-j", "list", "chain", place.family, place.table, place.name]
-    done = process.run(argv, check=False)  # it may be gone by now
+    done = lock.run(argv, check=False)  # it may be gone by now
     return parse_rules(done.stdout, allowed.tag) if done.code == 0 else ()
 
 
-def _execute(commands: Sequence[str]) -> None:
+def _execute(lock: NetworkLock, commands: Sequence[str]) -> None:
     if commands:
-        process.run(["nft", "-f", "-"], input="\n".join(commands) + "\n")
+        lock.run(["nft", "-f", "-"], input="\n".join(commands) + "\n")
 
 
-def _trust(allowed: Allowance) -> None:
+def _trust(lock: NetworkLock, allowed: Allowance) -> None:
     """firewalld drops what belongs to no zone; its trusted zone accepts all. Until its reload."""
     option = f"--query-interface={allowed.bridge}"
     command = ["firewall-cmd", "--quiet", "--zone=trusted"]
-    if process.run([*command, option], check=False).code != 0:
-        process.run([*command, f"--change-interface={allowed.bridge}"])
+    if lock.run([*command, option], check=False).code != 0:
+        lock.run([*command, f"--change-interface={allowed.bridge}"])

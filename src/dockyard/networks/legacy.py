@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dockyard.networks.firewall import Allowance
+from dockyard.networks.lock import NetworkLock
 from dockyard.system import process
 
 _TABLES = "/proc/self/net/ip_tables_names"
@@ -23,21 +24,21 @@ def in_use() -> bool:
         return False
 
 
-def allow(allowed: Allowance) -> None:
+def allow(lock: NetworkLock, allowed: Allowance) -> None:
     """Adds what is missing. Call it where :func:`in_use`.
 
     Raises:
         ComponentMissing: neither ``iptables-legacy`` nor ``iptables`` is installed.
         ComponentFailed: it refused.
     """
-    for arguments in insertions(_list(), allowed):
-        _iptables(*arguments)
+    for arguments in insertions(_list(lock), allowed):
+        _iptables(lock, *arguments)
 
 
-def withdraw(allowed: Allowance) -> None:
+def withdraw(lock: NetworkLock, allowed: Allowance) -> None:
     """Removes whatever :func:`allow` added. Idempotent."""
-    for arguments in deletions(_list(), allowed):
-        _iptables(*arguments)
+    for arguments in deletions(_list(lock), allowed):
+        _iptables(lock, *arguments)
 
 
 def insertions(listing: str, allowed: Allowance) -> tuple[tuple[str, ...], ...]:
@@ -65,10 +66,10 @@ def _has_tag(line: str, chain: str, tag: str) -> bool:
     return words[:2] == ["-A", chain] and tag in words
 
 
-def _list() -> str:
-    return _iptables("-S")
+def _list(lock: NetworkLock) -> str:
+    return _iptables(lock, "-S")
 
 
-def _iptables(*arguments: str) -> str:
+def _iptables(lock: NetworkLock, *arguments: str) -> str:
     name = "iptables-legacy" if process.find("iptables-legacy") else "iptables"
-    return process.run([name, "-w", *arguments]).text
+    return lock.run([name, "-w", *arguments]).text

@@ -15,9 +15,10 @@ import msgspec
 
 from dockyard.errors import ComponentFailed
 from dockyard.networks import firewall, kernel, legacy, ruleset
+from dockyard.networks.lock import NetworkLock
 from dockyard.networks.model import Endpoint, Network
 from dockyard.state.paths import Paths, unusable
-from dockyard.system import host, process
+from dockyard.system import host
 
 
 class _Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,11 +35,7 @@ class _Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rules:
-    """The rules of one root. The caller holds the root's network lock, except for :meth:`applied`.
-
-    A command that is killed leaves its ``nft`` to finish. Whatever that does raises the generation,
-    so the next command applies the records' rules again.
-    """
+    """The rules of one root."""
 
     def __init__(self, paths: Paths) -> None:
         self._root_hash = paths.root_hash
@@ -49,7 +46,7 @@ class Rules:
         """True where rules may be in place."""
         return os.path.exists(self._text_path)
 
-    def apply(self, network: Network, endpoints: Sequence[Endpoint]) -> None:
+    def apply(self, lock: NetworkLock, network: Network, endpoints: Sequence[Endpoint]) -> None:
         """Makes the rules those of the endpoints.
 
         Raises:
@@ -60,13 +57,13 @@ class Rules:
         text = ruleset.replacement(self._root_hash, network, rules)
         allowed = firewall.allowance(self._root_hash, network.bridge)
         if legacy.in_use():
-            legacy.allow(allowed)
+            legacy.allow(lock, allowed)
         before = kernel.rules_generation()
         known = self._load(before)
         if known is not None and known.text == text:
             return
-        others = firewall.allow(allowed) if known is None else known.others
-        self._change(network, known, rules)
+        others = firewall.allow(lock, allowed) if known is None else known.others
+        self._change(lock, network, known, rules)
         after = kernel.rules_generation()
         if before is not None and after == before + 1:  # nobody else changed anything meanwhile
             state = _Applied(
@@ -74,15 +71,15 @@ class Rules:
             )
             _write(self._state_path, msgspec.json.encode(state))
 
-    def remove(self, bridge: str) -> None:
+    def remove(self, lock: NetworkLock, bridge: str) -> None:
         """Removes the table and every allowance. Idempotent."""
         allowed = firewall.allowance(self._root_hash, bridge)
         known = self._load(kernel.rules_generation())
         if known is None or known.others:
-            firewall.withdraw(allowed)
+            firewall.withdraw(lock, allowed)
         if legacy.in_use():
-            legacy.withdraw(allowed)
-        self._execute(ruleset.removal(self._root_hash))
+            legacy.withdraw(lock, allowed)
+        self._execute(lock, ruleset.removal(self._root_hash))
         for path in (self._state_path, self._text_path):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
@@ -96,32 +93,34 @@ class Rules:
             return None
         return state if (state.place, state.generation) == (_place(), generation) else None
 
-    def _change(self, network: Network, known: _Applied | None, rules: tuple[str, ...]) -> None:
+    def _change(
+        self, lock: NetworkLock, network: Network, known: _Applied | None, rules: tuple[str, ...]
+    ) -> None:
         """Makes the table have these rules in the quickest way that is right."""
         whole = ruleset.replacement(self._root_hash, network, rules)
         if known is None:
-            if self.applied() or not self._create(network, rules):
-                self._execute(whole)
+            if self.applied() or not self._create(lock, network, rules):
+                self._execute(lock, whole)
             return
         same_frame = known.text == ruleset.replacement(self._root_hash, network, known.rules)
         if same_frame and set(known.rules) <= set(rules):
             new = sorted(set(rules) - set(known.rules))
-            self._execute(ruleset.additions(self._root_hash, new))
+            self._execute(lock, ruleset.additions(self._root_hash, new))
         else:
-            self._execute(whole)
+            self._execute(lock, whole)
 
-    def _create(self, network: Network, rules: tuple[str, ...]) -> bool:
+    def _create(self, lock: NetworkLock, network: Network, rules: tuple[str, ...]) -> bool:
         """False where a table of this name is left from a crash."""
         try:
-            self._execute(ruleset.creation(self._root_hash, network, rules))
+            self._execute(lock, ruleset.creation(self._root_hash, network, rules))
         except ComponentFailed:
             return False
         return True
 
-    def _execute(self, text: str) -> None:
+    def _execute(self, lock: NetworkLock, text: str) -> None:
         """One transaction. From a file, for half of it from a broken pipe could be valid, too."""
         _write(self._text_path, text.encode())
-        process.run(["nft", "-f", self._text_path])
+        lock.run(["nft", "-f", self._text_path])
 
 
 def _place() -> str:

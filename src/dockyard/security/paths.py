@@ -29,5 +29,9 @@ READONLY: tuple[str, ...] = (
     "/proc/irq",
     "/proc/sys",
     "/proc/sysrq-trigger",
+    "/sys/fs/cgroup",
 )
-"""Readable, but never writable: what is written there changes the host."""
+"""Readable, but never writable: what is written there changes the host.
+
+The last one is a tmpfs on hosts with version 1 hierarchies, which some runtimes leave writable.
+"""

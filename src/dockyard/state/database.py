@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from dockyard.errors import DiskFull, PermissionMissing, StateError
 from dockyard.state.schema import MIGRATIONS
 
 _BUSY_SECONDS = 30.0
+_PAUSE_SECONDS = 0.005
 
 Row = tuple[Any, ...]
 
@@ -88,7 +90,7 @@ class Database:
             self._connections.append(connection)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:  # the journal mode is stored in the file
-            connection.execute("PRAGMA journal_mode=WAL")
+            _use_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         if version != len(MIGRATIONS):
@@ -122,6 +124,20 @@ class Database:
             raise
         except sqlite3.DatabaseError as error:
             raise _translate(self._path, error) from error
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switches a new file to WAL; SQLite doesn't wait by itself for others that do the same."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _statements(script: str) -> Iterator[str]:

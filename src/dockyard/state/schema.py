@@ -107,4 +107,12 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (volume, container_id)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- How containers ended that are gone, for a while: others may still wait for them.
+    CREATE TABLE exits (
+        container_id  TEXT PRIMARY KEY,
+        code          INTEGER NOT NULL,
+        finished      INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

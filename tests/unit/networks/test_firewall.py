@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dockyard.errors import ComponentFailed
 from dockyard.networks import firewall, legacy
 from dockyard.networks.firewall import Allowance, Chain, Rule
+from dockyard.networks.lock import NetworkLock
 
 ALLOWED = Allowance("dy-0123abcd", "dockyard-0123abcd")
 
@@ -113,14 +115,20 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
+@pytest.fixture
+def lock(tmp_path: Path) -> Iterator[NetworkLock]:
+    with NetworkLock.acquire(str(tmp_path / "network.lock")) as held:
+        yield held
+
+
 def _program(path: Path, script: str) -> None:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
 
 
-def test_firewalld_is_asked_to_trust_the_bridge(calls: Path) -> None:
-    assert firewall.allow(ALLOWED)
-    firewall.withdraw(ALLOWED)
+def test_firewalld_is_asked_to_trust_the_bridge(calls: Path, lock: NetworkLock) -> None:
+    assert firewall.allow(lock, ALLOWED)
+    firewall.withdraw(lock, ALLOWED)
     asked = [line.split()[-1] for line in calls.read_text().splitlines()]
     assert asked == [
         "--query-interface=dy-0123abcd",
@@ -129,7 +137,9 @@ def test_firewalld_is_asked_to_trust_the_bridge(calls: Path) -> None:
     ]
 
 
-def test_a_firewall_that_refuses_is_an_error(calls: Path, tmp_path: Path) -> None:
+def test_a_firewall_that_refuses_is_an_error(
+    calls: Path, lock: NetworkLock, tmp_path: Path
+) -> None:
     _program(tmp_path / "firewall-cmd", "echo no access >&2; exit 9")
     with pytest.raises(ComponentFailed, match="no access"):
-        firewall.allow(ALLOWED)
+        firewall.allow(lock, ALLOWED)

@@ -1,0 +1,28 @@
+"""What a question is: something that is prepared once and timed many times for each tool."""
+
+from __future__ import annotations
+
+import abc
+
+from bench.tools import Tool
+
+IMAGE = "localhost/python:3.11"
+"""The same image, by its ID, in every tool."""
+
+
+class Question(abc.ABC):
+    """One row of the table."""
+
+    title: str
+    repeat: int = 15
+    """How often each tool answers, unless the command line says otherwise."""
+
+    def prepare(self, tool: Tool) -> None:  # noqa: B027  # most have nothing to prepare
+        """What a tool needs before the first repetition; not timed."""
+
+    @abc.abstractmethod
+    def measure(self, tool: Tool) -> float:
+        """One repetition; seconds."""
+
+    def clean(self, tool: Tool) -> None:  # noqa: B027  # most leave nothing
+        """Removes what the repetitions left; not timed."""

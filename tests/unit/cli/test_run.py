@@ -1,0 +1,170 @@
+"""``run`` and its relatives: from a command line to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockyard.containers.exec import ExecOptions
+from dockyard.containers.model import Mount, Options, Ulimit
+from dockyard.networks.model import PortMapping
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+def asked(engine: Any) -> Options:
+    options: Options = engine.containers.calls[-1][3]
+    return options
+
+
+def test_options_become_values(dockyard: Call, engine: Any, tmp_path: Path) -> None:
+    env_file = tmp_path / "x.env"
+    env_file.write_text("A=file\nB=file\n")
+    code, out, _ = dockyard(
+        "run", "-di", "--rm", "--name", "n", "-e", "A=line", "--env-file", str(env_file),
+        "-p", "8000:80", "-m", "1g", "--cpus", "1.5", "--pids-limit", "9", "-v", "/h:/c:ro",
+        "--tmpfs", "/t", "--ulimit", "nofile=1:2", "-w", "/w", "-u", "1:2", "--hostname", "h",
+        "-l", "k=v", "--entrypoint", "", "--network", "none", "--cap-add", "A", "--cap-drop", "B",
+        "--read-only", "--shm-size", "1m", "--init", "--runtime", "runc", "app", "cmd", "-x",
+    )  # fmt: skip
+    assert (code, out) == (0, "c0" * 32 + "\n")
+    assert asked(engine) == Options(
+        name="n", command=("cmd", "-x"), entrypoint=(), env=("A=file", "B=file", "A=line"),
+        labels={"k": "v"}, hostname="h", user="1:2", working_dir="/w",
+        mounts=(
+            Mount(kind="bind", source="/h", target="/c", read_only=True, create_source=True),
+            Mount(kind="tmpfs", target="/t", options=("nosuid", "nodev", "noexec")),
+        ),
+        ports=(PortMapping(container_port=80, host_port=8000),),
+        network="none", memory=1 << 30, cpus=1.5, pids_limit=9, shm_size=1 << 20,
+        ulimits=(Ulimit("nofile", 1, 2),), cap_add=("A",), cap_drop=("B",), read_only=True,
+        init=True, interactive=True, remove=True, runtime="runc",
+    )  # fmt: skip
+
+
+def test_without_options_docker_defaults_hold(dockyard: Call, engine: Any) -> None:
+    dockyard("run", "-d", "app")
+    assert asked(engine) == Options()
+
+
+def test_what_follows_the_image_belongs_to_the_command(dockyard: Call, engine: Any) -> None:
+    dockyard("run", "-d", "app", "-e", "--rm=true", "--", "--help")
+    assert asked(engine).command == ("-e", "--rm=true", "--", "--help")
+
+
+@pytest.mark.parametrize(
+    ("flags", "remove"),
+    [(["--rm=true"], True), (["--rm=1"], True), (["--rm=false"], False), (["--rm"], True)],
+)
+def test_switches_take_truth_values(
+    dockyard: Call, engine: Any, flags: list[str], remove: bool
+) -> None:
+    dockyard("run", "-d", *flags, "-e", "X=--rm=true", "app")
+    assert asked(engine).remove is remove
+    assert asked(engine).env == ("X=--rm=true",)
+
+
+def test_the_exit_code_is_that_of_the_program(dockyard: Call, engine: Any) -> None:
+    engine.containers.exit_code = 137
+    assert dockyard("run", "app")[0] == 137
+
+
+def test_standard_input_is_forwarded_only_when_asked_for(dockyard: Call, engine: Any) -> None:
+    dockyard("run", "app")
+    assert engine.containers.calls[-1][4]._stdin is None
+    dockyard("run", "-i", "app")
+    assert engine.containers.calls[-1][4]._stdin == 0
+
+
+def test_a_name_that_resolves_elsewhere_is_told_on_standard_error(
+    dockyard: Call, engine: Any
+) -> None:
+    engine.images.note = "app resolves to localhost/app"
+    code, out, err = dockyard("run", "-d", "app")
+    assert (code, len(out), err) == (0, 65, "app resolves to localhost/app\n")
+    assert dockyard("run", "-dq", "app")[2] == ""
+
+
+def test_publish_all_takes_the_exposed_ports_that_are_not_published(
+    dockyard: Call, engine: Any
+) -> None:
+    dockyard("run", "-dP", "-p", "9:8000", "app")
+    assert asked(engine).ports == (
+        PortMapping(container_port=8000, host_port=9),
+        PortMapping(container_port=53, protocol="udp"),
+    )
+
+
+def test_ports_without_a_bridge_are_warned_about(dockyard: Call) -> None:
+    assert "published ports are discarded" in dockyard(
+        "run", "-d", "--network", "host", "-p", "80:80", "app"
+    )[2]  # fmt: skip
+
+
+def test_a_cidfile_is_written_once(dockyard: Call, tmp_path: Path) -> None:
+    path = tmp_path / "cid"
+    assert dockyard("run", "-d", "--cidfile", str(path), "app")[0] == 0
+    assert path.read_text() == "c0" * 32
+    code, _, err = dockyard("run", "-d", "--cidfile", str(path), "app")
+    assert code == 125
+    assert "container ID file found" in err
+
+
+def test_pull_always_is_refused(dockyard: Call) -> None:
+    code, _, err = dockyard("run", "--pull", "always", "app")
+    assert code == 125
+    assert "not supported yet" in err
+
+
+def test_a_missing_env_file_is_named(dockyard: Call) -> None:
+    code, _, err = dockyard("run", "--env-file", "/nosuch.env", "app")
+    assert code == 125
+    assert "open /nosuch.env: No such file or directory" in err
+
+
+def test_exec_hands_everything_after_the_container_on(dockyard: Call, engine: Any) -> None:
+    engine.containers.exit_code = 3
+    assert dockyard("exec", "-i", "-e", "A=1", "-u", "u", "-w", "/w", "web", "ls", "-l")[0] == 3
+    assert engine.containers.calls[-1] == (
+        "execute", "web",
+        ExecOptions(command=("ls", "-l"), env=("A=1",), user="u", working_dir="/w",
+                    interactive=True),
+    )  # fmt: skip
+
+
+def test_stop_goes_on_after_a_failure_and_says_so(dockyard: Call, engine: Any) -> None:
+    code, out, err = dockyard("stop", "-t", "3", "web", "nosuch")
+    assert (code, out) == (1, "web\n")
+    assert "no such container: nosuch" in err
+    assert engine.containers.calls == [("stop", "web", 3.0)]
+
+
+def test_rm_force_takes_a_missing_container_lightly(dockyard: Call) -> None:
+    assert dockyard("rm", "nosuch")[0] == 1
+    code, out, err = dockyard("rm", "-f", "-v", "nosuch", "web")
+    assert (code, out) == (0, "web\n")
+    assert "no such container" in err
+
+
+def test_build_passes_its_options_on(dockyard: Call, engine: Any, tmp_path: Path) -> None:
+    path = tmp_path / "iid"
+    code, out, _ = dockyard(
+        "build", "-q", "-t", "a", "-t", "b:1", "--build-arg", "X=1", "--build-arg", "Y",
+        "--label", "l=v", "--target", "s", "--no-cache", "-f", "D", "--iidfile", str(path), ".",
+    )  # fmt: skip
+    assert (code, out) == (0, "sha256:" + "a1" * 32 + "\n")
+    assert path.read_text() == "sha256:" + "a1" * 32
+    assert engine.built == [(".", {
+        "tag": ("a", "b:1"), "dockerfile": "D", "build_args": {"X": "1", "Y": None},
+        "target": "s", "labels": {"l": "v"}, "no_cache": True,
+    })]  # fmt: skip
+
+
+@pytest.mark.parametrize("context", ["-", "https://example.org/x.git", "git@example.org:x"])
+def test_contexts_that_are_no_directory_are_refused(dockyard: Call, context: str) -> None:
+    code, _, err = dockyard("build", context)
+    assert code == 1
+    assert "not supported yet" in err

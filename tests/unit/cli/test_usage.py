@@ -1,0 +1,110 @@
+"""Mistakes on the command line: Docker's words and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dockyard.cli import catalog
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("run --nosuch x", 125, "unknown flag: --nosuch"),
+        ("ps --nosuch", 125, "unknown flag: --nosuch"),
+        ("run -e", 125, "flag needs an argument: -e"),
+        ("run -m xx app", 125, 'invalid argument "xx" for "-m, --memory" flag: invalid size'),
+        ("run -p 0.0.0.0.0:1 app", 125, 'for "-p, --publish" flag'),
+        ("run --pids-limit many app", 125, "--pids-limit"),
+        ("run", 1, "'dockyard run' requires at least 1 argument"),
+        ("exec web", 1, "'dockyard exec' requires at least 2 arguments"),
+        ("ps extra", 1, "'dockyard ps' accepts no arguments"),
+        ("logs", 1, "'dockyard logs' requires 1 argument"),
+        ("port", 1, "'dockyard port' requires at least 1 and at most 2 arguments"),
+        ("images a b", 1, "'dockyard images' accepts at most 1 argument"),
+        ("nosuch", 1, "unknown command: dockyard nosuch"),
+        ("builder nosuch", 1, "unknown command: dockyard builder nosuch"),
+        ("--nosuch", 125, "unknown flag: --nosuch"),
+    ],
+)
+def test_a_mistake_is_explained(dockyard: Call, line: str, code: int, words: str) -> None:
+    got, out, err = dockyard(*line.split())
+    assert (got, out) == (code, "")
+    assert err.startswith("dockyard: ")
+    assert words in err
+
+
+def test_a_mistyped_option_or_command_is_guessed(dockyard: Call) -> None:
+    assert "did you mean --memory" in dockyard("run", "--memry", "1g", "app")[2]
+    assert "did you mean dockyard images?" in dockyard("imags")[2]
+
+
+@pytest.mark.parametrize(
+    "flag", ["-t", "-it", "--tty", "--gpus=all", "--privileged", "--restart=always", "--device=/x"]
+)
+def test_what_docker_has_and_we_do_not_have_yet_is_refused_clearly(
+    dockyard: Call, flag: str
+) -> None:
+    code, _, err = dockyard("run", flag, "app")
+    assert code == 125
+    assert "is not supported yet" in err
+
+
+def test_an_engine_failure_of_run_is_125_and_of_others_1(dockyard: Call) -> None:
+    assert dockyard("run", "nosuch")[0] == 125
+    assert dockyard("inspect", "nosuch")[0] == 1
+    assert dockyard("logs", "nosuch")[0] == 1
+
+
+@pytest.mark.parametrize("entry", catalog.ENTRIES, ids=lambda entry: entry.name)
+def test_every_command_explains_itself(dockyard: Call, entry: catalog.Entry) -> None:
+    code, out, _ = dockyard(*entry.name.split(), "--help")
+    assert code == 0
+    assert out.startswith(f"Usage:  dockyard {entry.name}")
+    assert entry.summary in " ".join(out.split())
+
+
+def test_the_help_lists_every_command(dockyard: Call) -> None:
+    code, out, _ = dockyard()
+    assert code == 0
+    assert all(entry.name in out for entry in catalog.ENTRIES)
+
+
+def test_an_unexpected_error_is_one_message_and_a_traceback_only_on_demand(
+    dockyard: Call, engine: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by accident")
+
+    monkeypatch.setattr(engine.containers, "all", broken)  # type: ignore[attr-defined]  # the fake
+    code, _, err = dockyard("ps")
+    assert code == 1
+    assert "unexpected ZeroDivisionError: by accident" in err
+    assert "report" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("DOCKYARD_DEBUG", "1")
+    assert "Traceback" in dockyard("ps")[2]
+
+
+def test_a_full_disk_is_named_as_such(
+    dockyard: Call, engine: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "/x")
+
+    monkeypatch.setattr(engine.containers, "all", full)  # type: ignore[attr-defined]  # the fake
+    code, _, err = dockyard("ps")
+    assert code == 1
+    assert "no space left to write /x" in err
+
+
+def test_ctrl_c_is_130(dockyard: Call, engine: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine.containers, "all", interrupted)  # type: ignore[attr-defined]  # the fake
+    assert dockyard("ps")[0] == 130

@@ -1,0 +1,153 @@
+"""Rows of ``ps`` and ``stats``, and documents of ``inspect``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dockyard.cli import containers_view as view
+from dockyard.cli import documents, stats_view
+from dockyard.cli.commands.stats import redraw
+from dockyard.containers.model import Container, Mount, Options
+from dockyard.networks.model import Endpoint, PortMapping
+from dockyard.observability.stats import Sample
+from dockyard.oci.image import ExecutionConfig
+from dockyard.state.paths import Paths
+
+SECOND = 10**9
+NOW = 1181 * SECOND
+PORTS = (
+    PortMapping(container_port=80, host_port=8080, host_ip="0.0.0.0"),
+    PortMapping(container_port=53, host_port=5353, host_ip="127.0.0.1", protocol="udp"),
+)
+
+
+@pytest.fixture
+def container() -> Container:
+    return Container(
+        id="c0" * 32, name="web", image_id="sha256:" + "a1" * 32, image_name="app",
+        state="running", created=1000 * SECOND, started=1001 * SECOND,
+        options=Options(labels={"b": "2", "a": "1"}, env=("X=new",), command=("run me", "now")),
+        args=("sh", "-c", "echo hello; sleep 5"),
+        mounts=(Mount(kind="volume", source="data", target="/d"),
+                Mount(kind="bind", source="/h", target="/b", read_only=True)),
+    )  # fmt: skip
+
+
+def changed(container: Container, **changes: Any) -> Container:
+    import msgspec
+
+    return msgspec.structs.replace(container, **changes)
+
+
+def test_a_row_reads_like_dockers(container: Container) -> None:
+    row = view.row(view.Shown(container, PORTS, ("80/tcp", "443/tcp")), NOW)
+    assert row["ID"] == "c0c0c0c0c0c0"
+    assert row["Command"] == '"sh -c \'echo hello; …"'
+    assert row["RunningFor"] == "3 minutes ago"
+    assert row["Status"] == "Up 3 minutes"
+    assert row["Ports"] == "127.0.0.1:5353->53/udp, 0.0.0.0:8080->80/tcp, 443/tcp"
+    assert row["Labels"] == "a=1,b=2"
+    assert (row["Mounts"], row["LocalVolumes"]) == ("data,/h", "1")
+
+
+def test_nothing_is_cut_on_demand(container: Container) -> None:
+    row = view.row(view.Shown(container), NOW, cut=False)
+    assert row["ID"] == "c0" * 32
+    assert row["Command"] == "\"sh -c 'echo hello; sleep 5'\""
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"has_healthcheck": True}, "Up 3 minutes (health: not checked)"),
+        ({"state": "exited", "finished": 1061 * SECOND, "exit_code": 3},
+         "Exited (3) 2 minutes ago"),
+        ({"state": "created"}, "Created"),
+        ({"state": "creating"}, "Created"),
+        ({"state": "removing"}, "Removal In Progress"),
+    ],
+)  # fmt: skip
+def test_status(container: Container, changes: dict[str, Any], status: str) -> None:
+    assert view.status(changed(container, **changes), NOW) == status
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ([("name", "we")], ["web"]),
+        ([("name", "x"), ("name", "old")], ["old"]),
+        ([("status", "running")], ["web"]),
+        ([("exited", "3")], ["old"]),
+        ([("label", "a")], ["web", "old"]),
+        ([("label", "a=9")], []),
+        ([("id", "c0c0")], ["web"]),
+        ([("ancestor", "app")], ["web", "old"]),
+        ([("ancestor", "other")], []),
+        ([("volume", "data"), ("status", "exited")], ["old"]),
+    ],
+)
+def test_filters(container: Container, filters: list[tuple[str, str]], names: list[str]) -> None:
+    old = changed(container, id="d0" * 32, name="old", state="exited", exit_code=3)
+    no_image: Callable[[str], str | None] = {}.get
+    found = view.matching([container, old], filters, no_image)
+    assert [one.name for one in found] == names
+
+
+def sample(**changes: int) -> Sample:
+    base = {
+        "time_ns": 0, "cpu_ns": 0, "memory_bytes": 32 << 20, "memory_limit": 64 << 20,
+        "rx_bytes": 688, "tx_bytes": 84, "read_bytes": 0, "written_bytes": 1500, "pids": 2,
+    }  # fmt: skip
+    return Sample(**(base | changes))
+
+
+def test_a_row_of_stats(container: Container) -> None:
+    row = stats_view.row(container, sample(), sample(time_ns=SECOND, cpu_ns=SECOND // 4))
+    assert row["CPUPerc"] == "25.00%"
+    assert (row["MemUsage"], row["MemPerc"]) == ("32MiB / 64MiB", "50.00%")
+    assert (row["NetIO"], row["BlockIO"], row["PIDs"]) == ("688B / 84B", "0B / 1.5kB", "2")
+
+
+def test_a_stopped_container_has_no_numbers(container: Container) -> None:
+    assert stats_view.row(container, None, None)["MemUsage"] == "-- / --"
+
+
+def test_a_live_table_is_drawn_over_the_last_one() -> None:
+    assert redraw("a\nb\n") == "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J"
+
+
+def test_a_container_is_inspected_with_its_addresses_and_the_images_defaults(
+    container: Container,
+) -> None:
+    endpoint = Endpoint(
+        holder="c", network="bridge", address="10.1.0.2", prefix=22, gateway="10.1.0.1",
+        mac="02:00", veth="v", ports=PORTS,
+    )  # fmt: skip
+    image = ExecutionConfig(env=("X=old", "PATH=/bin"), entrypoint=("e",), user="u",
+                            labels={"from": "image"})  # fmt: skip
+    document = documents.container_document(container, image, endpoint, Paths("/r", "/v"))
+    assert document["NetworkSettings"]["IPAddress"] == "10.1.0.2"
+    assert document["NetworkSettings"]["Ports"]["80/tcp"] == [
+        {"HostIp": "0.0.0.0", "HostPort": "8080"}
+    ]
+    config = document["Config"]
+    assert config["Env"] == ["X=new", "PATH=/bin"]
+    assert (config["Entrypoint"], config["Cmd"], config["User"]) == (
+        ["e"], ["run me", "now"], "u",
+    )  # fmt: skip
+    assert config["Labels"] == {"a": "1", "b": "2", "from": "image"}
+    assert document["Mounts"][0]["Source"] == "/r/volumes/data/_data"
+    assert document["Mounts"][1]["RW"] is False
+    assert document["State"]["StartedAt"] == "1970-01-01T00:16:41.000000000Z"
+    assert document["State"]["FinishedAt"] == "0001-01-01T00:00:00Z"
+
+
+def test_a_stopped_container_has_no_address(container: Container) -> None:
+    stopped = changed(container, state="exited", oom_killed=True, exit_code=137)
+    document = documents.container_document(stopped, None, None, Paths("/r", "/v"))
+    assert document["State"]["OOMKilled"] is True
+    assert document["State"]["Pid"] == 0
+    assert document["NetworkSettings"]["IPAddress"] == ""

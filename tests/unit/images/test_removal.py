@@ -1,0 +1,71 @@
+"""What ``rmi`` removes, and what it refuses to remove."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockyard.errors import Conflict
+from dockyard.images.removal import Removal, Subject, User, decide
+from dockyard.oci.reference import Reference
+
+ID = "sha256:" + "ab" * 32
+APP, APP2, OTHER = (Reference.parse(text) for text in ("app:1", "app:2", "other:1"))
+RUNNING = User("c" * 64, "running")
+STOPPED = User("d" * 64, "exited")
+
+
+def subject(*names: Reference, users: tuple[User, ...] = ()) -> Subject:
+    return Subject(id=ID, names=names, users=users)
+
+
+def test_a_name_among_several_is_only_untagged() -> None:
+    assert decide(subject(APP, OTHER), APP, force=False) == Removal((APP,), delete=False)
+
+
+def test_with_its_last_name_the_image_goes() -> None:
+    assert decide(subject(APP), APP, force=False) == Removal((APP,), delete=True)
+
+
+def test_a_name_among_several_goes_while_a_container_runs() -> None:
+    todo = decide(subject(APP, OTHER, users=(RUNNING,)), APP, force=False)
+    assert todo == Removal((APP,), delete=False)
+
+
+@pytest.mark.parametrize("user", [RUNNING, STOPPED])
+def test_the_last_name_stays_while_a_container_uses_the_image(user: User) -> None:
+    with pytest.raises(Conflict) as caught:
+        decide(subject(APP, users=(user,)), APP, force=False)
+    assert caught.value.message == (
+        'conflict: unable to remove repository reference "app:1" (must force) - container'
+        f" {user.id[:12]} is using its referenced image abababababab"
+    )
+
+
+@pytest.mark.parametrize("user", [RUNNING, STOPPED])
+def test_forced_by_name_the_image_stays_nameless_for_its_container(user: User) -> None:
+    assert decide(subject(APP, users=(user,)), APP, force=True) == Removal((APP,), delete=False)
+
+
+def test_by_id_all_names_of_one_repository_go() -> None:
+    assert decide(subject(APP, APP2), None, force=False) == Removal((APP, APP2), delete=True)
+
+
+def test_by_id_a_nameless_image_goes() -> None:
+    assert decide(subject(), None, force=False) == Removal((), delete=True)
+
+
+def test_by_id_names_in_several_repositories_need_force() -> None:
+    with pytest.raises(Conflict, match=r"\(must be forced\) - image is referenced in multiple"):
+        decide(subject(APP, OTHER), None, force=False)
+    assert decide(subject(APP, OTHER), None, force=True) == Removal((APP, OTHER), delete=True)
+
+
+def test_by_id_a_stopped_container_needs_force() -> None:
+    with pytest.raises(Conflict, match=r"\(must be forced\) .* stopped container d{12}$"):
+        decide(subject(APP, users=(STOPPED,)), None, force=False)
+    assert decide(subject(APP, users=(STOPPED,)), None, force=True) == Removal((APP,), delete=False)
+
+
+def test_by_id_a_running_container_cannot_be_forced() -> None:
+    with pytest.raises(Conflict, match=r"\(cannot be forced\) .* running container c{12}$"):
+        decide(subject(APP, users=(STOPPED, RUNNING)), None, force=True)

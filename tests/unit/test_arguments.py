@@ -1,0 +1,225 @@
+"""Docker's notation of option values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dockyard import arguments
+from dockyard.containers.model import Mount, Options, Ulimit
+from dockyard.errors import InvalidInput, NotSupported
+from dockyard.networks.model import PortMapping
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("512", 512),
+        ("64b", 64),
+        ("1k", 1024),
+        ("1.5g", 3 << 29),
+        ("2GiB", 2 << 30),
+        ("10Mb", 10 << 20),
+        ("1t", 1 << 40),
+        ("8 m", 8 << 20),
+        ("0", 0),
+    ],
+)
+def test_sizes_are_powers_of_1024(text: str, size: int) -> None:
+    assert arguments.parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "xx", "1x", "-1", "1.2.3", "5i", "k", "1kk", "²", "1e3"])
+def test_what_is_no_size_is_refused_with_the_text(text: str) -> None:
+    with pytest.raises(InvalidInput, match="invalid size") as caught:
+        arguments.parse_size(text)
+    assert caught.value.exit_code == 125
+
+
+@given(st.integers(0, 1 << 50))
+def test_a_plain_number_is_a_number_of_bytes(size: int) -> None:
+    assert arguments.parse_size(str(size)) == size
+
+
+def test_cpus_of_zero_set_no_limit() -> None:
+    assert arguments.parse_cpus("0.5") == 0.5
+    assert arguments.parse_cpus("0") is None
+    with pytest.raises(InvalidInput):
+        arguments.parse_cpus("many")
+
+
+def test_only_the_built_in_networks_are_there() -> None:
+    assert arguments.parse_network("default") == "bridge"
+    assert arguments.parse_network("host") == "host"
+    with pytest.raises(NotSupported, match="mine is not supported yet"):
+        arguments.parse_network("mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("nofile=1024:2048", Ulimit("nofile", 1024, 2048)),
+        ("nofile=1024", Ulimit("nofile", 1024, 1024)),
+        ("memlock=-1:-1", Ulimit("memlock", -1, -1)),
+    ],
+)
+def test_ulimits(text: str, limit: Ulimit) -> None:
+    assert arguments.parse_ulimit(text) == limit
+
+
+@pytest.mark.parametrize("text", ["nofile", "nofile=", "=1", "nofile=a:b", "nofile=1:", "x=1:2:3"])
+def test_broken_ulimits_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="invalid ulimit argument"):
+        arguments.parse_ulimit(text)
+
+
+def test_a_variable_without_value_comes_from_the_environment_or_not_at_all() -> None:
+    found = arguments.parse_environment(["A=1", "B", "C", "D="], {"B": "from host"})
+    assert found == ("A=1", "B=from host", "D=")
+
+
+def test_a_variable_needs_a_name() -> None:
+    with pytest.raises(InvalidInput, match="invalid environment variable: =x"):
+        arguments.parse_environment(["=x"], {})
+
+
+def test_an_env_file_has_comments_and_keeps_quotes_and_trailing_spaces() -> None:
+    text = '\ufeff# comment\n\n  A=1\nB="two" \nHOST\nABSENT\n'
+    found = arguments.parse_env_file(text, "x.env", {"HOST": "h"})
+    assert found == ("A=1", 'B="two" ', "HOST=h")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"), [("A B=1", "contains whitespaces"), ("=1", "no variable name")]
+)
+def test_broken_lines_of_an_env_file_name_the_file(line: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message) as caught:
+        arguments.parse_env_file(line, "x.env", {})
+    assert caught.value.context == "x.env"
+
+
+@pytest.mark.parametrize(
+    ("text", "mount"),
+    [
+        ("/data", Mount(kind="volume", target="/data")),
+        ("cache:/c", Mount(kind="volume", source="cache", target="/c")),
+        (
+            "/a/../b:/c/:ro",
+            Mount(kind="bind", source="/b", target="/c", read_only=True, create_source=True),
+        ),
+        ("./x:/c:ro,z", Mount(kind="bind", source="/w/x", target="/c", read_only=True,
+                              create_source=True)),
+        (".:/c", Mount(kind="bind", source="/w", target="/c", create_source=True)),
+        ("/a:/c:rshared", Mount(kind="bind", source="/a", target="/c",
+                                options=("rbind", "rshared"), create_source=True)),
+    ],
+)  # fmt: skip
+def test_volumes(text: str, mount: Mount) -> None:
+    assert arguments.parse_volume(text, "/w") == mount
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":/x", "/a:", "/a:b", "/a:/", "/a:/b:wat", "/a:/b:ro:x", "x:./b"]
+)
+def test_broken_volumes_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        arguments.parse_volume(text, "/w")
+    assert caught.value.exit_code == 125
+
+
+def test_a_tmpfs_is_locked_down_unless_told_otherwise() -> None:
+    plain = arguments.parse_tmpfs("/run")
+    assert plain.options == ("nosuid", "nodev", "noexec")
+    mount = arguments.parse_tmpfs("/run:size=64m,mode=0700,exec,uid=5,ro")
+    assert (mount.size, mount.mode, mount.read_only) == (64 << 20, 0o700, True)
+    assert mount.options == ("nosuid", "nodev", "exec", "uid=5")
+
+
+@pytest.mark.parametrize("text", ["run", "/run:size=x", "/run:mode=9", "/run:wat", "/run:uid"])
+def test_broken_tmpfs_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        arguments.parse_tmpfs(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "mount"),
+    [
+        ("type=bind,source=/a,target=/b,readonly",
+         Mount(kind="bind", source="/a", target="/b", read_only=True)),
+        ("type=bind,src=./a,dst=/b,ro=false", Mount(kind="bind", source="/w/a", target="/b")),
+        ("src=v,destination=/b", Mount(kind="volume", source="v", target="/b")),
+        ("target=/b", Mount(kind="volume", target="/b")),
+        ("type=tmpfs,target=/b,tmpfs-size=1m,tmpfs-mode=1770",
+         Mount(kind="tmpfs", target="/b", size=1 << 20, mode=0o1770)),
+        ('type=bind,"source=/a,b",target=/b', Mount(kind="bind", source="/a,b", target="/b")),
+        ("type=bind,source=/a,target=/b,bind-propagation=rslave",
+         Mount(kind="bind", source="/a", target="/b", options=("rbind", "rslave"))),
+    ],
+)  # fmt: skip
+def test_mounts(text: str, mount: Mount) -> None:
+    assert arguments.parse_mount(text, "/w") == mount
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("type=bind,target=/b", "source is required"),
+        ("type=bind,source=/a", "target is required"),
+        ("type=npipe,target=/b", "mount type npipe"),
+        ("type=bind,source=/a,target=/b,wat=1", "unexpected key 'wat'"),
+        ("type=tmpfs,source=/a,target=/b", "unexpected key 'source'"),
+        ("type=bind,wat,target=/b", "key=value"),
+        ("type=bind,source=/a,target=/b,readonly=maybe", "invalid value for readonly"),
+        ("type=bind,source=/a,target=b", "must be absolute"),
+    ],
+)
+def test_broken_mounts_say_why(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        arguments.parse_mount(text, "/w")
+
+
+def test_two_mounts_on_one_target_are_refused() -> None:
+    mount = Mount(kind="volume", target="/x")
+    with pytest.raises(InvalidInput, match="duplicate mount point: /x"):
+        arguments.check_mounts([mount, mount])
+
+
+def merged(options: Options | None = None, **given: Any) -> Options:
+    nothing: dict[str, Any] = {
+        "name": None, "command": None, "ports": None, "env": None, "volumes": None,
+        "memory": None, "cpus": None, "network": "bridge", "remove": True,
+        "publish_address": "0.0.0.0",
+    }  # fmt: skip
+    return arguments.merge(options or Options(), **(nothing | given))
+
+
+def test_a_program_publishes_ports_by_numbers() -> None:
+    ports = {8000: 0, 9000: 9001, "53/udp": "127.0.0.1:5353", 7: None, 6: "127.0.0.2:0"}
+    assert merged(ports=ports).ports == (
+        PortMapping(container_port=8000, host_ip="0.0.0.0"),
+        PortMapping(container_port=9000, host_port=9001, host_ip="0.0.0.0"),
+        PortMapping(container_port=53, host_port=5353, host_ip="127.0.0.1", protocol="udp"),
+        PortMapping(container_port=7, host_ip="0.0.0.0"),
+        PortMapping(container_port=6, host_ip="127.0.0.2"),
+    )
+
+
+def test_arguments_of_a_program_come_on_top_of_its_options() -> None:
+    options = Options(env=("A=1",), network="none", memory=5, user="u", name="old")
+    result = merged(options, env={"B": "2"}, command=["x", "y"], memory="1k", name="new", cpus=2.0)
+    assert result.env == ("A=1", "B=2")
+    assert result.command == ("x", "y")
+    assert (result.name, result.memory, result.cpus) == ("new", 1024, 2.0)
+    assert (result.network, result.user, result.remove) == ("none", "u", True)
+
+
+def test_a_program_may_name_relative_directories_and_volumes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second = merged(volumes={"data/in": "/in:ro", "cache": "/c"}).mounts
+    assert (first.kind, first.source, first.read_only) == ("bind", f"{tmp_path}/data/in", True)
+    assert (second.kind, second.source) == ("volume", "cache")
