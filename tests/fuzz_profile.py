@@ -1,4 +1,4 @@
-"""A pytest plugin (``-p tests.fuzz_profile``) with a profile for long runs of the property tests."""
+"""A pytest plugin (``-p tests.fuzz_profile``): a profile for long runs of the property tests."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ def test_a_page_does_what_it_shows(page: str, environment: dict[str, str]) -> No
     port = free_port()
     for block in blocks(page):
         done = subprocess.run(
-            block.argv(port), cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, errors="replace", timeout=TIMEOUT_SECONDS,
+            block.argv(port), cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS,
         )  # fmt: skip
         assert done.returncode == 0, f"{page}:{block.line}\n{done.stdout}{done.stderr}"
 

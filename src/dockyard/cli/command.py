@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
 import click
 
 from dockyard.cli import catalog
-from dockyard.errors import InvalidInput, NotSupported
+from dockyard.errors import DockyardError, InvalidInput, NotSupported
 
 if TYPE_CHECKING:  # commands that need no engine don't import it
     from dockyard.engine import Engine
@@ -23,6 +23,7 @@ R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., object])
 
 BAD_OPTION = 125
+_INTERRUPTED = 130
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _COLUMN = 2
@@ -166,6 +167,12 @@ def _refuse(
 ) -> None:
     if value:
         raise NotSupported(f"{name} is not supported yet", hint=hint, exit_code=BAD_OPTION)
+
+
+def canceled(what: str) -> DockyardError:
+    """The error for Ctrl-C in a long work that the engine has undone."""
+    return DockyardError(f"{what} canceled, nothing of it was kept", reference="canceled",
+                         exit_code=_INTERRUPTED)  # fmt: skip
 
 
 def translate(error: click.UsageError) -> UsageProblem:

@@ -44,5 +44,6 @@ class SignalProxy:
                 f"got {_PATIENCE} requests to end, but container {name} ignores them and runs on",
                 hint=f"dockyard stop {name}, or next time: dockyard run --init",
                 reference="signals-ignored",
+                exit_code=130,
             )
         finish.send_signal(self._container.process, number)

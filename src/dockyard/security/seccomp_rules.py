@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockyard.security.seccomp import (
+from dockyard.security.profile import (
     Action,
     Argument,
     Condition,

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from dockyard.cli import signals
+from dockyard.containers import finish
 from dockyard.containers.model import Container, Options
 from dockyard.errors import DockyardError
 from dockyard.system.host import ProcessIdentity
@@ -16,7 +17,7 @@ from dockyard.system.host import ProcessIdentity
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, int]]:
     found: list[tuple[object, int]] = []
     monkeypatch.setattr(
-        signals.finish, "send_signal", lambda process, number: found.append((process, number))
+        finish, "send_signal", lambda process, number: found.append((process, number))
     )
     return found
 

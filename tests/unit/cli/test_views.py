@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -91,8 +90,7 @@ def test_status(container: Container, changes: dict[str, Any], status: str) -> N
 )
 def test_filters(container: Container, filters: list[tuple[str, str]], names: list[str]) -> None:
     old = changed(container, id="d0" * 32, name="old", state="exited", exit_code=3)
-    no_image: Callable[[str], str | None] = {}.get
-    found = view.matching([container, old], filters, no_image)
+    found = view.matching([container, old], filters, lambda _name: None)
     assert [one.name for one in found] == names
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dockyard.cli import options, render
-from dockyard.cli.command import define, with_engine
+from dockyard.cli.command import canceled, define, with_engine
 from dockyard.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ def command(
 
     def make(base: str) -> str:
         progress = _silent if quiet else render.print_note
-        image = engine.bootstrap(base, mirror=mirror, force=force, progress=progress)
+        try:
+            image = engine.bootstrap(base, mirror=mirror, force=force, progress=progress)
+        except KeyboardInterrupt as error:
+            raise canceled("bootstrap") from error
         return Reference.parse(image.names[0]).familiar if image.names else image.id
 
     return options.for_each(bases, make)

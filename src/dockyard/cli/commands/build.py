@@ -10,7 +10,7 @@ import click
 
 from dockyard.arguments import parse_label
 from dockyard.cli import options, render
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import canceled, define, not_yet, with_engine
 from dockyard.errors import InvalidInput, NotSupported
 from dockyard.images.model import Image
 from dockyard.oci.reference import Reference
@@ -62,7 +62,10 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
     """Builds an image; its progress goes to standard error."""
     kind = "quiet" if values["quiet"] or values["progress"] == "none" else values["progress"]
     check_context(context)
-    image = _build(engine, context, values, kind)
+    try:
+        image = _build(engine, context, values, kind)
+    except KeyboardInterrupt as error:
+        raise canceled("build") from error
     if iidfile is not None:
         write_id(iidfile, image.id)
     if values["quiet"]:
