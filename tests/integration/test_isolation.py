@@ -55,8 +55,11 @@ def test_proc_and_sys_are_masked_and_read_only(engine: Engine) -> None:
             [ -e $file ] && [ "$(head -c 1 $file | wc -c)" != 0 ] && echo "open $file"
         done
         [ -d /sys/firmware ] && [ -n "$(ls /sys/firmware)" ] && echo "open /sys/firmware"
-        for file in /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/kernel/mm/x /sys/fs/cgroup/x
-        do (echo x > $file) 2>/dev/null && echo "written $file"; done
+        for file in /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/kernel/uevent_helper \
+            /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/*/x \
+            /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max
+        do [ $file != /sys/fs/cgroup/x ] && (echo 0 > $file) 2>/dev/null && [ -s $file ] \
+            && echo "written $file"; done
         mount -o remount,rw /sys 2>/dev/null && echo "remounted /sys"
         umount /proc/kcore 2>/dev/null && echo "uncovered"
         mknod /tmp/disk b 8 0 2>/dev/null && head -c 1 /tmp/disk 2>/dev/null && echo "read a disk"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dockyard import doctor
-from dockyard.doctor import Check, Report
+from dockyard import diagnosis, doctor
+from dockyard.diagnosis import Check
+from dockyard.doctor import Report
 from dockyard.networks.firewall import Chain
 from dockyard.system import components
 from dockyard.system.cgroup_layout import CgroupLayout
@@ -23,15 +24,15 @@ def layout(**changes: object) -> CgroupLayout:
 
 
 def test_an_ordinary_user_is_told_to_be_root() -> None:
-    found = doctor.check_privileges(1000, 0)
+    found = diagnosis.check_privileges(1000, 0)
     assert found.status == "problem"
     assert "root" in (found.hint or "")
 
 
 def test_root_without_capabilities_is_named_as_such() -> None:
-    found = doctor.check_privileges(0, ALL & ~(1 << 21))
+    found = diagnosis.check_privileges(0, ALL & ~(1 << 21))
     assert (found.status, found.detail) == ("problem", "root without CAP_SYS_ADMIN")
-    assert doctor.check_privileges(0, ALL).status == "ok"
+    assert diagnosis.check_privileges(0, ALL).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -44,11 +45,11 @@ def test_root_without_capabilities_is_named_as_such() -> None:
     ],
 )
 def test_kernels(version: tuple[int, int], filesystems: str, status: str) -> None:
-    assert doctor.check_kernel(version, filesystems).status == status
+    assert diagnosis.check_kernel(version, filesystems).status == status
 
 
 def test_a_missing_controller_is_a_warning_that_names_the_limit() -> None:
-    found = doctor.check_cgroups(layout(controllers=frozenset({"cpu", "pids"})), has_runc=True)
+    found = diagnosis.check_cgroups(layout(controllers=frozenset({"cpu", "pids"})), has_runc=True)
     assert found.status == "warning"
     assert "memory" in (found.hint or "")
 
@@ -56,31 +57,31 @@ def test_a_missing_controller_is_a_warning_that_names_the_limit() -> None:
 @pytest.mark.parametrize(("has_runc", "status"), [(True, "ok"), (False, "problem")])
 def test_a_hybrid_host_that_crun_refuses_needs_runc(has_runc: bool, status: str) -> None:
     hybrid = layout(mode="hybrid", unified_controllers=frozenset({"hugetlb"}))
-    found = doctor.check_cgroups(hybrid, has_runc=has_runc)
+    found = diagnosis.check_cgroups(hybrid, has_runc=has_runc)
     assert found.status == status
     assert "crun refuses" in found.detail
 
 
 def test_a_firewall_that_drops_is_named() -> None:
     chains = [Chain("ip", "filter", "DOCKER-USER")]
-    found = doctor.check_firewall(chains, legacy_drops=True)
+    found = diagnosis.check_firewall(chains, legacy_drops=True)
     assert found.status == "warning"
     assert "ip filter DOCKER-USER, iptables-legacy FORWARD" in found.detail
-    assert doctor.check_firewall([], legacy_drops=False).status == "ok"
+    assert diagnosis.check_firewall([], legacy_drops=False).status == "ok"
 
 
 def test_limits_that_cannot_be_raised_are_told_with_their_ceiling() -> None:
-    found = doctor.check_limits(ALL & ~(1 << 24), 20000)
+    found = diagnosis.check_limits(ALL & ~(1 << 24), 20000)
     assert found.status == "warning"
     assert "20000" in found.detail
-    assert doctor.check_limits(ALL, 1024).status == "ok"
+    assert diagnosis.check_limits(ALL, 1024).status == "ok"
 
 
 def test_seccomp_and_sqlite() -> None:
-    assert doctor.check_seccomp("kill_process kill_thread trap errno allow").status == "ok"
-    assert doctor.check_seccomp("").status == "problem"
-    assert doctor.check_sqlite((3, 36, 0)).status == "problem"
-    assert doctor.check_sqlite((3, 40, 1)).status == "ok"
+    assert diagnosis.check_seccomp("kill_process kill_thread trap errno allow").status == "ok"
+    assert diagnosis.check_seccomp("").status == "problem"
+    assert diagnosis.check_sqlite((3, 36, 0)).status == "problem"
+    assert diagnosis.check_sqlite((3, 40, 1)).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_seccomp_and_sqlite() -> None:
      (10**12, "nfs4", "problem")],
 )  # fmt: skip
 def test_disks(free: int, kind: str, status: str) -> None:
-    assert doctor.check_disk(free, kind, "/x").status == status
+    assert diagnosis.check_disk(free, kind, "/x").status == status
 
 
 def test_the_filesystem_of_a_path_is_that_of_its_deepest_mount() -> None:
@@ -98,8 +99,8 @@ def test_the_filesystem_of_a_path_is_that_of_its_deepest_mount() -> None:
         "2 1 0:2 / /var rw - ext4 /dev/a rw\n"
         "3 1 0:3 / /var/lib rw - xfs /dev/b rw\n"
     )
-    assert doctor.filesystem_of("/var/lib/dockyard", mountinfo) == "xfs"
-    assert doctor.filesystem_of("/variable", mountinfo) == "overlay"
+    assert diagnosis.filesystem_of("/var/lib/dockyard", mountinfo) == "xfs"
+    assert diagnosis.filesystem_of("/variable", mountinfo) == "overlay"
 
 
 @pytest.mark.parametrize(

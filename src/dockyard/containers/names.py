@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 from dockyard.errors import InvalidInput
 
@@ -27,12 +27,15 @@ _VALID = r"[a-zA-Z0-9][a-zA-Z0-9_.-]+"
 
 def new_id() -> str:
     """64 random hexadecimal digits, as Docker has them."""
-    return secrets.token_hex(32)
+    return os.urandom(32).hex()
 
 
 def new_name() -> str:
     """Two words, such as ``brave_otter``, and a number so that two rarely meet."""
-    return f"{secrets.choice(_LEFT)}_{secrets.choice(_RIGHT)}{secrets.randbelow(1000)}"
+    chance = int.from_bytes(os.urandom(8), "little")
+    chance, left = divmod(chance, len(_LEFT))
+    chance, right = divmod(chance, len(_RIGHT))
+    return f"{_LEFT[left]}_{_RIGHT[right]}{chance % 1000}"
 
 
 def check_name(name: str) -> str:

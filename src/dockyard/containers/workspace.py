@@ -7,7 +7,6 @@ as the step lives. So whatever a killed build leaves is found and removed by the
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from typing import Self
 
@@ -26,7 +25,7 @@ class Workspace:
 
     def __init__(self, parts: Parts, purpose: str) -> None:
         self._parts = parts
-        self.id = secrets.token_hex(8)
+        self.id = os.urandom(8).hex()
         self.holder = f"w-{self.id}"
         self.path = parts.paths.workspace(self.id)
         self._lock = parts.lock(self.holder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -140,7 +140,7 @@ class ImageStore:
         Raises:
             NotFound: a layer went before.
         """
-        holder = f"images-{secrets.token_hex(6)}"
+        holder = f"images-{os.urandom(6).hex()}"
         with Lock.acquire(f"{self._paths.locks}/{holder}.lock") as lock:
             self._layers.lease(holder, {layer.id for image in images for layer in image.layers})
             try:

@@ -18,7 +18,6 @@ Format of writer 1 (its output never changes; a change is a new writer number):
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -75,6 +74,8 @@ def diff_id(
     directory: str, *, epoch: int, times: Times, writer: int = CURRENT_WRITER
 ) -> tuple[str, int]:
     """Digest and length in bytes of a layer's tar, which is not kept. Raises as the writer."""
+    import hashlib  # it brings OpenSSL: 3 ms, which only a build needs
+
     digest = hashlib.sha256()
     size = 0
 

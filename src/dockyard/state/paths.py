@@ -7,7 +7,7 @@ and sockets of containers are nobody else's business (CVE-2020-15257).
 from __future__ import annotations
 
 import errno
-import hashlib
+import binascii
 import os
 
 import msgspec
@@ -27,7 +27,7 @@ class Paths(msgspec.Struct, frozen=True):
     @property
     def root_hash(self) -> str:
         """Eight hexadecimal digits that tell this root from others in host-wide names."""
-        return hashlib.sha256(os.fsencode(os.path.realpath(self.root))).hexdigest()[:8]
+        return f"{binascii.crc32(os.fsencode(os.path.realpath(self.root))):08x}"
 
     @property
     def database(self) -> str:

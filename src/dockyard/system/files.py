@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -84,7 +83,7 @@ def _empty(top: int, directory: int, device: int) -> list[str]:
             elif os.stat(name, dir_fd=directory, follow_symlinks=False).st_dev != device:
                 raise OSError(errno.EBUSY, "another filesystem is mounted there", name)
             else:
-                place = f".{secrets.token_hex(8)}"
+                place = f".{os.urandom(8).hex()}"
                 os.rename(name, place, src_dir_fd=directory, dst_dir_fd=top)
                 moved.append(place)
     return moved

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import time
 from collections.abc import Callable
 
@@ -37,7 +36,7 @@ class Volumes:
             InvalidInput: the name has characters that Docker doesn't allow.
         """
         anonymous = name is None
-        name = secrets.token_hex(32) if name is None else name
+        name = os.urandom(32).hex() if name is None else name
         if not re.fullmatch(_NAME, name):
             raise InvalidInput(
                 f'"{name}" includes invalid characters for a local volume name',

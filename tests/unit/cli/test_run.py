@@ -168,3 +168,15 @@ def test_contexts_that_are_no_directory_are_refused(dockyard: Call, context: str
     code, _, err = dockyard("build", context)
     assert code == 1
     assert "not supported yet" in err
+
+
+def test_ctrl_c_in_a_build_is_one_message_and_130(
+    dockyard: Call, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "build", interrupted)
+    code, out, err = dockyard("build", "-q", ".")
+    assert (code, out) == (130, "")
+    assert "build canceled" in err

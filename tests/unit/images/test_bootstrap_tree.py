@@ -64,7 +64,11 @@ def finish(tree: Path, *, keep_mirror: bool = False) -> None:
 
 
 def present(tree: Path) -> set[str]:
-    return {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_symlink() or not path.is_dir()}
+    return {
+        str(path.relative_to(tree))
+        for path in tree.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
 
 
 def test_the_epoch_is_the_latest_change_of_a_package(tree: Path) -> None:

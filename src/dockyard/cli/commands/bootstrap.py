@@ -29,13 +29,13 @@ def command(
 
     def make(base: str) -> str:
         progress = _silent if quiet else render.print_note
-        try:
-            image = engine.bootstrap(base, mirror=mirror, force=force, progress=progress)
-        except KeyboardInterrupt as error:
-            raise canceled("bootstrap") from error
+        image = engine.bootstrap(base, mirror=mirror, force=force, progress=progress)
         return Reference.parse(image.names[0]).familiar if image.names else image.id
 
-    return options.for_each(bases, make)
+    try:
+        return options.for_each(bases, make)
+    except KeyboardInterrupt as error:
+        raise canceled("bootstrap") from error
 
 
 def _silent(_sentence: str) -> None:
