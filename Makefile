@@ -14,7 +14,7 @@ ROUNDS ?= 10
 .PHONY: help setup setup-dev demo test lint format types unit integration soak fuzz bench clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what Dockyard needs, and Dockyard into .venv
 	@scripts/setup
@@ -50,9 +50,10 @@ integration: setup-dev ## tests with real containers; needs root
 
 soak: setup-dev ## the integration tests ROUNDS times over (ROUNDS=10)
 	@for round in $$(seq $(ROUNDS)); do \
-		echo "== round $$round of $(ROUNDS)"; $(PYTEST) -q -x tests/integration; done
+		echo "== round $$round of $(ROUNDS)"; \
+		DOCKYARD_SOAK=1 $(PYTEST) -q -x tests/integration; done
 
-fuzz: setup-dev ## the property tests, each with 20,000 examples
+fuzz: setup-dev ## the property tests, each with 5,000 examples
 	@$(PYTEST) -p tests.fuzz_profile --hypothesis-profile=fuzz -m hypothesis --timeout 0 $(wildcard tests/unit tests/contract)
 
 bench: setup-dev ## compare with Docker and Podman, where they are installed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 
 from bench import report, tools
@@ -27,6 +28,9 @@ QUESTIONS: dict[str, type[Question]] = {
     "large-layer": LargeLayer,
     "many": ManyContainers,
 }
+
+_PAUSE_SECONDS = 0.25
+"""What a tool still does after it has answered must not slow the next one."""
 
 
 def main() -> int:
@@ -62,6 +66,7 @@ def ask(question: Question, found: Sequence[tools.Tool], repeat: int) -> dict[st
         for tool in list(active):
             try:
                 samples[tool.name].append(question.measure(tool))
+                time.sleep(_PAUSE_SECONDS)
             except tools.BenchmarkError as error:
                 print(f"{tool.name} drops out of {question.title}: {error}", file=sys.stderr)
                 active.remove(tool)

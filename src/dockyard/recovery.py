@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from dockyard.containers import workspace as workspaces
 from dockyard.containers.apply import Containers
 from dockyard.containers.parts import Parts
 from dockyard.errors import ComponentFailed, ComponentMissing, PermissionMissing
+from dockyard.state.locks import Lock
+
+_HOLDERS = ("b-", "c-", "images-", "w-")
+"""How the names of builds, containers, readers of images and workspaces begin."""
 
 
 def recover(parts: Parts, containers: Containers) -> None:
@@ -16,7 +22,24 @@ def recover(parts: Parts, containers: Containers) -> None:
     containers.recover()
     workspaces.recover(parts)
     parts.volumes.recover()
+    _sweep_locks(parts)
     try:
         parts.networks.verify()
     except (ComponentFailed, ComponentMissing, PermissionMissing) as error:
         parts.warn(f"the rules of the bridge network could not be checked: {error}")
+
+
+def _sweep_locks(parts: Parts) -> None:
+    """Removes the lock files of commands that were killed before they recorded what they make."""
+    found = {
+        name.removesuffix(".lock")
+        for name in os.listdir(parts.paths.locks)
+        if name.startswith(_HOLDERS)
+    }
+    known = {f"c-{row[0]}" for row in parts.database.query("SELECT id FROM containers")}
+    for holder in found - known:
+        lock = Lock.try_acquire(parts.lock_path(holder))
+        if lock is not None:
+            with lock:
+                if parts.store.get(holder.removeprefix("c-")) is None:
+                    lock.release(remove=True)

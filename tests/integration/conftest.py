@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,3 +72,11 @@ def engine(root: Root) -> Iterator[Engine]:
     with Engine(root.config, warn=warnings.append) as engine:
         yield engine
     assert not warnings
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this host that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))
+        return int(probe.getsockname()[1])

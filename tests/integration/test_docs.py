@@ -70,6 +70,7 @@ def root(base_images: Path, used_roots: list[Paths]) -> Iterator[Root]:
     """One root for all pages, so that what one builds is cached for the next."""
     made = Root(Path(tempfile.mkdtemp(prefix="dockyard-test-", dir="/var/tmp")), base_images)
     used_roots.append(made.paths)
+    own_layers(made.paths)
     yield made
     left = made.leftovers()
     made.close()
@@ -107,6 +108,14 @@ def test_every_decision_is_listed() -> None:
     index = (CHECKOUT / "docs/decisions/README.md").read_text()
     pages = {path.name for path in (CHECKOUT / "docs/decisions").glob("0*.md")}
     assert pages == {target for target in LINK.findall(index) if target.startswith("0")}
+
+
+def own_layers(paths: Paths) -> None:
+    """Copies the base images' layers, which tests share by symlink: ``save`` follows none."""
+    for layer in filter(os.path.islink, map(paths.layer, os.listdir(paths.layers))):
+        shared = os.readlink(layer)
+        os.unlink(layer)
+        subprocess.run(["cp", "-a", shared, layer], check=True)
 
 
 def free_port() -> int:

@@ -49,7 +49,7 @@ def _fingerprint() -> str:
     """A digest of the code that decides what the images are."""
     images = CHECKOUT / "src" / "dockyard" / "images"
     sources = [*sorted(images.glob("boot*.py")), images / "bases.py", images / "mmdebstrap.py",
-               images / "tarwriter.py", images.parent / "state" / "schema.py"]  # fmt: skip
+               images / "tarwriter.py", images.parent / "oci" / "image.py", images.parent / "state" / "schema.py"]  # fmt: skip
     whole = hashlib.sha256(BUSYBOX.encode())
     for source in sources:
         whole.update(source.read_bytes())

@@ -8,9 +8,10 @@ import time
 
 import msgspec
 
-from dockyard.containers import lifecycle, names, spec, users
+from dockyard.containers import filters, lifecycle, names, spec, users
 from dockyard.containers.model import Container, Mount, Options
 from dockyard.containers.parts import Parts
+from dockyard.containers.runtime import Runtime
 from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
 from dockyard.networks import resolv
@@ -201,6 +202,8 @@ def write_bundle(
             readonly_paths=guarded.READONLY,
         ),
     )
+    runtime = Runtime(container.runtime, parts.paths.runtime_state)
+    document["annotations"] = filters.recall(parts.paths, runtime, granted.seccomp)
     bundle = parts.paths.bundle(container.id)
     write_atomically(f"{bundle}/config.json", msgspec.json.encode(document))
 

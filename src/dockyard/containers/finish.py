@@ -7,6 +7,7 @@ monitor calls, ``stop``, or the recovery of any later command. The others find n
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -18,6 +19,7 @@ from dockyard.containers import lifecycle, monitor
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
+from dockyard.networks.task import Task
 from dockyard.system import cgroups, host, mounts
 from dockyard.system.files import remove_tree
 from dockyard.system.host import ProcessIdentity
@@ -122,12 +124,13 @@ def tear_down(parts: Parts, container: Container) -> None:
     bundle = parts.paths.bundle(container.id)
     found = monitor.leftovers(bundle)
     layout = parts.cgroup_layout
-    if container.process is not None or found:
-        runtime = Runtime(container.runtime, parts.paths.runtime_state, layout.systemd)
-        runtime.delete(container.id)
-    cgroups.kill_all(layout, container.cgroup)
-    _dismiss_monitor(parts, container, found)
-    parts.networks.detach(container.holder)
+    with contextlib.ExitStack() as stack:
+        if container.process is not None or found:
+            deleting = Task(functools.partial(_delete, parts, container))
+            stack.callback(deleting.result)
+        cgroups.kill_all(layout, container.cgroup)
+        _dismiss_monitor(parts, container, found)
+        parts.networks.detach(container.holder)
     mounts.unmount_below(parts.paths.container(container.id))
     cgroups.remove(layout, container.cgroup)
     if not layout.systemd:  # systemd removes a scope with its last process
@@ -135,6 +138,11 @@ def tear_down(parts: Parts, container: Container) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{parts.paths.exits}/{container.id}")
     remove_tree(bundle)
+
+
+def _delete(parts: Parts, container: Container) -> None:
+    state, systemd = parts.paths.runtime_state, parts.cgroup_layout.systemd
+    Runtime(container.runtime, state, systemd).delete(container.id)
 
 
 def monitor_cgroup(parts: Parts, container: Container) -> str:

@@ -53,6 +53,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     runtime: Runtime
     interactive: bool
     exit_command: tuple[str, ...]
+    exit_delay: int = 0
+    """Seconds for the one who waits for the container to clean up before the exit command does."""
 
     def arguments(self, paths: Paths) -> list[str]:
         """The command line. Pure."""
@@ -67,6 +69,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
             arguments += ["--runtime-arg", argument]
         arguments += ["--systemd-cgroup"] if self.runtime.systemd else []
         arguments += ["--stdin"] if self.interactive else []
+        arguments += ["--exit-delay", str(self.exit_delay)] if self.exit_delay else []
         arguments += ["--exit-command", self.exit_command[0]]
         for argument in self.exit_command[1:]:
             arguments += ["--exit-command-arg", argument]

@@ -46,6 +46,7 @@ class Parts:
 
     @functools.cached_property
     def facts(self) -> HostFacts:
+        """What options are checked against."""
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         bounds = host.capability_bounds()
         return HostFacts(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dockyard.containers import create, finish, monitor
+from dockyard.containers import create, filters, finish, monitor
 from dockyard.containers.attach import Streams
 from dockyard.containers.lifecycle import require_startable
 from dockyard.containers.model import Container, Options
@@ -19,7 +19,11 @@ from dockyard.containers.runtime import Runtime
 from dockyard.errors import ComponentFailed
 from dockyard.images.model import Image
 from dockyard.networks.apply import Attachment
+from dockyard.networks.task import Task
 from dockyard.system import cgroups, host, scope
+
+_ATTENDED_SECONDS = 1
+"""What a command in the foreground has to clean up by itself, which spares the exit command."""
 
 
 def run(
@@ -74,6 +78,7 @@ def _attend(parts: Parts, container: Container, streams: Streams) -> Container:
 
 def _launch(parts: Parts, container: Container, image: Image, streams: Streams | None) -> Container:
     """From record to running program; the caller holds the lock and undoes on failure."""
+    expecting = Task(lambda: cgroups.expect_moves(parts.cgroup_layout))
     create.make_directories(parts, container)
     resolved, fresh = create.resolve_mounts(parts, container)
     container = msgspec.structs.replace(container, mounts=resolved)
@@ -83,7 +88,11 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
         path = "host" if network is None else network.namespace_path
         endpoint = None if network is None else network.endpoint
         create.write_bundle(parts, container, image, rootfs, path, endpoint)
-        monitored = _create(parts, container, network)
+        monitored = _create(parts, container, network, attended=streams is not None)
+        if network is not None:
+            network.complete()
+    expecting.result()
+    filters.keep(parts.paths, runtime_of(parts, container), container.id)
     if streams is not None:
         streams.open(monitor.attach_socket(parts.paths.bundle(container.id)))
     _start_program(parts, container)
@@ -109,7 +118,7 @@ def _network(parts: Parts, container: Container) -> Iterator[Attachment | None]:
         yield None
         return
     attachment: Attachment = (
-        parts.networks.attach(container.holder, container.options.ports)
+        parts.networks.begin(container.holder, container.options.ports)
         if mode == "bridge"
         else parts.networks.isolated()
     )
@@ -124,7 +133,9 @@ def runtime_of(parts: Parts, container: Container) -> Runtime:
     return Runtime(container.runtime, parts.paths.runtime_state, parts.cgroup_layout.systemd)
 
 
-def _launch_description(parts: Parts, container: Container) -> monitor.Launch:
+def _launch_description(
+    parts: Parts, container: Container, *, attended: bool = False
+) -> monitor.Launch:
     return monitor.Launch(
         container_id=container.id,
         name=container.name,
@@ -133,6 +144,7 @@ def _launch_description(parts: Parts, container: Container) -> monitor.Launch:
         runtime=runtime_of(parts, container),
         interactive=container.options.interactive,
         exit_command=monitor.exit_command(parts.paths, container.id),
+        exit_delay=_ATTENDED_SECONDS if attended else 0,
     )
 
 
@@ -141,11 +153,13 @@ def log_path(parts: Parts, container: Container) -> str:
     return f"{parts.paths.container(container.id)}/container.log"
 
 
-def _create(parts: Parts, container: Container, network: Attachment | None) -> monitor.Monitored:
+def _create(
+    parts: Parts, container: Container, network: Attachment | None, *, attended: bool
+) -> monitor.Monitored:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{parts.paths.exits}/{container.id}")
     return monitor.create(
-        _launch_description(parts, container),
+        _launch_description(parts, container, attended=attended),
         parts.paths,
         () if network is None else network.port_descriptors,
         functools.partial(_place_monitor, parts, container),

@@ -36,16 +36,33 @@ class Attachment:
     """
 
     def __init__(
-        self, descriptor: int, endpoint: Endpoint | None, port_descriptors: tuple[int, ...]
+        self,
+        descriptor: int,
+        endpoint: Endpoint | None = None,
+        port_descriptors: tuple[int, ...] = (),
+        joining: Task[None] | None = None,
     ) -> None:
+        self._joining = joining
         self.endpoint = endpoint
         self.port_descriptors = port_descriptors
         self.namespace_path = f"/proc/{os.getpid()}/fd/{descriptor}"
         self._descriptor = descriptor
 
+    def complete(self) -> None:
+        """Waits until the bridge and the rules lead to the namespace. Idempotent.
+
+        Raises:
+            ComponentFailed, ComponentMissing, PermissionMissing: see :meth:`Networks.attach`; the
+                endpoint is still there then.
+        """
+        if self._joining is not None:
+            self._joining.result()
+
     def close(self) -> None:
         """Closes this process's descriptors; the endpoint stays. Idempotent."""
         if self._descriptor >= 0:
+            with contextlib.suppress(DockyardError):
+                self.complete()
             os.close(self._descriptor)
             self._descriptor = -1
             reserve.release(self.port_descriptors)
@@ -80,6 +97,25 @@ class Networks:
         nothing of it stays.
 
         Raises:
+            DockyardError: as :meth:`begin` and :meth:`Attachment.complete`.
+        """
+        attachment = self.begin(holder, ports)
+        try:
+            attachment.complete()
+        except BaseException:
+            attachment.close()
+            with contextlib.suppress(DockyardError):  # the record stays then, for recovery
+                self.detach(holder)
+            raise
+        return attachment
+
+    def begin(self, holder: str, ports: Sequence[PortMapping] = ()) -> Attachment:
+        """As :meth:`attach`, but returns as soon as there is a namespace.
+
+        Whoever begins calls :meth:`Attachment.complete` before the namespace is used, and
+        :meth:`detach` where that fails.
+
+        Raises:
             Conflict: a port is taken, or no subnet or address is free.
             InvalidInput: a port is to be published on an address that the host does not have.
             PermissionMissing: this process may not do that.
@@ -88,13 +124,12 @@ class Networks:
         self.detach(holder)
         mapped, descriptors = reserve.reserve(ports, self._publish_address, self._store.owner)
         try:
-            namespace_descriptor, endpoint = self._join(holder, mapped)
+            return self._join(holder, mapped, descriptors)
         except BaseException:
             reserve.release(descriptors)
             with contextlib.suppress(DockyardError):  # the record stays then, for recovery
                 self.detach(holder)
             raise
-        return Attachment(namespace_descriptor, endpoint, descriptors)
 
     def isolated(self) -> Attachment:
         """A namespace with nothing but its own loopback (``--network none``).
@@ -103,7 +138,7 @@ class Networks:
             PermissionMissing, NotSupported: see :func:`namespace.create`.
         """
         making = Task(lambda: namespace.create(plan.LOOPBACK_BATCH))
-        return Attachment(making.result(), None, ())
+        return Attachment(making.result())
 
     def detach(self, holder: str) -> None:
         """Gives up the holder's endpoint; with the last one all that the root has on the host.
@@ -145,21 +180,42 @@ class Networks:
         """The holder's endpoint."""
         return self._store.endpoint(holder)
 
-    def _join(self, holder: str, ports: tuple[PortMapping, ...]) -> tuple[int, Endpoint]:
+    def _join(
+        self, holder: str, ports: tuple[PortMapping, ...], descriptors: tuple[int, ...]
+    ) -> Attachment:
         veth = plan.veth_name(self._root_hash, os.urandom(4).hex())
         with contextlib.ExitStack() as undo:
-            with NetworkLock.acquire(self._lock_path) as lock:
-                network = self._ensure_network(lock)
-                endpoint = self._store.add_endpoint(network, holder, veth, ports)
-                batch = plan.namespace_batch(endpoint, network, namespace.current())
-                making = Task(lambda: namespace.create(batch))
-                undo.callback(_discard, making)
-                self._sync(lock, network, self._store.endpoints())
+            lock = undo.enter_context(NetworkLock.acquire(self._lock_path))
+            network = self._ensure_network(lock)
+            endpoint = self._store.add_endpoint(network, holder, veth, ports)
+            endpoints = self._store.endpoints()
+            batch = plan.namespace_batch(endpoint, network, namespace.current())
+            making = Task(lambda: namespace.create(batch))
+            undo.callback(_discard, making)
+            joining = Task(lambda: self._lead_to(veth, making, lock, network, endpoints))
+            undo.pop_all()  # the lock is the task's now
+        try:
             descriptor = making.result()
-            batch = plan.enslave_batch(network.bridge, [veth])
-            process.run(["ip", "-batch", "-"], input=batch)
-            undo.pop_all()
-        return descriptor, endpoint
+        except BaseException:
+            with contextlib.suppress(DockyardError):
+                joining.result()
+            raise
+        return Attachment(descriptor, endpoint, descriptors, joining)
+
+    def _lead_to(
+        self,
+        veth: str,
+        making: Task[int],
+        lock: NetworkLock,
+        network: Network,
+        endpoints: Sequence[Endpoint],
+    ) -> None:
+        """Makes rules and bridge lead to an interface that is being made; releases the lock."""
+        with lock:
+            self._sync(lock, network, endpoints)
+        making.result()
+        batch = plan.enslave_batch(network.bridge, [veth])
+        process.run(["ip", "-batch", "-"], input=batch)
 
     def _ensure_network(self, lock: NetworkLock) -> Network:
         """The network, with its bridge. A subnet is chosen anew while nobody has an address."""
@@ -197,12 +253,15 @@ class Networks:
                 self._store.remove_unused()
 
     def _tear_down(self, lock: NetworkLock, *veths: str) -> None:
-        """Removes all that the root has on the host. Under the lock."""
-        removing = Task(lambda: self._rules.remove(lock, self._bridge))
-        try:
-            _delete_interfaces(lock, *veths, self._bridge)
-        finally:
-            removing.result()
+        """Removes all that the root has on the host. Under the lock, which it is done under, too.
+
+        The kernel takes 50 ms for it. Whoever wants the network next waits that long, but not the
+        command whose container was the last.
+        """
+        present = [name for name in (*veths, self._bridge) if kernel.interface_exists(name)]
+        if present:
+            lock.hand_over(["ip", "-force", "-batch", "-"], plan.delete_batch(present))
+        self._rules.remove(lock, self._bridge)
 
 
 @contextlib.contextmanager

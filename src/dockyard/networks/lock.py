@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import threading
 from collections.abc import Sequence
 
 from dockyard.state.locks import Lock
@@ -25,3 +28,25 @@ class NetworkLock(Lock):
     ) -> Completed:
         """Runs a program that holds the lock to its end; see :func:`process.run`."""
         return process.run(argv, input=input, check=check, pass_fds=(self._descriptor,))
+
+    def hand_over(self, argv: Sequence[str], text: str) -> None:
+        """Starts a program that nobody waits for but the next one who wants the lock.
+
+        It goes on when this process ends, and reads ``text`` as its standard input from memory,
+        not from this process. What it fails to do is found by :meth:`Networks.verify`.
+
+        Raises:
+            ComponentMissing: it is not installed.
+        """
+        with open(os.memfd_create("input", os.MFD_CLOEXEC), "wb+") as given:
+            given.write(text.encode())
+            given.seek(0)
+            child = subprocess.Popen(
+                [process.require(argv[0]), *argv[1:]],
+                stdin=given,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(self._descriptor,),
+                start_new_session=True,
+            )
+        threading.Thread(target=child.wait, daemon=True).start()  # no zombie where we live on

@@ -72,14 +72,14 @@ class Rules:
             _write(self._state_path, msgspec.json.encode(state))
 
     def remove(self, lock: NetworkLock, bridge: str) -> None:
-        """Removes the table and every allowance. Idempotent."""
+        """Removes every allowance, and hands over the removal of the table. Idempotent."""
         allowed = firewall.allowance(self._root_hash, bridge)
         known = self._load(kernel.rules_generation())
         if known is None or known.others:
             firewall.withdraw(lock, allowed)
         if legacy.in_use():
             legacy.withdraw(lock, allowed)
-        self._execute(lock, ruleset.removal(self._root_hash))
+        lock.hand_over(["nft", "-f", "-"], ruleset.removal(self._root_hash))
         for path in (self._state_path, self._text_path):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)

@@ -62,7 +62,8 @@ class ImageConfig(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     """The configuration document; the digest of its bytes is the image's id."""
 
     architecture: str
-    os: str = "linux"
+    os: str = msgspec.field(default_factory=lambda: "linux")
+    """Required by the specification, hence written although it is the default."""
     variant: str = ""
     created: str | None = None
     author: str = ""
@@ -109,6 +110,15 @@ def decode_config(data: bytes) -> ImageConfig:
     """Parses a configuration; fields that Dockyard doesn't know are ignored.
 
     Raises:
-        msgspec.ValidationError: it isn't an image configuration.
+        msgspec.DecodeError: it isn't an image configuration.
     """
-    return msgspec.json.decode(data, type=ImageConfig)
+    try:
+        return msgspec.json.decode(data, type=ImageConfig)
+    except msgspec.ValidationError:  # Docker writes null for an empty map or list
+        return msgspec.convert(_without_nulls(msgspec.json.decode(data)), ImageConfig)
+
+
+def _without_nulls(document: object) -> object:
+    if not isinstance(document, dict):
+        return document
+    return {name: _without_nulls(value) for name, value in document.items() if value is not None}

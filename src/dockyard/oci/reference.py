@@ -26,6 +26,12 @@ def _path_pattern() -> re.Pattern[str]:
 
 
 @functools.cache
+def _registry_pattern() -> re.Pattern[str]:
+    label = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+    return re.compile(rf"{label}(?:\.{label})*(?::[0-9]+)?")
+
+
+@functools.cache
 def _tag_pattern() -> re.Pattern[str]:
     return re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
@@ -53,6 +59,8 @@ class Reference(msgspec.Struct, frozen=True):
         if (colon and not tag) or (tag and not _tag_pattern().fullmatch(tag)):
             raise _invalid(text, "a tag has letters, digits, '_', '.', '-' and at most 128 of them")
         registry, path = _split_registry(f"{head}{slash}{last}")
+        if not _registry_pattern().fullmatch(registry):
+            raise _invalid(text, "what is before the first / is not a host with an optional port")
         if not path or len(path) > _MAX_PATH or not _path_pattern().fullmatch(path):
             hint = "a repository name is lower-case letters and digits with . _ - between them"
             raise _invalid(text, hint)

@@ -8,6 +8,7 @@ Each thread has a connection of its own.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -19,6 +20,7 @@ from dockyard.state.schema import MIGRATIONS
 
 _BUSY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.005
+_NO_ROOM_BYTES = 1 << 20
 
 Row = tuple[Any, ...]
 
@@ -150,9 +152,18 @@ def _statements(script: str) -> Iterator[str]:
             pending = ""
 
 
+def _is_full(path: str) -> bool:
+    """True where SQLite's "disk I/O error" is for want of space."""
+    try:
+        room = os.statvfs(os.path.dirname(path))
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < _NO_ROOM_BYTES
+
+
 def _translate(path: str, error: sqlite3.DatabaseError) -> StateError | PermissionMissing:
     name = getattr(error, "sqlite_errorname", "")
-    if name == "SQLITE_FULL":
+    if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and _is_full(path)):
         return DiskFull(
             f"no space left to write {path}",
             hint="free some space (dockyard builder prune, dockyard rmi), then try again",

@@ -6,8 +6,8 @@ and sockets of containers are nobody else's business (CVE-2020-15257).
 
 from __future__ import annotations
 
-import errno
 import binascii
+import errno
 import os
 
 import msgspec
@@ -98,7 +98,8 @@ def _make_directory(path: str) -> None:
     try:
         if os.path.isdir(path):
             if not os.access(path, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, "not writable", path)
+                read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+                raise OSError(errno.EROFS if read_only else errno.EACCES, "not writable", path)
             return
         os.makedirs(path, mode=0o700, exist_ok=True)
     except OSError as error:

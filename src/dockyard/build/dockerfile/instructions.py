@@ -67,6 +67,8 @@ class From(Instruction, frozen=True, kw_only=True):
 
 
 class MountType(StrEnum):
+    """Kinds of ``RUN --mount``."""
+
     BIND = "bind"
     CACHE = "cache"
     TMPFS = "tmpfs"
@@ -75,18 +77,24 @@ class MountType(StrEnum):
 
 
 class CacheSharing(StrEnum):
+    """Who else may use a cache mount at the same time."""
+
     SHARED = "shared"
     PRIVATE = "private"
     LOCKED = "locked"
 
 
 class NetworkMode(StrEnum):
+    """Networks of a RUN step."""
+
     DEFAULT = "default"
     NONE = "none"
     HOST = "host"
 
 
 class SecurityMode(StrEnum):
+    """Rights of a RUN step."""
+
     SANDBOX = "sandbox"
     INSECURE = "insecure"
 

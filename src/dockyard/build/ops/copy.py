@@ -93,7 +93,8 @@ class Destination:
         try:
             os.mkdir(name, _DIRECTORY_MODE, dir_fd=descriptor)
         except FileExistsError:
-            raise BuildError(f"cannot make directory {whole}: a file is in its place") from None
+            self._make_behind_link(descriptor, parent, name)
+            return
         finally:
             os.close(descriptor)
         made = self._open(whole)
@@ -103,6 +104,17 @@ class Destination:
                 os.fchown(made, self._owner.uid, self._owner.gid)
         finally:
             os.close(made)
+
+    def _make_behind_link(self, directory: int, parent: str, name: str) -> None:
+        """Makes the directory that a dangling symlink of the image names, as Docker does."""
+        try:
+            target = os.readlink(name, dir_fd=directory)
+        except OSError:
+            target = ""
+        wanted = os.path.normpath(os.path.join(parent or "/", target))
+        if not target or f"{parent}/{name}".startswith(wanted):  # a file, or a link to itself
+            raise BuildError(f"cannot make directory {parent}/{name}: a file is in its place")
+        self.make_directories(wanted)
 
     def copy_entry(self, tree: Tree, entry: Entry, path: str) -> None:
         """Copies a file or a symlink to exactly this path, in place of what is there."""

@@ -222,6 +222,8 @@ def _failure(vertex: graph.Vertex, operation: graph.Run, code: int, tail: str) -
 def _hint(code: int, tail: str) -> str:
     if code == 137:
         return "it was killed, perhaps for want of memory"
+    if "no space left on device" in tail.lower():
+        return "free some space (dockyard builder prune, dockyard rmi), then build again"
     if "externally-managed-environment" in tail:
         return "use a base whose Python is meant for pip, such as python:3.11, or a venv"
     if "Temporary failure" in tail or "Could not resolve" in tail:

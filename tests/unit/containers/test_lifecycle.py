@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from dockyard.containers import lifecycle
+from dockyard.containers.model import Container, Options, State
+from dockyard.errors import Conflict
+
+
+def container(state: State) -> Container:
+    return Container(
+        id="a" * 64, name="box", image_id="i", image_name="i", state=state, created=0,
+        options=Options(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "dead", "living"),
+    [
+        ("creating", "discard", "discard"), ("created", "nothing", "nothing"),
+        ("starting", "stop", "stop"), ("running", "finish", "nothing"),
+        ("exited", "nothing", "nothing"), ("removing", "remove", "remove"),
+    ],
+)  # fmt: skip
+def test_what_a_crash_left_is_settled(state: State, dead: str, living: str) -> None:
+    assert lifecycle.recovery(container(state), alive=False) == dead
+    assert lifecycle.recovery(container(state), alive=True) == living
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_what_may_be_done_in_which_state(state: State) -> None:
+    def allowed(check: object) -> bool:
+        try:
+            check(container(state))  # type: ignore[operator]
+        except Conflict as error:
+            assert "box" in error.message
+            return False
+        return True
+
+    assert allowed(lifecycle.require_startable) == (state in {"created", "exited"})
+    assert allowed(lifecycle.require_running) == (state == "running")
+    assert allowed(lambda c: lifecycle.require_removable(c, force=False)) == (state != "running")
+    assert allowed(lambda c: lifecycle.require_removable(c, force=True))
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "command", "runs"),
+    [
+        (None, None, ("e", "c")), (None, ("x",), ("e", "x")), (("n",), None, ("n",)),
+        (("n",), ("x",), ("n", "x")), ((), ("x",), ("x",)), ((), None, ()), (None, (), ("e",)),
+    ],
+)  # fmt: skip
+def test_entrypoint_and_command_combine_as_in_docker(
+    entrypoint: tuple[str, ...] | None, command: tuple[str, ...] | None, runs: tuple[str, ...]
+) -> None:
+    assert runs == lifecycle.command_line(
+        image_entrypoint=("e",), image_command=("c",), entrypoint=entrypoint, command=command
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("0", 0), ("137\n", 137), ("", 255), (None, 255), ("x", 255), ("-1", -1)]
+)
+def test_an_exit_file_that_is_missing_or_odd_means_lost(text: str | None, code: int) -> None:
+    assert lifecycle.exit_code_of(text) == code

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from dockyard.oci import image
+from dockyard.oci.image import ExecutionConfig, Healthcheck, ImageConfig, RootFilesystem
+
+DOCKERS = {
+    "architecture": "amd64", "os": "linux", "created": "2024-01-02T03:04:05.678Z",
+    "docker_version": "28.5", "unknown": {"a": 1},
+    "config": {
+        "Env": ["A=b"], "Cmd": ["sh"], "Entrypoint": None, "ExposedPorts": {"80/tcp": {}},
+        "WorkingDir": "/w", "Labels": None, "Volumes": None, "OnBuild": None,
+        "Healthcheck": {"Test": ["CMD", "x"], "Interval": 5000000000},
+    },
+    "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "a" * 64]},
+    "history": [{"created_by": "x", "empty_layer": True}],
+}  # fmt: skip
+
+
+def test_dockers_own_document_is_read() -> None:
+    config = image.decode_config(json.dumps(DOCKERS).encode())
+
+    assert config.config.cmd == ("sh",)
+    assert config.config.healthcheck == Healthcheck(test=("CMD", "x"), interval=5 * 10**9)
+    assert config.rootfs.diff_ids == ("sha256:" + "a" * 64,)
+
+
+def test_maps_that_docker_writes_as_null_are_read() -> None:
+    config = image.decode_config(json.dumps(DOCKERS).encode())
+
+    assert config.config.labels == {}
+    assert config.config.volumes == {}
+
+
+def test_the_bytes_do_not_depend_on_the_order_of_maps() -> None:
+    def encoded(labels: dict[str, str]) -> bytes:
+        config = ImageConfig(architecture="amd64", config=ExecutionConfig(labels=labels))
+        return image.encode(config)
+
+    assert encoded({"a": "1", "b": "2"}) == encoded({"b": "2", "a": "1"})
+
+
+def test_fields_have_the_specifications_names() -> None:
+    config = ImageConfig(
+        architecture="arm64", created="2024-01-01T00:00:00Z",
+        config=ExecutionConfig(env=("A=b",), working_dir="/w", stop_signal="SIGINT"),
+        rootfs=RootFilesystem(diff_ids=("sha256:x",)),
+    )  # fmt: skip
+
+    assert json.loads(image.encode(config)) == {
+        "architecture": "arm64", "created": "2024-01-01T00:00:00Z", "os": "linux",
+        "config": {"Env": ["A=b"], "WorkingDir": "/w", "StopSignal": "SIGINT"},
+        "rootfs": {"diff_ids": ["sha256:x"], "type": "layers"},
+    }  # fmt: skip
+
+
+def test_the_platform_is_always_written() -> None:
+    document = json.loads(image.encode(ImageConfig(architecture="amd64")))
+
+    assert document["os"] == "linux"
+    assert document["rootfs"]["type"] == "layers"
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"architecture": 1}', b"\xff"])
+def test_what_is_no_configuration_is_refused(data: bytes) -> None:
+    with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
+        image.decode_config(data)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from dockyard.errors import DiskFull, PermissionMissing, StateError
+from dockyard.state import database as module
+from dockyard.state.database import Database
+from dockyard.state.schema import MIGRATIONS
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "state.db")
+
+
+def add(database: Database, name: str) -> None:
+    database.execute("INSERT INTO volumes VALUES (?, 1, 0, 'ready')", (name,))
+
+
+def names(database: Database) -> list[str]:
+    return [row[0] for row in database.query("SELECT name FROM volumes ORDER BY name")]
+
+
+def test_a_new_one_has_the_schema_and_wal(path: str) -> None:
+    database = Database(path)
+
+    assert database.query_one("PRAGMA user_version") == (len(MIGRATIONS),)
+    assert database.query_one("PRAGMA journal_mode") == ("wal",)
+    assert database.query_one("PRAGMA foreign_keys") == (1,)
+    assert database.query_one("PRAGMA synchronous") == (2,)
+    database.close()
+
+
+def test_an_old_one_is_brought_up_to_date(path: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(MIGRATIONS[0])
+        connection.execute("INSERT INTO volumes VALUES ('kept', 1, 0, 'ready')")
+        connection.execute("PRAGMA user_version=1")
+        connection.commit()
+    database = Database(path)
+
+    assert names(database) == ["kept"]
+    assert database.query_one("PRAGMA user_version") == (len(MIGRATIONS),)
+    database.close()
+
+
+def test_one_of_a_newer_version_is_left_alone(path: str) -> None:
+    Database(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS future (x)")
+        connection.execute("PRAGMA user_version=99")
+    database = Database(path)
+
+    with pytest.raises(StateError, match="newer version") as caught:
+        database.query("SELECT 1")
+    assert caught.value.reference == "state-too-new"
+    database.close()
+
+
+def test_a_block_that_fails_changes_nothing(path: str) -> None:
+    database = Database(path)
+    with pytest.raises(RuntimeError), database.transaction() as connection:
+        connection.execute("INSERT INTO volumes VALUES ('a', 1, 0, 'ready')")
+        raise RuntimeError
+
+    assert names(database) == []
+    database.close()
+
+
+def test_constraints_are_for_the_caller(path: str) -> None:
+    database = Database(path)
+    add(database, "a")
+    with pytest.raises(sqlite3.IntegrityError):
+        add(database, "a")
+    database.close()
+
+
+def test_a_broken_file_is_named_and_not_touched(path: str) -> None:
+    Path(path).write_bytes(b"nonsense" * 1000)
+    database = Database(path)
+
+    with pytest.raises(StateError, match="is damaged") as caught:
+        database.query("SELECT 1")
+    assert caught.value.reference == "state-damaged"
+    assert Path(path).read_bytes() == b"nonsense" * 1000
+    database.close()
+
+
+def test_a_place_without_directory_says_what_to_do(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "missing" / "state.db"))
+
+    with pytest.raises(PermissionMissing, match="cannot open") as caught:
+        database.query("SELECT 1")
+    assert "DOCKYARD_ROOT" in (caught.value.hint or "")
+
+
+def test_a_lock_held_too_long_is_an_error(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.05)
+    database = Database(path)
+    add(database, "a")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateError, match="locked by another process") as caught:
+            add(database, "b")
+        other.execute("ROLLBACK")
+    assert caught.value.reference == "state-locked"
+    add(database, "b")
+    database.close()
+
+
+def test_a_full_disk_is_told_from_other_faults(path: str) -> None:
+    database = Database(path)
+    with pytest.raises(DiskFull, match="no space left"), database.transaction() as connection:
+        connection.execute("PRAGMA max_page_count=1")
+        connection.execute("CREATE TABLE big (x)")
+        connection.executemany("INSERT INTO big VALUES (?)", [("x" * 5000,)] * 100)
+    database.close()
+
+
+def test_threads_have_connections_of_their_own(path: str) -> None:
+    database = Database(path)
+    threads = [threading.Thread(target=add, args=(database, f"v{n}")) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(names(database)) == 8
+    database.close()
+
+
+def test_processes_that_create_it_at_once_agree(path: str) -> None:
+    code = (
+        "import sys; sys.path[:0] = sys.argv[3:]\n"
+        "from dockyard.state.database import Database\n"
+        "Database(sys.argv[1]).execute("
+        "\"INSERT INTO volumes VALUES (?, 1, 0, 'ready')\", (sys.argv[2],))"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, path, f"v{n}", *sys.path]) for n in range(8)
+    ]
+    assert [process.wait() for process in started] == [0] * 8
+
+    database = Database(path)
+    assert len(names(database)) == 8
+    database.close()
+
+
+def test_it_can_be_used_again_after_close(path: str) -> None:
+    database = Database(path)
+    add(database, "a")
+    database.close()
+
+    assert names(database) == ["a"]
+    database.close()

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from dockyard.errors import DiskFull, PermissionMissing, StateError
+from dockyard.state.paths import Paths, unusable
+
+
+def test_directories_are_for_root_only(tmp_path: Path) -> None:
+    paths = Paths(str(tmp_path / "root"), str(tmp_path / "run"))
+    paths.prepare()
+    paths.prepare()
+
+    for directory in (paths.root, paths.layers, paths.containers, paths.run, paths.locks):
+        assert os.stat(directory).st_mode & 0o777 == 0o700
+
+
+def test_a_root_is_known_by_its_real_path(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    real, link = (Paths(str(tmp_path / name), "/run/x").root_hash for name in ("real", "link"))
+
+    assert real == link
+    assert len(real) == 8
+    assert Paths("/other", "/run/x").root_hash != real
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EACCES, PermissionMissing),
+        (errno.EROFS, PermissionMissing), (errno.EIO, StateError),
+    ],
+)  # fmt: skip
+def test_system_errors_are_put_into_words(number: int, kind: type[Exception]) -> None:
+    error = unusable("/somewhere", OSError(number, "x"))
+
+    assert isinstance(error, kind)
+    assert "/somewhere" in error.message
+    assert error.hint
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "root").write_text("")
+    with pytest.raises(StateError, match="root"):
+        Paths(str(tmp_path / "root"), str(tmp_path / "run")).prepare()
