@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from bench.question import IMAGE, Question
+from bench.question import IMAGE, Question, build_options
 from bench.tools import BenchmarkError, Tool
 
 _DIRECTORY = "/tmp/dockyard-bench-large"
@@ -33,9 +33,9 @@ class LargeLayer(Question):
         tool.place(_DIRECTORY, {"Dockerfile": _DOCKERFILE})
 
     def measure(self, tool: Tool) -> float:
-        progress = ("--progress", "plain") if tool.name == "docker" else ()
+        options = ("--progress", "plain") if tool.name == "docker" else build_options(tool)
         tool.shell(("sync",))
-        built = tool.time("build", "--no-cache", *progress, "-t", _TAG, _DIRECTORY)
+        built = tool.time("build", "--no-cache", *options, "-t", _TAG, _DIRECTORY)
         spent = _COMMAND_TIME.search(built.output)
         if spent is None:
             raise BenchmarkError(f"{tool.name} does not show what the step printed")

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import abc
+import resource
 
 from bench.tools import Tool
 
 IMAGE = "localhost/python:3.11"
 """The same image, by its ID, in every tool."""
+
+
+def build_options(tool: Tool) -> tuple[str, ...]:
+    """What a tool's ``build`` needs beside the usual.
+
+    Podman asks for more open files than a host grants whose limits can't be raised.
+    """
+    if tool.name != "podman":
+        return ()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return ("--ulimit", f"nofile={most}:{most}")
 
 
 class Question(abc.ABC):

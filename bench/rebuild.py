@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.question import IMAGE, Question
+from bench.question import IMAGE, Question, build_options
 from bench.tools import Tool
 
 _DIRECTORY = "/tmp/dockyard-bench-rebuild"
@@ -36,7 +36,7 @@ class Rebuild(Question):
         self.measure(tool)
 
     def measure(self, tool: Tool) -> float:
-        return tool.time("build", "-q", "-t", _TAG, _DIRECTORY).seconds
+        return tool.time("build", "-q", *build_options(tool), "-t", _TAG, _DIRECTORY).seconds
 
     def clean(self, tool: Tool) -> None:
         tool.call("rmi", "-f", _TAG, check=False)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import bases, leftovers
+from tests.support.roots import Root
 
 from dockyard import Engine
 from dockyard.state.paths import Paths
-from tests.support import bases, leftovers
-from tests.support.roots import Root
 
 MakeRoot = Callable[..., Root]
 

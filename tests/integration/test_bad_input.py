@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.roots import Command, Root
 
 from dockyard.state.paths import Paths
-from tests.support.roots import Command, Root
 
 
 def explained(done: Command, *words: str, code: int | None = None) -> str:
@@ -74,7 +74,12 @@ def test_a_missing_component(root: Root, program: str, tmp_path: Path) -> None:
     for memory in Path(root.paths.run).glob("probe-*"):
         memory.unlink()
     done = _in_namespace(root, script, "run", "--rm", "busybox", "true")
-    explained(done, program.split(",")[0] if "," not in program else "runtime", "install", code=125)
+    explained(
+        done,
+        program.split(",", maxsplit=1)[0] if "," not in program else "runtime",
+        "install",
+        code=125,
+    )
     assert root.cli("run", "--rm", "busybox", "true").returncode == 0
 
 
@@ -209,7 +214,9 @@ def test_a_full_disk(small: Root, tmp_path: Path) -> None:
 
 
 def test_a_step_that_fills_the_disk(small: Root, tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN dd if=/dev/zero of=/big bs=1M count=100\n")
+    (tmp_path / "Dockerfile").write_text(
+        "FROM busybox\nRUN dd if=/dev/zero of=/big bs=1M count=100\n"
+    )
     done = small.cli("build", "-t", "made", str(tmp_path))
     explained(done, "no space left", "hint: free some space", code=1)
 
@@ -231,7 +238,7 @@ def test_control_c_in_a_build(root: Root, tmp_path: Path) -> None:
     process = root.start("build", "-t", "made", str(tmp_path))
     time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=20)
 
     assert process.returncode == 130, err
     assert "Traceback" not in err

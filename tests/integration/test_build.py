@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.roots import Root, foreground
 
 from dockyard import Engine
 from dockyard.build.progress import Event
 from dockyard.errors import BuildError, DockyardError, InvalidInput, NotFound
 from dockyard.images.model import Image
-from tests.support.roots import Root, foreground
 
 
 class Context:
@@ -188,9 +188,11 @@ def test_add_unpacks_archives_and_copies_others(context: Context) -> None:
     context.write("plain.gz", "no archive")
     context.build("FROM busybox\nADD a.tar.gz /un\nCOPY a.tar.gz /kept/\nADD plain.gz /p\n")
 
-    assert context.show(
-        "cat /un/top/file; stat -c ' %u %a' /un/top/file; ls /kept; cat /p"
-    ) == ["hi 1000 640", "a.tar.gz", "no archive"]
+    assert context.show("cat /un/top/file; stat -c ' %u %a' /un/top/file; ls /kept; cat /p") == [
+        "hi 1000 640",
+        "a.tar.gz",
+        "no archive",
+    ]
 
 
 def test_an_archive_cannot_leave_its_place(context: Context, tmp_path: Path) -> None:
@@ -215,7 +217,7 @@ def test_heredocs_make_files_and_scripts(context: Context) -> None:
         "FROM busybox\nENV WHO=world\n"
         "COPY <<one <<'two' /etc/made/\nhello $WHO\none\nhello $WHO\ntwo\n"
         "RUN <<EOF\necho first > /r\necho second >> /r\nEOF\n"
-        "RUN <<EOF\n#!/bin/awk -f\nBEGIN { print \"awk\" > \"/awk\" }\nEOF\n"
+        'RUN <<EOF\n#!/bin/awk -f\nBEGIN { print "awk" > "/awk" }\nEOF\n'
     )
 
     assert context.show("cat /etc/made/one /etc/made/two /r /awk") == [
@@ -247,7 +249,7 @@ def test_metadata_is_in_the_image(context: Context) -> None:
     image = context.build(
         "FROM busybox\nARG V=1\nENV A=${V} B='two words'\nLABEL k=v\nWORKDIR /srv/app\nUSER app\n"
         "EXPOSE 80 53/udp\nVOLUME /data\nSTOPSIGNAL SIGINT\n"
-        "HEALTHCHECK --interval=5s CMD true\nENTRYPOINT [\"echo\"]\nCMD [\"hi\"]\n",
+        'HEALTHCHECK --interval=5s CMD true\nENTRYPOINT ["echo"]\nCMD ["hi"]\n',
         build_args={"V": "9"}, labels={"x": "y"},
     )  # fmt: skip
     config = image.config.config
@@ -340,9 +342,10 @@ def test_a_missing_program_and_shell_are_explained(context: Context) -> None:
     for line in ('RUN ["/no/such"]', 'SHELL ["/no/such", "-c"]\nRUN true'):
         with pytest.raises(BuildError) as caught:
             context.build(f"FROM busybox\n{line}\n")
-        assert "exit code: 127" in caught.value.message or "no such file" in str(
-            caught.value.context
-        ).lower()
+        assert (
+            "exit code: 127" in caught.value.message
+            or "no such file" in str(caught.value.context).lower()
+        )
 
 
 @pytest.mark.parametrize(
@@ -429,8 +432,9 @@ def test_the_same_inputs_give_the_same_image_on_another_root_later(
     (tmp_path / "Dockerfile").write_text(
         "FROM python:3.11 AS tools\nRUN mkdir /t && echo t > /t/t\nFROM python:3.11\n"
         "COPY --from=tools /t /t\nCOPY app /app\nWORKDIR /app\nENV A=1\n"
-        "RUN echo 'print(1)' > m.py && python -m compileall -q . && mkdir -p /var/x && touch /var/x/y\n"
-        "RUN pip --version\nUSER 1000\nCMD [\"python\", \"m.py\"]\n"
+        "RUN echo 'print(1)' > m.py && python -m compileall -q . \n"
+        "RUN mkdir -p /var/x && touch /var/x/y\n"
+        'RUN pip --version\nUSER 1000\nCMD ["python", "m.py"]\n'
     )
     found = []
     for _ in range(2):

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.roots import Root
 
 from dockyard.errors import NotFound
-from tests.support.roots import Root
 
 SOAK = max(1, int(os.environ.get("DOCKYARD_SOAK", "1")))
 POINTS = 6 * SOAK

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
-from dockyard.state.paths import Paths
 from tests.support.bases import CHECKOUT
 from tests.support.roots import Root
+
+from dockyard.state.paths import Paths
 
 TIMEOUT_SECONDS = 240
 BLOCK = re.compile(

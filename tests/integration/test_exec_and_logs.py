@@ -14,9 +14,7 @@ from dockyard.errors import Conflict, InvalidInput, RunError
 
 @pytest.fixture
 def sleeper(engine: Engine) -> Iterator[RunningContainer]:
-    options = Options(
-        env=("A=container",), working_dir="/tmp", user="app", stop_signal="SIGKILL"
-    )
+    options = Options(env=("A=container",), working_dir="/tmp", user="app", stop_signal="SIGKILL")
     with engine.run("busybox", ["sleep", "60"], network="none", options=options) as container:
         yield container
 
@@ -26,7 +24,9 @@ def test_exec_gives_output_and_code(sleeper: RunningContainer) -> None:
 
 
 def test_exec_has_the_containers_environment_user_and_directory(sleeper: RunningContainer) -> None:
-    code, text = sleeper.exec(["sh", "-c", "echo $A; pwd; id -u; grep NoNewPrivs /proc/self/status"])
+    code, text = sleeper.exec(
+        ["sh", "-c", "echo $A; pwd; id -u; grep NoNewPrivs /proc/self/status"]
+    )
 
     assert (code, text.split()) == (0, ["container", "/tmp", "1000", "NoNewPrivs:", "1"])
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
+from tests.support.roots import Root, foreground
 
 from dockyard import Engine
-from tests.support.roots import Root, foreground
 
 ATTEMPT = "unshare -U true 2>/dev/null; echo $?; grep ^Seccomp: /proc/self/status"
 

@@ -6,19 +6,20 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.support.roots import foreground
 
 from dockyard import Engine, Options
 from dockyard.errors import DockyardError, InvalidInput
 from dockyard.security.capabilities import DEFAULT_RUN
-from dockyard.system import cgroups
-from tests.support.roots import foreground
+from dockyard.system import cgroup_layout, cgroups
 
 STATUS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
 
 
-def status(engine: Engine, **fields: object) -> dict[str, str]:
+def status(engine: Engine, **fields: Any) -> dict[str, str]:
     _, output = foreground(engine, "cat", "/proc/self/status", **fields)
     lines = dict(line.split(":", 1) for line in output.text.splitlines())
     return {name: lines[name].strip() for name in STATUS}
@@ -158,7 +159,8 @@ def test_processors_are_a_quota(engine: Engine, mode: str) -> None:
         options=Options(stop_signal="SIGKILL"),
     ) as container:  # fmt: skip
         layout, path = engine.parts.cgroup_layout, container.record.cgroup
-        directory = cgroups.directory(layout, path, "cpu")
+        directory = cgroup_layout.directory(layout, path, "cpu")
+        assert directory is not None
         names = ("cpu.max", "cpu.cfs_quota_us")
         found = [Path(directory, name) for name in names if Path(directory, name).exists()]
         values = [file.read_text().split()[0] for file in found]
@@ -171,7 +173,7 @@ def test_processors_are_a_quota(engine: Engine, mode: str) -> None:
     [({"memory": 1024}, "minimum memory limit"), ({"cpus": 100000.0}, "range of CPUs")],
 )
 def test_limits_out_of_range_are_refused(
-    engine: Engine, fields: dict[str, object], message: str
+    engine: Engine, fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidInput, match=message) as caught:
         foreground(engine, "true", **fields)
@@ -179,9 +181,7 @@ def test_limits_out_of_range_are_refused(
 
 
 def test_ping_needs_no_capability(engine: Engine) -> None:
-    _, output = foreground(
-        engine, "cat", "/proc/sys/net/ipv4/ping_group_range", network="bridge"
-    )
+    _, output = foreground(engine, "cat", "/proc/sys/net/ipv4/ping_group_range", network="bridge")
 
     assert output.text.split() == ["0", "2147483647"]
 

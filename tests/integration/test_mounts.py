@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.roots import foreground
 
 from dockyard import Engine, Mount, Options
 from dockyard.errors import InvalidInput
-from tests.support.roots import foreground
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import subprocess
 import time
 
 import pytest
+from tests.support.roots import Root, foreground
 
 from dockyard import Engine, Options, RunningContainer
 from dockyard.errors import Conflict
-from tests.support.roots import Root, foreground
 
 SERVER = "while :; do echo 'hello' | nc -l -p 80; done"
 QUICK = Options(stop_signal="SIGKILL")
@@ -60,11 +60,9 @@ def test_a_port_is_reachable_by_localhost_by_the_hosts_address_and_from_containe
         assert ask(own_address(), port) == b"hello\n"
         assert container.url(80) == f"http://127.0.0.1:{port}"
         for address in (own_address(), _gateway(engine, container)):
-            _, output = foreground(
-                engine, "nc", "-w", "3", address, str(port), network="bridge"
-            )
+            _, output = foreground(engine, "nc", "-w", "3", address, str(port), network="bridge")
             assert output.text == "hello\n"
-    with pytest.raises(OSError, match="refused|timed out"):
+    with pytest.raises(OSError, match=r"refused|timed out"):
         socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
@@ -78,7 +76,7 @@ def test_a_port_of_one_address_is_not_on_others(engine: Engine) -> None:
     port = free_port()
     with server(engine, f"127.0.0.1:{port}"):
         assert ask("127.0.0.1", port) == b"hello\n"
-        with pytest.raises(OSError, match="refused|timed out"):
+        with pytest.raises(OSError, match=r"refused|timed out"):
             socket.create_connection((own_address(), port), timeout=1)
 
 
@@ -130,7 +128,7 @@ def test_host_is_the_hosts(engine: Engine) -> None:
 def test_bridge_has_one_address_a_route_and_names(engine: Engine) -> None:
     _, output = foreground(
         engine, "sh", "-c", "ip -o -4 addr show eth0 | wc -l; ip route | grep -c default;"
-        "grep -c \"$(hostname)\" /etc/hosts; grep -c nameserver /etc/resolv.conf",
+        'grep -c "$(hostname)" /etc/hosts; grep -c nameserver /etc/resolv.conf',
         network="bridge",
     )  # fmt: skip
 

@@ -7,11 +7,11 @@ import threading
 import time
 
 import pytest
+from tests.support.roots import Output, foreground
 
 from dockyard import Engine, Options
 from dockyard.containers.attach import Streams
 from dockyard.errors import Conflict, InvalidInput, NotFound, RunError
-from tests.support.roots import Output, foreground
 
 QUICK = Options(stop_signal="SIGKILL")
 

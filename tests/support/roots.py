@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.support import bases, leftovers
+
 from dockyard import Config, Engine, Options
 from dockyard.containers.attach import Streams
 from dockyard.containers.model import Container
@@ -16,7 +18,6 @@ from dockyard.errors import DockyardError, NotFound
 from dockyard.state.paths import Paths
 from dockyard.system import mounts
 from dockyard.system.files import remove_tree
-from tests.support import bases, leftovers
 
 Command = subprocess.CompletedProcess[str]
 

@@ -6,6 +6,7 @@ relative to the root, without leading slash; the root itself is the empty path.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -140,8 +141,10 @@ class Tree:
             return None
         try:
             descriptor = self.open(path, os.O_PATH)
-        except FileNotFoundError:
-            return None
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+                return None
+            raise
         try:
             real = os.readlink(f"/proc/self/fd/{descriptor}")
             base = os.readlink(f"/proc/self/fd/{self._root}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from dockyard.build.dockerfile import instructions as ins
-from dockyard.build.dockerfile.source import Location, did_you_mean
+from dockyard.build.dockerfile.source import Location, did_you_mean, located
 from dockyard.build.dockerfile.substitution import expand_at, expanded
 from dockyard.errors import BuildError, InvalidInput
 
@@ -86,7 +86,8 @@ class Names:
         found = {self.stage(self.base_of(stage.base).image, index)}
         for step in stage.instructions:
             if isinstance(step, ins.Copy) and step.from_ is not None:
-                found.add(self.copy_source(step.from_, index))
+                with located(step.location):
+                    found.add(self.copy_source(step.from_, index))
         return {each for each in found if each is not None}
 
     def stage(self, name: str, before: int) -> int | None:

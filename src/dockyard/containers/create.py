@@ -140,6 +140,7 @@ def mount_root(parts: Parts, container: Container, image: Image) -> str:
             lowers=lowers,
             upper=f"{base}/upper",
             work=f"{base}/work",
+            volatile=container.options.remove,
         )
     )
     return f"{base}/root"

@@ -78,7 +78,8 @@ def check_directory(path: str) -> str:
             f'the working directory "{path}" is invalid, it needs to be an absolute path',
             exit_code=125,
         )
-    if f"{os.path.normpath(path)}/".startswith("/proc/"):
+    clean = os.path.normpath(path).lstrip("/")  # two slashes at the start survive normpath
+    if f"{clean}/".startswith("proc/"):
         raise InvalidInput(
             f'the working directory "{path}" leads out of a container', exit_code=125
         )

@@ -64,6 +64,7 @@ class Workspace:
                 lowers=tuple(lowers) or (f"{self.path}/empty",),
                 upper=self.upper,
                 work=f"{self.path}/work",
+                volatile=True,  # what becomes a layer is synced before its record is written
             )
         )
 

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dockyard.system import syscalls
+from dockyard.system import host, syscalls
 
 _CLASSIC_DATA_LIMIT = 4095
+_VOLATILE_SINCE = (5, 10)
+"""The kernel whose overlayfs can leave out all syncing."""
+
 _OVERLAY_FLAGS: tuple[tuple[str, str], ...] = (
     ("index", "off"),
     ("metacopy", "off"),
@@ -30,6 +33,8 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True):
     lowers: tuple[str, ...]
     upper: str | None = None
     work: str | None = None
+    volatile: bool = False
+    """Nothing in it needs to survive a crash of the host, unless synced through ``upper``."""
 
     def describe(self) -> str:
         """One line for a log or a dry run."""
@@ -60,6 +65,8 @@ def _mount_by_new_api(overlay: Overlay) -> None:
     if overlay.upper is not None:
         options += [("upperdir", overlay.upper), ("workdir", overlay.work)]
     options += _OVERLAY_FLAGS
+    if _is_volatile(overlay):
+        options.append(("volatile", None))
     syscalls.new_mount("overlay", options, overlay.target, 0)
 
 
@@ -77,11 +84,17 @@ def _mount_classic(overlay: Overlay) -> None:
         if overlay.upper is not None:
             data += f",upperdir={overlay.upper},workdir={overlay.work}"
         data += "".join(f",{name}={value}" for name, value in _OVERLAY_FLAGS)
+        data += ",volatile" if _is_volatile(overlay) else ""
         if len(data) > _CLASSIC_DATA_LIMIT:
             raise OSError(errno.E2BIG, "too many layers for this kernel's mount(2)")
         syscalls.mount("dockyard", overlay.target, "overlay", 0, data)
     finally:
         os.close(descriptor)
+
+
+def _is_volatile(overlay: Overlay) -> bool:
+    """Without it to unmount is to sync the whole filesystem below, and each fsync inside counts."""
+    return overlay.volatile and host.kernel_version() >= _VOLATILE_SINCE
 
 
 def begin_upper(upper: str, lowers: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
@@ -31,11 +32,10 @@ def test_what_a_crash_left_is_settled(state: State, dead: str, living: str) -> N
 
 @pytest.mark.parametrize("state", get_args(State))
 def test_what_may_be_done_in_which_state(state: State) -> None:
-    def allowed(check: object) -> bool:
+    def allowed(check: Callable[[Container], None]) -> bool:
         try:
-            check(container(state))  # type: ignore[operator]
-        except Conflict as error:
-            assert "box" in error.message
+            check(container(state))
+        except Conflict:
             return False
         return True
 

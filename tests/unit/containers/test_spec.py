@@ -54,7 +54,11 @@ def test_limits_are_passed_on_and_bound_swap_where_there_is_any() -> None:
 
 @pytest.mark.parametrize(
     ("options", "controller"),
-    [(Options(memory=1 << 30), "memory"), (Options(cpus=1), "cpu"), (Options(pids_limit=5), "pids")],
+    [
+        (Options(memory=1 << 30), "memory"),
+        (Options(cpus=1), "cpu"),
+        (Options(pids_limit=5), "pids"),
+    ],
 )
 def test_a_limit_that_cannot_be_kept_is_an_error(options: Options, controller: str) -> None:
     poor = msgspec.structs.replace(FACTS, controllers=FACTS.controllers - {controller})

@@ -20,7 +20,9 @@ def store(tmp_path: Path) -> Iterator[ContainerStore]:
     database.close()
 
 
-def container(name: str, digits: str = "a", state: State = "running", created: int = 1) -> Container:
+def container(
+    name: str, digits: str = "a", state: State = "running", created: int = 1
+) -> Container:
     return Container(
         id=digits.ljust(64, "0"), name=name, image_id="image", image_name="i", state=state,
         created=created, options=Options(env=("A=b",)),

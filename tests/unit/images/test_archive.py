@@ -9,6 +9,7 @@ import json
 import os
 import tarfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ class Root:
     def __init__(self, directory: Path) -> None:
         self.paths = Paths(str(directory / "root"), str(directory / "run"))
         self.paths.prepare()
-        database = Database(self.paths.database)
-        self.layers = LayerStore(self.paths, database)
-        self.images = ImageStore(self.paths, database, self.layers)
+        self.database = Database(self.paths.database)
+        self.layers = LayerStore(self.paths, self.database)
+        self.images = ImageStore(self.paths, self.database, self.layers)
         self.lock = Lock.acquire(f"{self.paths.locks}/w-test.lock")
 
     def layer(self, content: str) -> Layer:
@@ -62,12 +63,13 @@ class Root:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Root:
+def root(tmp_path: Path) -> Iterator[Root]:
     root = Root(tmp_path)
     base = root.layer("base")
     root.image([base, root.layer("top")], "app:1", "app:2")
     root.image([base], "localhost/base:1")
-    return root
+    yield root
+    root.database.close()
 
 
 def contents(data: bytes) -> dict[str, bytes]:

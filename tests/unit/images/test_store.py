@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -59,8 +60,10 @@ def config(*diff_ids: str) -> bytes:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Root:
-    return Root(tmp_path)
+def root(tmp_path: Path) -> Iterator[Root]:
+    root = Root(tmp_path)
+    yield root
+    root.database.close()
 
 
 def test_the_id_is_the_digest_of_the_configuration(root: Root) -> None:

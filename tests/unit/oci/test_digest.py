@@ -18,7 +18,8 @@ def test_a_digest_is_well_formed_and_short_is_its_beginning(data: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "sha256:", "sha256:" + "g" * 64, "sha256:" + "A" * 64, "sha512:" + "a" * 64, "a" * 64]
+    "text",
+    ["", "sha256:", "sha256:" + "g" * 64, "sha256:" + "A" * 64, "sha512:" + "a" * 64, "a" * 64],
 )
 def test_anything_else_is_refused(text: str) -> None:
     assert not digest.is_digest(text)

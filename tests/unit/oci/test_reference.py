@@ -31,7 +31,20 @@ def test_names_are_read_as_docker_reads_them(text: str, full: str, familiar: str
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", "A", "a:", "a b", "-a", "a//b", "a@sha256:1", "a:" + "t" * 129, "a" * 300, "../x", "a:-"],
+    [
+        "",
+        ":",
+        "A",
+        "a:",
+        "a b",
+        "-a",
+        "a//b",
+        "a@sha256:1",
+        "a:" + "t" * 129,
+        "a" * 300,
+        "../x",
+        "a:-",
+    ],
 )
 def test_invalid_names_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="invalid reference format"):

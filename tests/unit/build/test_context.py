@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dockyard.build.context import Tree, open_context
+from dockyard.errors import BuildError, InvalidInput
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    for name in ("a.txt", "b.txt", "dir/c.txt", "dir/sub/d.txt", "[odd]", "sp ace"):
+        file = tmp_path / "context" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+    return tmp_path / "context"
+
+
+def matched(base: Path, pattern: str) -> list[str]:
+    with open_context(str(base), None) as tree:
+        return [entry.path for entry in tree.match(pattern)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "paths"),
+    [
+        ("a.txt", ["a.txt"]), ("/a.txt", ["a.txt"]), ("./dir/../a.txt", ["a.txt"]),
+        ("*.txt", ["a.txt", "b.txt"]), ("?.txt", ["a.txt", "b.txt"]), ("[a]*", ["a.txt"]),
+        ("dir/*", ["dir/c.txt", "dir/sub"]), ("d*/s*/d.txt", ["dir/sub/d.txt"]),
+        ("\\[odd]", ["[odd]"]), ("[^a-z]odd*", ["[odd]"]), (".", [""]), ("dir/", ["dir"]),
+        ("sp ace", ["sp ace"]), ("../../../a.txt", ["a.txt"]),
+    ],
+)  # fmt: skip
+def test_sources_match_as_in_go(base: Path, pattern: str, paths: list[str]) -> None:
+    assert matched(base, pattern) == paths
+
+
+@pytest.mark.parametrize("pattern", ["missing", "*.md", "dir/*/nothing", "a.txt/b"])
+def test_what_matches_nothing_is_an_error(base: Path, pattern: str) -> None:
+    with pytest.raises(BuildError, match="not found"):
+        matched(base, pattern)
+
+
+def test_links_stay_inside(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x")
+    (base / "up").symlink_to("../secret")
+    (base / "abs").symlink_to(tmp_path / "secret")
+    (base / "loop").symlink_to("loop")
+    (base / "in").symlink_to("/dir/c.txt")
+
+    for name in ("up", "abs", "loop"):
+        with pytest.raises(BuildError, match="not found"):
+            matched(base, name)
+    assert matched(base, "in") == ["dir/c.txt"]
+
+
+def test_ignored_files_are_not_there(base: Path) -> None:
+    (base / ".dockerignore").write_text("*.txt\n!b.txt\ndir/*\n!dir/sub\n")
+
+    assert matched(base, "*.txt") == ["b.txt"]
+    with pytest.raises(BuildError, match="not found"):
+        matched(base, "a.txt")
+    with open_context(str(base), None) as tree:
+        (top,) = tree.match("dir")
+        assert [entry.path for entry in tree.walk(top)] == ["dir/sub", "dir/sub/d.txt"]
+
+
+def test_the_dockerfiles_own_ignore_file_wins(base: Path) -> None:
+    (base / ".dockerignore").write_text("a.txt\n")
+    (base / "My.Dockerfile.dockerignore").write_text("b.txt\n")
+    with open_context(str(base), f"{base}/My.Dockerfile") as tree:
+        assert [entry.path for entry in tree.match("*.txt")] == ["a.txt"]
+
+
+def digest(base: Path) -> str:
+    with Tree(str(base)) as tree:
+        return tree.digest(tree.match("."))
+
+
+def test_the_digest_is_of_content_names_and_modes_only(base: Path) -> None:
+    first = digest(base)
+    os.utime(base / "a.txt", (1, 1))
+    os.chown(base / "a.txt", 1234, 1234) if os.geteuid() == 0 else None
+    assert digest(base) == first
+
+    seen = {first}
+    for change in (
+        lambda: (base / "a.txt").write_text("changed"),
+        lambda: (base / "a.txt").chmod(0o755),
+        lambda: (base / "a.txt").rename(base / "z.txt"),
+        lambda: (base / "link").symlink_to("b.txt"),
+        lambda: (base / "empty").mkdir(),
+    ):
+        change()
+        assert digest(base) not in seen
+        seen.add(digest(base))
+
+
+def test_no_context_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="unable to prepare context"):
+        open_context(str(tmp_path / "missing"), None)
