@@ -14,12 +14,13 @@ IMAGE = "localhost/python:3.11"
 def build_options(tool: Tool) -> tuple[str, ...]:
     """What a tool's ``build`` needs beside the usual.
 
-    Podman asks for more open files than a host grants whose limits can't be raised.
+    Podman asks for higher limits than a host grants where they can't be raised.
     """
     if tool.name != "podman":
         return ()
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return ("--ulimit", f"nofile={most}:{most}")
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, processes = resource.getrlimit(resource.RLIMIT_NPROC)
+    return ("--ulimit", f"nofile={files}:{files}", "--ulimit", f"nproc={processes}:{processes}")
 
 
 class Question(abc.ABC):

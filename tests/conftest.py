@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import settings
 
+from dockyard.system import cgroups, host, process
+
 settings.register_profile("default", deadline=None, max_examples=60)
 settings.load_profile("default")
 
@@ -17,3 +19,15 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("DOCKYARD_")]:
         if name != "DOCKYARD_SOAK":
             monkeypatch.delenv(name)
+
+
+def pytest_report_header() -> str:
+    """What of this host decides which tests say something: it belongs into a report."""
+    layout = cgroups.read_layout()
+    found = [name for name in ("crun", "runc", "conmon", "nft", "systemctl") if process.find(name)]
+    kernel = ".".join(map(str, host.kernel_version()))
+    return (
+        f"host: kernel {kernel}, cgroups {layout.mode} ({' '.join(sorted(layout.controllers))}),"
+        f" systemd {'manages them' if layout.systemd else 'does not manage them'};"
+        f" components: {' '.join(found)}"
+    )

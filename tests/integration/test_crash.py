@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import time
@@ -53,9 +54,9 @@ def duration(root: Root, *arguments: str) -> float:
 
 
 def points(whole: float, count: int = POINTS) -> list[float]:
-    """Moments spread over a command's time, without the interpreter's start."""
+    """Moments spread over a command's time, without the interpreter's start; never the same."""
     begin = min(0.05, whole / 3)
-    return [begin + (whole - begin) * (n + 0.5) / count for n in range(count)]
+    return [begin + (whole - begin) * (n + random.random()) / count for n in range(count)]
 
 
 def works(root: Root) -> None:

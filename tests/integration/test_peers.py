@@ -20,13 +20,15 @@ from typing import Literal
 import pytest
 from tests.support.roots import Root, foreground
 
-from dockyard import Engine
+from dockyard import Config, Engine
 from dockyard.errors import DockyardError
 from dockyard.images.model import Image
 
 pytestmark = pytest.mark.peers
 
 PEERS = os.environ.get("DOCKYARD_PEERS", "")
+USER = Config.from_environment()
+"""The root of whoever runs the tests; each test itself sees no ``DOCKYARD_*``."""
 SMALL = "localhost/peers-small:1"
 EXAMPLE = "my-ai-app"
 PATIENCE = 90.0
@@ -136,7 +138,7 @@ def example(program: str) -> Iterator[tuple[Engine, Image]]:
         pytest.skip("containers need root here")
     with contextlib.ExitStack() as stack:
         try:
-            engine = stack.enter_context(Engine())
+            engine = stack.enter_context(Engine(USER))
             image = engine.resolve(EXAMPLE)
         except DockyardError as error:
             pytest.skip(f"the example is not built: {error}")

@@ -48,8 +48,12 @@ def cached() -> Path:
 def _fingerprint() -> str:
     """A digest of the code that decides what the images are."""
     images = CHECKOUT / "src" / "dockyard" / "images"
-    sources = [*sorted(images.glob("boot*.py")), images / "bases.py", images / "mmdebstrap.py",
-               images / "tarwriter.py", images.parent / "oci" / "image.py", images.parent / "state" / "schema.py"]  # fmt: skip
+    sources = [
+        *sorted(images.glob("boot*.py")),
+        *(images / name for name in ("bases.py", "mmdebstrap.py", "tarwriter.py")),
+        images.parent / "oci" / "image.py",
+        images.parent / "state" / "schema.py",
+    ]
     whole = hashlib.sha256(BUSYBOX.encode())
     for source in sources:
         whole.update(source.read_bytes())

@@ -50,7 +50,8 @@ def in_directories(paths: Paths) -> Iterator[str]:
         f"{paths.run}/containers",
     ):  # fmt: skip
         for name in _names(directory):
-            yield f"file: {directory}/{name}"
+            if (directory, name) != (paths.runtime_state, ".cache"):  # newer crun's own filters
+                yield f"file: {directory}/{name}"
     for name in _names(paths.locks):
         if not name.startswith(_PERMANENT_LOCKS):
             yield f"lock file: {name}"

@@ -8,7 +8,6 @@ goes with the run directory at the next boot.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import os
 from collections.abc import Mapping
@@ -51,7 +50,7 @@ def recall(paths: Paths, runtime: Runtime, profile: Mapping[str, object] | None)
     kept = _load(_path(paths, text))
     if kept is None or (kept.compiler, bytes(kept.profile)) != (_compiler(runtime), text):
         return {}
-    return {ANNOTATION: base64.b64encode(kept.program).decode()}
+    return {ANNOTATION: binascii.b2a_base64(kept.program, newline=False).decode()}
 
 
 def keep(paths: Paths, runtime: Runtime, container_id: str) -> None:

@@ -76,7 +76,8 @@ def fill(directory: str, command: Command, progress: Progress) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=command.environment,
+        # Beside the tree: mmdebstrap forgets temporary directories, which go with ours.
+        env={**command.environment, "TMPDIR": os.path.dirname(directory)},
         umask=0o022,
         start_new_session=True,  # Ctrl-C reaches us alone, and we kill it
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tarfile
 from collections.abc import Iterator
@@ -123,15 +124,32 @@ class _Header(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
-        try:
-            header = super().frombuf(buf, encoding, errors)
-        except tarfile.HeaderError as error:
-            if len(buf) == 0 or (len(buf) == _BLOCK and not any(buf)):
-                raise
-            raise _damaged(error, None) from error
-        if header.size < 0 or (header.type in _EXTENSIONS and header.size > _MAX_EXTENSION_BYTES):
-            raise HostileInput(f"a header of the archive has the size {header.size}")
-        return header
+        with _telling_damage(buf):
+            return _of_sane_size(super().frombuf(buf, encoding, errors))
+
+    @classmethod
+    def _frombuf(cls, buf: bytes, encoding: str, errors: str, **options: bool) -> _Header:
+        """What newer patch releases of tarfile call instead of :meth:`frombuf`."""
+        with _telling_damage(buf):
+            parse = cast("Any", super())._frombuf  # noqa: SLF001  # there is no public place
+            return _of_sane_size(cast("_Header", parse(buf, encoding, errors, **options)))
+
+
+def _of_sane_size(header: _Header) -> _Header:
+    if header.size < 0 or (header.type in _EXTENSIONS and header.size > _MAX_EXTENSION_BYTES):
+        raise HostileInput(f"a header of the archive has the size {header.size}")
+    return header
+
+
+@contextlib.contextmanager
+def _telling_damage(block: bytes | bytearray) -> Iterator[None]:
+    """Tells a broken header from the end of the archive, which is an empty or zero block."""
+    try:
+        yield
+    except tarfile.HeaderError as error:
+        if len(block) == 0 or (len(block) == _BLOCK and not any(block)):
+            raise
+        raise _damaged(error, None) from error
 
 
 def _damaged(error: Exception, context: str | None) -> ContentMismatch:

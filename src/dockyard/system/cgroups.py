@@ -51,7 +51,7 @@ __all__ = [
 _BATCH = 200
 """Processes signalled at a time: each takes a file descriptor."""
 _ATTEMPTS = 10
-_PAUSE = 0.002
+_PAUSE = 0.0005
 """Seconds between two looks at a cgroup."""
 
 

@@ -91,7 +91,7 @@ def test_the_digest_is_of_content_names_and_modes_only(base: Path) -> None:
         lambda: (base / "a.txt").chmod(0o755),
         lambda: (base / "a.txt").rename(base / "z.txt"),
         lambda: (base / "link").symlink_to("b.txt"),
-        lambda: (base / "empty").mkdir(),
+        (base / "empty").mkdir,
     ):
         change()
         assert digest(base) not in seen
