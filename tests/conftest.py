@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -19,6 +20,11 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("DOCKYARD_")]:
         if name != "DOCKYARD_SOAK":
             monkeypatch.delenv(name)
+
+
+def pytest_configure() -> None:
+    """A shell that starts us in the background has Ctrl-C ignored, by our commands too then."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

@@ -53,6 +53,8 @@ def make_root(base_images: Path, used_roots: list[Paths]) -> Iterator[MakeRoot]:
         return root
 
     yield make
+    for root in made:
+        root.end_processes()
     left = [what for root in made if root.checked for what in root.leftovers()]
     for root in made:
         root.close()

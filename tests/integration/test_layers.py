@@ -178,7 +178,7 @@ def _do(verb: str, one: Path, two: Path, index: int) -> None:
         one.mkdir(parents=True)
     elif verb == "rm":
         shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()  # noqa: TID251
-    elif verb == "mv":
+    elif verb == "mv" and not two.resolve().is_relative_to(one.resolve()):
         shutil.move(one, two)
     elif verb == "ln":
         os.link(one, two, follow_symlinks=False)

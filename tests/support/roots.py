@@ -29,6 +29,7 @@ class Root:
         self.base = base
         self.checked = True
         """Unset by tests that break the root on purpose."""
+        self._started: list[subprocess.Popen[str]] = []
         self.paths = Paths(f"{base}/root", f"{base}/run")
         self.config = Config(root=self.paths.root, run=self.paths.run)
         if images is not None:
@@ -68,7 +69,20 @@ class Root:
             "text": True, "errors": "replace", "start_new_session": True,
             "env": self.environment(),
         }  # fmt: skip
-        return subprocess.Popen(command_line(arguments), **(settings | options))  # type: ignore[call-overload,no-any-return]
+        process: subprocess.Popen[str] = subprocess.Popen(
+            command_line(arguments), **(settings | options)
+        )  # type: ignore[call-overload]
+        self._started.append(process)
+        return process
+
+    def end_processes(self) -> None:
+        """Kills the commands that a failed test left running."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for stream in filter(None, (process.stdout, process.stderr)):
+                stream.close()
 
     def empty(self) -> None:
         """Removes all containers, as a user would."""
