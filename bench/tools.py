@@ -20,6 +20,8 @@ HOME = os.environ.get("DOCKYARD_BENCH_HOME", "/var/tmp/dockyard-bench")
 """Dockyard's root while it is measured; kept, since making the base image takes a minute."""
 
 PEERS = ("docker", "podman")
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+"""Set, it has Python compile every module at every start, which no user's Dockyard does."""
 _MARK = "@stopwatch"
 _STOPWATCH = f'b=$EPOCHREALTIME; "$@" 2>&1; c=$?; printf "\\n{_MARK} %s %s %s" $b $EPOCHREALTIME $c'
 
@@ -95,7 +97,8 @@ class Tool(msgspec.Struct, frozen=True):
         self.shell(("sh", "-c", script, "place", directory), data=archive.getvalue())
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "LC_ALL": "C", **dict(self.environment)}
+        kept = {name: value for name, value in os.environ.items() if name != _NO_BYTECODE}
+        return {**kept, "LC_ALL": "C", **dict(self.environment)}
 
 
 def find(names: Sequence[str]) -> tuple[list[Tool], list[str]]:
