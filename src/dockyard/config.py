@@ -12,6 +12,8 @@ from typing import Self
 
 import msgspec
 
+from dockyard.errors import InvalidInput
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one engine.
@@ -32,18 +34,42 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Reads ``DOCKYARD_*``, ``XDG_*`` and ``SOURCE_DATE_EPOCH``."""
+        """Reads ``DOCKYARD_*``, ``XDG_*`` and ``SOURCE_DATE_EPOCH``.
+
+        Raises:
+            InvalidInput: a variable has a value that means nothing.
+        """
         env = os.environ if environ is None else environ
         root, run = _default_directories(env)
-        epoch = env.get("SOURCE_DATE_EPOCH", "")
         return cls(
-            root=os.path.abspath(env.get("DOCKYARD_ROOT") or root),
-            run=os.path.abspath(env.get("DOCKYARD_RUN") or run),
+            root=os.path.realpath(env.get("DOCKYARD_ROOT") or root),
+            run=os.path.realpath(env.get("DOCKYARD_RUN") or run),
             runtime=env.get("DOCKYARD_RUNTIME") or None,
             apt_mirror=env.get("DOCKYARD_APT_MIRROR") or None,
-            publish_address=env.get("DOCKYARD_PUBLISH_ADDRESS") or "0.0.0.0",  # noqa: S104
-            source_date_epoch=int(epoch) if epoch.isdecimal() else None,
+            publish_address=_address(env.get("DOCKYARD_PUBLISH_ADDRESS") or "0.0.0.0"),  # noqa: S104
+            source_date_epoch=_epoch(env.get("SOURCE_DATE_EPOCH", "")),
         )
+
+
+def _address(text: str) -> str:
+    import socket
+
+    try:
+        socket.inet_aton(text)
+    except OSError:
+        raise InvalidInput(
+            f"DOCKYARD_PUBLISH_ADDRESS is not an IPv4 address: {text}",
+            hint="such as 127.0.0.1, which keeps published ports on this host",
+        ) from None
+    return text
+
+
+def _epoch(text: str) -> int | None:
+    if text and not text.isdecimal():
+        raise InvalidInput(
+            f"SOURCE_DATE_EPOCH is not a number: {text}", hint="it counts seconds since 1970"
+        )
+    return int(text) if text else None
 
 
 def _default_directories(env: Mapping[str, str]) -> tuple[str, str]:

@@ -42,7 +42,7 @@ class Engine:
         self, config: Config | None = None, *, warn: Callable[[str], None] = _ignore
     ) -> None:
         self.config = config or Config.from_environment()
-        self.paths = Paths(self.config.root, self.config.run)
+        self.paths = Paths(*map(os.path.realpath, (self.config.root, self.config.run)))
         self.paths.prepare()
         self.database = Database(self.paths.database)
         self.parts = Parts(self.config, self.paths, self.database, warn)

@@ -178,6 +178,35 @@ def test_dockerignore_leaves_out_and_takes_back(context: Context) -> None:
         context.build("FROM busybox\nCOPY secret/key /x\n")
 
 
+def test_add_makes_no_device_nodes(context: Context, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "dev.tar", "w") as archive:
+        info = tarfile.TarInfo("null")
+        info.type, info.devmajor, info.devminor = tarfile.CHRTYPE, 1, 3
+        archive.addfile(info)
+    with pytest.raises(DockyardError, match="device"):
+        context.build("FROM busybox\nADD dev.tar /x/\n")
+
+
+def test_a_very_deep_tree_is_copied_from_a_stage(context: Context) -> None:
+    """Deeper than the interpreter's recursion limit."""
+    context.build(
+        "FROM busybox AS made\n"
+        "RUN mkdir -p $(printf 'd/%.0s' $(seq 1200))\n"
+        "FROM busybox\n"
+        "COPY --from=made /d /copy\n"
+    )
+    assert context.show("find /copy -type d | wc -l") == ["1200"]
+
+
+def test_a_dockerfile_that_is_not_utf_8_is_named_with_its_line(context: Context) -> None:
+    (context.path / "Latin").write_bytes(b"FROM busybox\nLABEL name=caf\xe9\n")
+    with pytest.raises(BuildError, match="not UTF-8") as caught:
+        context.engine.build(str(context.path), dockerfile=str(context.path / "Latin"))
+    assert "Latin:2" in (caught.value.context or "")
+    assert r"caf\xe9" in (caught.value.context or "")
+    assert caught.value.hint
+
+
 def test_add_unpacks_archives_and_copies_others(context: Context) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:

@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -243,6 +244,24 @@ def test_mount_points_of_the_engine_leave_no_trace(space: Path) -> None:
         mounts.unmount(str(merged / "etc/resolv.conf"))
     normalise(str(second), [str(first)], engine_mounts=made)
     assert [path.name for path in second.rglob("*")] == ["new"]
+
+
+def test_a_file_of_an_archive_replaces_a_directory_of_a_lower_layer(space: Path) -> None:
+    base = Path(tempfile.mkdtemp(dir=space))
+    lower, upper = base / "lower", base / "upper"
+    upper.mkdir()
+    (lower / "opt/d/sub" / "/".join(["deep"] * 40)).mkdir(parents=True)
+    (lower / "opt/d/sub/file").touch()
+    (lower / "opt/d/link").symlink_to("/")
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("opt/d"))
+    data.seek(0)
+    with _overlay(base, [lower], upper) as merged:
+        (merged / "opt/d/sub/new/one").mkdir(parents=True)
+        extract(data, str(merged), whiteouts=False)
+        assert (merged / "opt/d").is_file()
+    assert (lower / "opt/d/sub/file").exists()
 
 
 def test_sockets_and_immutable_files(space: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,11 +29,11 @@ from dockyard.errors import Conflict, InvalidInput
 from dockyard.networks import kernel, namespace
 from dockyard.networks.apply import Attachment, Networks
 from dockyard.networks.ports import parse_publish
-from dockyard.networks.task import Task
 from dockyard.state.database import Database
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 from dockyard.system import syscalls
+from dockyard.system.task import Task
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root"),

@@ -28,7 +28,8 @@ LAYERS = (
     ("images",),
     ("security", "observability"),
     ("state", "oci", "system"),
-    ("errors", "config", "_version"),
+    ("config",),
+    ("errors", "_version"),
 )
 """From the top down: a package imports those below it, and none beside it."""
 

@@ -17,7 +17,7 @@ from dockyard.build.cache import BuildCache
 from dockyard.build.context import Tree, open_context
 from dockyard.build.dockerfile.lexer import Directive
 from dockyard.build.dockerfile.parser import parse
-from dockyard.build.dockerfile.source import syntax_error
+from dockyard.build.dockerfile.source import Location, syntax_error
 from dockyard.build.lower import BaseImage, base_names, lower
 from dockyard.build.names import Settings
 from dockyard.build.progress import Event, Listener, silent
@@ -114,7 +114,20 @@ def _read(path: str, request: BuildRequest) -> str:
         ) from error
     if len(data) > _MAX_DOCKERFILE_BYTES:
         raise InvalidInput(f"{path} is too large for a Dockerfile")
-    return data.decode("utf-8", errors="surrogateescape")
+    return _decode(data, filename=os.path.basename(path))
+
+
+def _decode(data: bytes, *, filename: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        line = data.split(b"\n")[number - 1].decode(errors="backslashreplace")
+        raise syntax_error(
+            Location(filename, number, number, line),
+            f"the Dockerfile is not UTF-8: invalid byte 0x{data[error.start]:02x}",
+            "save it as UTF-8 text, or see if another file was meant",
+        ) from error
 
 
 def _arguments(given: Mapping[str, str | None]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Self
 import msgspec
 
 from dockyard.build.dockerfile.ignore import IgnoreRules, compile_patterns
-from dockyard.errors import BuildError, InvalidInput
+from dockyard.errors import BuildError, HostileInput, InvalidInput
 from dockyard.system import syscalls
 
 _RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
@@ -65,8 +65,21 @@ class Tree:
         os.close(self._root)
 
     def open(self, path: str, flags: int) -> int:
-        """Opens something of the tree; symlinks on the way stay inside."""
-        return syscalls.openat2(self._root, path or ".", flags, resolve=_RESOLVE)
+        """Opens something of the tree; symlinks on the way stay inside.
+
+        Raises:
+            HostileInput: the path is longer than the kernel takes.
+        """
+        try:
+            return syscalls.openat2(self._root, path or ".", flags, resolve=_RESOLVE)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise HostileInput(
+                "a path to copy is too long or too deep",
+                context=f"/{path[:80]}...",
+                hint="leave it out, for instance by .dockerignore",
+            ) from error
 
     def match(self, pattern: str) -> tuple[Entry, ...]:
         """The entries that a source of COPY names, in order; symlinks named are followed.
@@ -87,21 +100,25 @@ class Tree:
 
     def walk(self, top: Entry) -> Iterator[Entry]:
         """What lies below a directory, parents first, sorted; not the directory itself."""
-        for name in self._names(top.path):
-            path = f"{top.path}/{name}" if top.path else name
+        pending = self._below(top.path)
+        withheld: list[Entry] = []  # excluded directories, shown once something in them is kept
+        while pending:
+            path = pending.pop()
             entry = self._lstat(path)
             if entry is None:
                 continue
-            excluded = self._rules.excludes(path)
-            if stat.S_ISDIR(entry.mode):
-                if excluded and not self._rules.may_reinclude_below(path):
-                    continue
-                below = list(self.walk(entry))
-                if not excluded or below:
-                    yield entry
-                    yield from below
-            elif not excluded:
+            while withheld and not path.startswith(f"{withheld[-1].path}/"):
+                withheld.pop()
+            if not self._rules.excludes(path):
+                yield from withheld
+                withheld.clear()
                 yield entry
+            elif self._may_hold_kept(entry):
+                withheld.append(entry)
+            else:
+                continue
+            if stat.S_ISDIR(entry.mode):
+                pending += self._below(path)
 
     def link(self, path: str) -> str:
         """The target of a symlink."""
@@ -137,8 +154,6 @@ class Tree:
 
     def _entry(self, path: str) -> Entry | None:
         """The entry of a path, through symlinks; ``None`` where it is missing or ignored."""
-        if path and self._rules.excludes(path) and not self._rules.may_reinclude_below(path):
-            return None
         try:
             descriptor = self.open(path, os.O_PATH)
         except OSError as error:
@@ -149,9 +164,21 @@ class Tree:
             real = os.readlink(f"/proc/self/fd/{descriptor}")
             base = os.readlink(f"/proc/self/fd/{self._root}")
             inside = os.path.relpath(real, base) if real != base else ""
-            return self._describe(inside, os.fstat(descriptor))
+            entry = self._describe(inside, os.fstat(descriptor))
         finally:
             os.close(descriptor)
+        if inside != path and self._rules.excludes(path):  # an ignored link
+            return None
+        return entry if self._is_kept(entry) else None
+
+    def _is_kept(self, entry: Entry) -> bool:
+        """Whether ``.dockerignore`` leaves the entry, or at least something below it."""
+        if not self._rules.excludes(entry.path):
+            return True
+        return self._may_hold_kept(entry) and next(self.walk(entry), None) is not None
+
+    def _may_hold_kept(self, entry: Entry) -> bool:
+        return stat.S_ISDIR(entry.mode) and self._rules.may_reinclude_below(entry.path)
 
     def _lstat(self, path: str) -> Entry | None:
         try:
@@ -175,6 +202,10 @@ class Tree:
         finally:
             os.close(descriptor)
 
+    def _below(self, path: str) -> list[str]:
+        """Paths of what a directory holds, the last first."""
+        return [f"{path}/{name}" if path else name for name in reversed(self._names(path))]
+
     def _glob(self, pattern: str) -> list[str]:
         """Paths that fit a pattern of Go's ``filepath.Match``, component by component."""
         found = [""]
@@ -186,7 +217,7 @@ class Tree:
                 for name in self._names_or_none(base)
                 if expression.fullmatch(name)
             ]
-        return [path for path in found if not self._rules.excludes(path)]
+        return found
 
     def _names_or_none(self, path: str) -> list[str]:
         try:

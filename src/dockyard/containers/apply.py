@@ -79,18 +79,21 @@ class Containers:
             Conflict: it runs, and ``force`` isn't set.
         """
         container = self.get(text)
-        lifecycle.require_removable(container, force=force)
-        if container.running:
-            finish.send_signal(container.process, signal.SIGKILL)
-            finish.wait(self._parts, container)
-        with self._parts.lock(container.holder) as lock:
-            current = self._parts.store.get(container.id)
-            if current is not None:
-                lifecycle.require_removable(current, force=False)
-                finish.mark_removing(self._parts, current)
-                finish.remove(self._parts, current, volumes=volumes)
-            lock.release(remove=True)
-        return container
+        while True:
+            lifecycle.require_removable(container, force=force)
+            if container.running:
+                finish.send_signal(container.process, signal.SIGKILL)
+                finish.wait(self._parts, container)
+            with self._parts.lock(container.holder) as lock:
+                current = self._parts.store.get(container.id)
+                if current is not None and current.running:  # it was being started meanwhile
+                    container = current
+                    continue
+                if current is not None:
+                    finish.mark_removing(self._parts, current)
+                    finish.remove(self._parts, current, volumes=volumes)
+                lock.release(remove=True)
+            return container
 
     def get(self, text: str) -> Container:
         """A container by name, id or beginning of an id.

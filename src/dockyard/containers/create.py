@@ -40,7 +40,10 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
     )
     spec.arguments(args, init=False)
     spec.limits(options, parts.facts)
-    rights(parts, options)
+    mounts_wanted = (*options.mounts, *spec.image_volumes(config, options.mounts))
+    spec.check_targets(mounts_wanted)
+    profile = read_profile(options)
+    spec.rights(options, parts.facts, profile)
     return Container(
         id=container_id,
         name=names.check_name(options.name) if options.name else names.new_name(),
@@ -54,24 +57,27 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         stop_signal=options.stop_signal or config.stop_signal or "SIGTERM",
         runtime=parts.runtime(options.runtime).path,
         cgroup=cgroups.cgroup_path(parts.cgroup_layout, parts.paths.root_hash, container_id),
-        mounts=(*options.mounts, *spec.image_volumes(config, options.mounts)),
+        mounts=mounts_wanted,
+        seccomp_profile=profile,
         has_healthcheck=bool(config.healthcheck and config.healthcheck.test[:1] != ("NONE",)),
     )
 
 
-def rights(parts: Parts, options: Options) -> spec.Rights:
-    """Capabilities and filters, with the seccomp profile read from its file where one is named."""
+def read_profile(options: Options) -> str:
+    """Text of the file that ``--security-opt seccomp=FILE`` names; empty where none is named.
+
+    It is kept with the container, so that a later start has the same filter.
+    """
     path = spec.seccomp_file(options)
-    profiles = {}
-    if path is not None:
-        try:
-            with open(path, encoding="utf-8") as stream:
-                profiles[path] = stream.read()
-        except OSError as error:
-            raise InvalidInput(
-                f"cannot read the seccomp profile {path}: {error.strerror}", exit_code=125
-            ) from error
-    return spec.rights(options, parts.facts, profiles)
+    if path is None:
+        return ""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"cannot read the seccomp profile {path}: {error}", exit_code=125
+        ) from error
 
 
 def make_directories(parts: Parts, container: Container) -> None:
@@ -175,7 +181,7 @@ def write_bundle(
     limits, warnings = spec.rlimits(options.ulimits, parts.facts)
     for warning in warnings:
         parts.warn(warning)
-    granted = rights(parts, options)
+    granted = spec.rights(options, parts.facts, container.seccomp_profile)
     document = runtime_spec(
         Process(
             args=spec.arguments(container.args, init=options.init),

@@ -8,10 +8,10 @@ import subprocess
 
 import msgspec
 
-from dockyard.containers import create, lifecycle, monitor, spec, start, users
+from dockyard.containers import lifecycle, monitor, spec, start, users
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
-from dockyard.errors import InvalidInput, RunError
+from dockyard.errors import Conflict, InvalidInput, RunError
 from dockyard.oci.runtime import Process, process_spec
 from dockyard.system.files import write_atomically
 
@@ -45,6 +45,12 @@ def execute(
         RunError: the command can't be found (127) or invoked (126).
     """
     lifecycle.require_running(container)
+    if not os.path.isdir(parts.paths.bundle(container.id)):
+        raise Conflict(
+            f"container {container.name} has lost its run directory {parts.paths.bundle('')}",
+            hint=f"start it anew: dockyard stop {container.name}, then start",
+            reference="bundle-lost",
+        )
     base = f"{parts.paths.bundle(container.id)}/exec-{os.urandom(8).hex()}"
     process, pid, log = f"{base}.json", f"{base}.pid", f"{base}.log"
     runtime = start.runtime_of(parts, container)
@@ -90,7 +96,7 @@ def _process(parts: Parts, container: Container, options: ExecOptions) -> dict[s
     directory = msgspec.structs.replace(
         container.options, working_dir=options.working_dir or container.working_dir
     )
-    granted = create.rights(parts, container.options)
+    granted = spec.rights(container.options, parts.facts, container.seccomp_profile)
     hostname = container.options.hostname or container.short_id
     return process_spec(
         Process(

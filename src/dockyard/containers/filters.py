@@ -9,6 +9,7 @@ goes with the run directory at the next boot.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import os
 from collections.abc import Mapping
 
@@ -21,6 +22,12 @@ from dockyard.system.files import write_atomically
 ANNOTATION = "run.oci.seccomp_bpf_data"
 """crun(1): the filter to install, in base64, instead of a compiled ``linux.seccomp``."""
 
+_LIBRARIES = tuple(
+    f"{directory}/libseccomp.so.2"
+    for directory in (
+        f"/usr/lib/{os.uname().machine}-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib",
+    )
+)  # fmt: skip
 _KNOWN = frozenset({"defaultAction", "defaultErrnoRet", "architectures", "syscalls"})
 """A profile with more than these (flags, a listener) is more than its program."""
 
@@ -85,5 +92,10 @@ def _path(paths: Paths, profile: bytes) -> str:
 
 
 def _compiler(runtime: Runtime) -> str:
-    status = os.stat(runtime.path)
-    return f"{runtime.path} {status.st_size} {status.st_mtime_ns}"
+    """The runtime, and the library that compiles for it, wherever distributions put that."""
+    marks = [runtime.path]
+    for path in (runtime.path, *_LIBRARIES):
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(path)
+            marks.append(f"{status.st_ino} {status.st_size} {status.st_mtime_ns}")
+    return " ".join(marks)

@@ -19,10 +19,10 @@ from dockyard.containers import lifecycle, monitor
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
-from dockyard.networks.task import Task
 from dockyard.system import cgroups, host, mounts
 from dockyard.system.files import remove_tree
 from dockyard.system.host import ProcessIdentity
+from dockyard.system.task import Task
 
 _EXIT_FILE_SECONDS = 5.0
 _POLL_SECONDS = 0.002

@@ -105,6 +105,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = 0
     oom_killed: bool = False
     error: str = ""
+    seccomp_profile: str = ""
+    """The user's own profile as it was when the container was made; empty for the default."""
     has_healthcheck: bool = False
 
     @property

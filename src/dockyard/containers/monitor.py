@@ -199,7 +199,9 @@ def refusal(launch: Launch, words: str) -> RunError:
 def diagnosis(words: str) -> tuple[int, str]:
     """Docker's exit code for what a runtime said, and a hint. Pure."""
     lower = words.lower()
-    if "no such file or directory" in lower or "executable file not found" in lower:
+    if "chdir" in lower or "cwd" in lower:
+        return 125, "does the working directory exist in the image? -w names another"
+    if "not found in $path" in lower or ("no such file" in lower and "exec" in lower):
         return _NOT_FOUND, "is the program in the image, and in its PATH?"
     if any(sign in lower for sign in _NOT_EXECUTABLE_WORDS):
         return _NOT_EXECUTABLE, "is the file executable, and made for this processor?"

@@ -6,9 +6,13 @@ never the work of a living command.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from dockyard.containers import finish, lifecycle
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
+from dockyard.errors import DockyardError
 from dockyard.state.locks import Lock
 
 
@@ -20,14 +24,21 @@ def recover(parts: Parts) -> None:
         lock = Lock.try_acquire(parts.lock_path(container.holder))
         if lock is None:
             continue
-        with lock:
+        with lock, tolerant(parts, f"container {container.name}"):
             current = parts.store.get(container.id)
-            if current is None:
-                lock.release(remove=True)
-                continue
-            _settle(parts, current)
+            if current is not None:
+                _settle(parts, current)
             if parts.store.get(container.id) is None:
                 lock.release(remove=True)
+
+
+@contextlib.contextmanager
+def tolerant(parts: Parts, what: str) -> Iterator[None]:
+    """One object that can't be cleaned up is told of, and tried again by the next command."""
+    try:
+        yield
+    except (DockyardError, OSError) as error:
+        parts.warn(f"could not clean up {what}: {error}")
 
 
 def _verdict(container: Container) -> lifecycle.Recovery:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -148,11 +148,11 @@ def rlimits(
     return tuple(chosen.values()), tuple(warnings)
 
 
-def rights(options: Options, facts: HostFacts, profiles: Mapping[str, str]) -> Rights:
+def rights(options: Options, facts: HostFacts, profile: str) -> Rights:
     """Capabilities, no_new_privileges and the seccomp filter.
 
     Args:
-        profiles: texts of the files that ``--security-opt seccomp=FILE`` names, by that name.
+        profile: text of the file that ``--security-opt seccomp=FILE`` names, if it names one.
 
     Raises:
         InvalidInput: an unknown option, capability or profile.
@@ -160,20 +160,21 @@ def rights(options: Options, facts: HostFacts, profiles: Mapping[str, str]) -> R
     """
     wanted = capabilities.resolve(capabilities.DEFAULT_RUN, options.cap_add, options.cap_drop)
     granted = capabilities.grantable(wanted, options.cap_add, facts.capability_bounds)
-    no_new_privileges, profile = True, ""
+    no_new_privileges, unconfined = True, False
     for entry in options.security:
         name, _, value = entry.replace(":", "=", 1).partition("=")
         if name == "no-new-privileges" and value in {"", "true", "false"}:
             no_new_privileges = value != "false"
         elif name == "seccomp" and value:
-            profile = value
+            unconfined = value == "unconfined"
         else:
             raise InvalidInput(
                 f"invalid --security-opt: {entry}",
                 hint="known are no-new-privileges[=true|false] and seccomp=unconfined|FILE",
                 exit_code=125,
             )
-    return Rights(granted, no_new_privileges, _filter(profile, granted, facts, profiles))
+    chosen = None if unconfined else _filter(granted, facts, profile)
+    return Rights(granted, no_new_privileges, chosen)
 
 
 def seccomp_file(options: Options) -> str | None:
@@ -185,14 +186,10 @@ def seccomp_file(options: Options) -> str | None:
     return None
 
 
-def _filter(
-    profile: str, granted: Sequence[str], facts: HostFacts, profiles: Mapping[str, str]
-) -> dict[str, object] | None:
-    if profile == "unconfined":
-        return None
+def _filter(granted: Sequence[str], facts: HostFacts, profile: str) -> dict[str, object]:
     if not profile:
         return seccomp.default_profile(granted, facts.architecture, facts.kernel)
-    return seccomp.load_profile(profiles[profile], granted, facts.architecture, facts.kernel)
+    return seccomp.load_profile(profile, granted, facts.architecture, facts.kernel)
 
 
 def arguments(args: tuple[str, ...], *, init: bool) -> tuple[str, ...]:
@@ -216,12 +213,31 @@ def spec_mount(mount: Mount, source: str) -> SpecMount:
     access = "ro" if mount.read_only else "rw"
     if mount.kind != "tmpfs":
         options = mount.options or ("rbind", "rprivate")
+        if mount.read_only and "rbind" in options:
+            access = "rro"  # with what is mounted below the source
         return SpecMount(mount.target, "bind", source, (*options, access))
     options = mount.options or ("nosuid", "nodev", "noexec")
     if mount.size is not None:
         options = (*options, f"size={mount.size}")
     mode = 0o1777 if mount.mode is None else mount.mode
     return SpecMount(mount.target, "tmpfs", "tmpfs", (*options, f"mode={mode:o}", access))
+
+
+def check_targets(mounts: Sequence[Mount]) -> None:
+    """Raises :class:`InvalidInput` for a mount in place of what makes a container one.
+
+    An image can ask for such a mount too (VOLUME); a ``/proc`` of its own making would show what
+    is masked, or fake what the engine trusts (CVE-2019-16884).
+    """
+    for mount in mounts:
+        path = os.path.normpath(mount.target).lstrip("/")
+        if path in {"", "dev", "sys", "proc"} or path.startswith("proc/"):
+            raise InvalidInput(
+                f"cannot mount on /{path}: the container needs its own",
+                hint="choose another target; if the image's VOLUME names it, mend the image",
+                reference="forbidden-mount",
+                exit_code=125,
+            )
 
 
 def file_mount(source: str, target: str, *, read_only: bool = False) -> SpecMount:

@@ -19,8 +19,8 @@ from dockyard.containers.runtime import Runtime
 from dockyard.errors import ComponentFailed
 from dockyard.images.model import Image
 from dockyard.networks.apply import Attachment
-from dockyard.networks.task import Task
 from dockyard.system import cgroups, host, scope
+from dockyard.system.task import Task
 
 _ATTENDED_SECONDS = 1
 """What a command in the foreground has to clean up by itself, which spares the exit command."""
@@ -37,7 +37,7 @@ def run(
     Raises:
         RunError, Conflict, InvalidInput: with Docker's exit codes; nothing is left behind.
     """
-    host.require_root("running a container")
+    host.require_root("running a container", exit_code=125)
     container = create.new_container(parts, image, image_name, options)
     with parts.lock(container.holder) as lock:
         try:

@@ -6,8 +6,8 @@ whatever symlinks the image put there (CVE-2019-14271's family).
 
 from __future__ import annotations
 
-import contextlib
 import os
+import stat
 
 from dockyard.errors import InvalidInput
 from dockyard.oci.runtime import Identity
@@ -39,7 +39,8 @@ def resolve(user: str, passwd: str, group: str) -> Identity:
         )
     name, uid, gid, home = entry or ("", _number(wanted), 0, "/")
     if wanted_group:
-        return Identity(uid, _find_group(wanted_group, group), (), home)
+        gid = _find_group(wanted_group, group)
+        return Identity(uid, gid, (gid,), home)
     return Identity(uid, gid, _memberships(name, group, gid), home)
 
 
@@ -58,14 +59,19 @@ def read_inside(rootfs: str, path: str) -> str:
 
 
 def _read(directory: int, path: str) -> str:
-    with contextlib.suppress(OSError):
-        descriptor = syscalls.openat2(
-            directory, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY,
-            resolve=syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS,
-        )  # fmt: skip
-        with open(descriptor, "rb") as stream:
+    """Only ever opens a regular file: an image may have a device or a fifo of that name."""
+    resolve = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
+    try:
+        found = syscalls.openat2(directory, path, os.O_PATH, resolve=resolve)
+    except OSError:
+        return ""
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            return ""
+        with open(f"/proc/self/fd/{found}", "rb") as stream:
             return stream.read(_LIMIT_BYTES).decode(errors="replace")
-    return ""
+    finally:
+        os.close(found)
 
 
 def _find_user(wanted: str, passwd: str) -> tuple[str, int, int, str] | None:
@@ -98,12 +104,14 @@ def _find_group(wanted: str, group: str) -> int:
 
 
 def _memberships(name: str, group: str, primary: int) -> tuple[int, ...]:
+    """Supplementary groups. The primary one is among them, so that a setgid program that gives it
+    up can't get around a file that refuses its group (CVE-2022-36109)."""
     found = set()
     for line in group.splitlines():
         fields = line.split(":")
         if name and len(fields) > 3 and name in fields[3].split(",") and fields[2].isdecimal():
             found.add(_number(fields[2]))
-    return tuple(sorted(found - {primary}))
+    return tuple(sorted(found | {primary}))
 
 
 def _number(text: str) -> int:

@@ -6,13 +6,14 @@ as the step lives. So whatever a killed build leaves is found and removed by the
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Self
 
 from dockyard.containers.finish import kill_makers
 from dockyard.containers.parts import Parts
-from dockyard.containers.runtime import Runtime
+from dockyard.containers.recover import tolerant
 from dockyard.errors import ComponentMissing
 from dockyard.state.locks import Lock
 from dockyard.state.paths import unusable
@@ -96,7 +97,7 @@ def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
         kill_makers(path)
     cgroups.kill_all(layout, cgroup)
     if os.path.exists(f"{parts.paths.runtime_state}/{holder}"):
-        _runtime(parts).delete(holder)
+        _delete(parts, holder)
     parts.networks.detach(holder)
     mounts.unmount_below(path)
     cgroups.remove(layout, cgroup)
@@ -104,11 +105,10 @@ def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
     parts.database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
 
 
-def _runtime(parts: Parts) -> Runtime:
-    try:
-        return parts.runtime()
-    except ComponentMissing:
-        return Runtime("/bin/true", parts.paths.runtime_state)
+def _delete(parts: Parts, holder: str) -> None:
+    """Removes a step's container; where no runtime is installed any more, there is none."""
+    with contextlib.suppress(ComponentMissing):
+        parts.runtime().delete(holder)
 
 
 def recover(parts: Parts) -> None:
@@ -117,7 +117,7 @@ def recover(parts: Parts) -> None:
         lock = Lock.try_acquire(parts.lock_path(f"w-{workspace_id}"))
         if lock is None:
             continue
-        with lock:
+        with lock, tolerant(parts, f"the step in workspace {workspace_id}"):
             if parts.database.query_one("SELECT 1 FROM workspaces WHERE id=?", (workspace_id,)):
                 clear(parts, workspace_id, killed=True)
             lock.release(remove=True)

@@ -108,11 +108,6 @@ class LayerStore:
             raise _missing(layer_id)
         return _layer(row)
 
-    def by_diff_id(self, digest: str) -> Layer | None:
-        """The sealed layer whose tar has this digest; lease it before use."""
-        row = self._database.query_one(_BY_DIFF_ID, (digest,))
-        return None if row is None else _layer(row)
-
     def lease(self, holder: str, layer_ids: Iterable[str]) -> None:
         """Keeps sealed layers until :meth:`release` or until the holder's lock is free.
 

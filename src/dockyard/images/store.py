@@ -165,13 +165,6 @@ class ImageStore:
                 raise _no_such_id(image_id)
             _point(connection, name, image_id)
 
-    def names_of(self, image_id: str) -> tuple[Reference, ...]:
-        """All names of an image, sorted."""
-        rows = self._database.query(
-            "SELECT name FROM names WHERE image_id=? ORDER BY name", (image_id,)
-        )
-        return tuple(Reference.parse(name) for (name,) in rows)
-
     def list(self) -> tuple[Image, ...]:
         """All images, those without a name too, the latest built first."""
         return self._load("ORDER BY built DESC, id")

@@ -20,11 +20,11 @@ from dockyard.networks.lock import NetworkLock
 from dockyard.networks.model import Endpoint, Network, PortMapping
 from dockyard.networks.rules import Rules
 from dockyard.networks.store import NetworkStore
-from dockyard.networks.task import Task
 from dockyard.state.database import Database
 from dockyard.state.locks import Lock
 from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths, unusable
 from dockyard.system import process
+from dockyard.system.task import Task
 
 
 class Attachment:

@@ -1,8 +1,7 @@
 """Paths of a container's ``/proc`` and ``/sys`` that tell about, or change, the whole host.
 
-They go into ``linux.maskedPaths`` and ``linux.readonlyPaths`` of the OCI runtime spec unless the
-container is privileged or asks for ``--security-opt systempaths=unconfined``. A runtime skips
-those that this kernel lacks.
+They go into ``linux.maskedPaths`` and ``linux.readonlyPaths`` of the OCI runtime spec. A runtime
+skips those that this kernel lacks.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ READONLY: tuple[str, ...] = (
     "/proc/irq",
     "/proc/sys",
     "/proc/sysrq-trigger",
-    "/sys/fs/cgroup",
 )
 """Readable, but never writable: what is written there changes the host.
 
-The last one is a tmpfs on hosts with version 1 hierarchies, which some runtimes leave writable.
+``/sys/fs/cgroup`` must not be among them, although it is read-only too: on version 1 hierarchies
+crun binds the tree a second time for it, and the hierarchies in that copy are writable.
 """

@@ -6,8 +6,9 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 
-from dockyard.system import syscalls
+from dockyard.system import files, syscalls
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PIECE = 1 << 30
@@ -41,54 +42,67 @@ def copy_tree(rootfs: str, path: str, destination: str) -> None:
 
 
 def copy_directory(source: int, target: int) -> None:
-    """Copies entries and attributes of one open directory into another, recursively."""
+    """Copies entries and attributes of one open directory into another, and all below.
+
+    Works for any depth with few descriptors: each directory is opened anew from the top.
+    """
+    pending = [""]
+    while pending:
+        path = pending.pop()
+        with _opened(source, path) as below, _opened(target, path) as into:
+            names = _copy_level(below, into)
+        pending += [f"{path}/{name}" if path else name for name in names]
+
+
+@contextlib.contextmanager
+def _opened(top: int, path: str) -> Iterator[int]:
+    descriptor = files.open_below(top, path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _copy_level(source: int, target: int) -> list[str]:
+    """Copies a directory's entries and attributes; its subdirectories, made but empty."""
     with os.scandir(source) as scan:
         names = [entry.name for entry in scan]
+    directories = []
     for name in names:
-        copy_entry(source, name, target, name)
+        status = os.stat(name, dir_fd=source, follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=target)
+            directories.append(name)
+        else:
+            _copy_entry(source, target, name, status)
     copy_attributes(source, target, os.fstat(source))
+    return directories
 
 
-def copy_entry(source: int, name: str, target: int, new_name: str) -> None:
-    """Copies one entry of any type between two open directories; sockets are left out."""
-    status = os.stat(name, dir_fd=source, follow_symlinks=False)
+def _copy_entry(source: int, target: int, name: str, status: os.stat_result) -> None:
+    """Copies one entry that is no directory; sockets are left out."""
     mode = status.st_mode
-    if stat.S_ISDIR(mode):
-        _copy_subdirectory(source, name, target, new_name)
-    elif stat.S_ISREG(mode):
-        _copy_file(source, name, target, new_name, status)
+    if stat.S_ISREG(mode):
+        _copy_file(source, target, name, status)
     elif stat.S_ISLNK(mode):
-        os.symlink(os.readlink(name, dir_fd=source), new_name, dir_fd=target)
-        os.chown(new_name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
-        _set_times(new_name, target, status)
+        os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
+        os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
+        _set_times(name, target, status)
     elif not stat.S_ISSOCK(mode):
-        os.mknod(new_name, mode, status.st_rdev, dir_fd=target)
-        os.chown(new_name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
-        os.chmod(new_name, stat.S_IMODE(mode), dir_fd=target)
-        _set_times(new_name, target, status)
+        os.mknod(name, mode, status.st_rdev, dir_fd=target)
+        os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
+        os.chmod(name, stat.S_IMODE(mode), dir_fd=target)
+        _set_times(name, target, status)
 
 
-def _copy_subdirectory(source: int, name: str, target: int, new_name: str) -> None:
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(new_name, 0o700, dir_fd=target)
-    below = os.open(name, _DIRECTORY, dir_fd=source)
-    try:
-        into = os.open(new_name, _DIRECTORY, dir_fd=target)
-        try:
-            copy_directory(below, into)
-        finally:
-            os.close(into)
-    finally:
-        os.close(below)
-
-
-def _copy_file(source: int, name: str, target: int, new_name: str, status: os.stat_result) -> None:
+def _copy_file(source: int, target: int, name: str, status: os.stat_result) -> None:
     reader = os.open(
         name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source
     )
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        writer = os.open(new_name, flags, 0o600, dir_fd=target)
+        writer = os.open(name, flags, 0o600, dir_fd=target)
         try:
             copy_content(reader, writer)
             copy_attributes(reader, writer, status)

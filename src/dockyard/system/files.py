@@ -7,7 +7,12 @@ import errno
 import os
 import stat
 
+from dockyard.system import syscalls
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_BENEATH = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
+_NAMES_AT_ONCE = 15
+"""So many names, of 255 bytes at most, fit a path that the kernel takes."""
 
 
 def write_atomically(path: str, data: bytes, *, mode: int = 0o600) -> None:
@@ -15,8 +20,8 @@ def write_atomically(path: str, data: bytes, *, mode: int = 0o600) -> None:
 
     The data is on disk before the name points to it.
     """
-    temporary = f"{path}.{os.getpid()}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    temporary = f"{path}.{os.urandom(8).hex()}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with open(descriptor, "wb") as stream:
             stream.write(data)
@@ -32,8 +37,9 @@ def write_atomically(path: str, data: bytes, *, mode: int = 0o600) -> None:
 def remove_tree(path: str) -> None:
     """Removes a directory and all below it, on one filesystem, never through a symlink.
 
-    Works for any depth with two descriptors: a directory that isn't empty is moved up to the top
-    and emptied there. Missing is fine. What is mounted below stays, and raises ``EBUSY``.
+    Works for any depth with few descriptors: a directory that isn't empty is moved up to the top
+    and emptied there, or where it is if it can't be moved, as those of an overlay's lower layers.
+    Missing is fine. What is mounted below stays, and raises ``EBUSY``.
     """
     try:
         top = os.open(path, _DIRECTORY)
@@ -46,47 +52,81 @@ def remove_tree(path: str) -> None:
         raise
     try:
         device = os.fstat(top).st_dev
-        pending = _empty(top, top, device)
+        pending = _empty(top, "", device)
         while pending:
-            name = pending.pop()
-            pending += _empty_child(top, name, device)
-            with contextlib.suppress(FileNotFoundError):
-                os.rmdir(name, dir_fd=top)
+            inner = pending[-1]
+            left = _empty(top, inner, device)
+            if not any(child.startswith(f"{inner}/") for child in left):
+                pending.pop()
+                _remove_empty(top, inner)
+            pending += left
     finally:
         os.close(top)
     with contextlib.suppress(FileNotFoundError):
         os.rmdir(path)
 
 
-def _empty_child(top: int, name: str, device: int) -> list[str]:
+def open_below(top: int, path: str) -> int:
+    """Opens a directory below another one, at any depth, without following a symlink.
+
+    ``path`` is relative, of plain names; the empty path is the directory itself.
+    """
+    names = path.split("/") if path else ["."]
+    descriptor = top
+    for start in range(0, len(names), _NAMES_AT_ONCE):
+        piece = "/".join(names[start : start + _NAMES_AT_ONCE])
+        try:
+            below = syscalls.openat2(descriptor, piece, _DIRECTORY, resolve=_BENEATH)
+        finally:
+            if descriptor != top:
+                os.close(descriptor)
+        descriptor = below
+    return descriptor
+
+
+def _remove_empty(top: int, path: str) -> None:
+    parent, _, name = path.rpartition("/")
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = open_below(top, parent)
+        try:
+            os.rmdir(name, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _empty(top: int, path: str, device: int) -> list[str]:
+    """Unlinks what a directory has, and moves its directories to the top; their paths then."""
     try:
-        descriptor = os.open(name, _DIRECTORY, dir_fd=top)
+        directory = open_below(top, path)
     except FileNotFoundError:
         return []
     try:
-        if os.fstat(descriptor).st_dev != device:
-            raise OSError(errno.EBUSY, "another filesystem is mounted there", name)
-        return _empty(top, descriptor, device)
+        with os.scandir(directory) as scan:
+            entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in scan]
+        left = []
+        for name, is_directory in entries:
+            with contextlib.suppress(FileNotFoundError):
+                if not is_directory:
+                    os.unlink(name, dir_fd=directory)
+                elif os.stat(name, dir_fd=directory, follow_symlinks=False).st_dev != device:
+                    raise OSError(errno.EBUSY, "another filesystem is mounted there", name)
+                else:
+                    left.append(_move_up(top, path, directory, name))
     finally:
-        os.close(descriptor)
+        os.close(directory)
+    return left
 
 
-def _empty(top: int, directory: int, device: int) -> list[str]:
-    """Unlinks what a directory has, and moves its directories to the top; their names there."""
-    with os.scandir(directory) as scan:
-        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in scan]
-    moved = []
-    for name, is_directory in entries:
-        with contextlib.suppress(FileNotFoundError):
-            if not is_directory:
-                os.unlink(name, dir_fd=directory)
-            elif os.stat(name, dir_fd=directory, follow_symlinks=False).st_dev != device:
-                raise OSError(errno.EBUSY, "another filesystem is mounted there", name)
-            else:
-                place = f".{os.urandom(8).hex()}"
-                os.rename(name, place, src_dir_fd=directory, dst_dir_fd=top)
-                moved.append(place)
-    return moved
+def _move_up(top: int, path: str, directory: int, name: str) -> str:
+    """Where a subdirectory is afterwards: at the top, or in its place if it can't be moved."""
+    place = f".{os.urandom(8).hex()}"
+    try:
+        os.rename(name, place, src_dir_fd=directory, dst_dir_fd=top)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return f"{path}/{name}" if path else name
+    return place
 
 
 def tree_size(path: str) -> int:

@@ -102,18 +102,19 @@ def cpu_count() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def require_root(what: str) -> None:
+def require_root(what: str, *, exit_code: int = 1) -> None:
     """Raises :class:`PermissionMissing` for an ordinary user.
 
     Args:
         what: the act, such as ``running a container``.
+        exit_code: of the command that fails for it.
     """
     if os.geteuid() != 0:
         raise PermissionMissing(
             f"{what} needs root",
             hint="run the command with sudo; running without root comes with a later version",
             reference="not-root",
-            exit_code=125,
+            exit_code=exit_code,
         )
 
 

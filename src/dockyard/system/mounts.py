@@ -12,6 +12,7 @@ import msgspec
 from dockyard.system import host, syscalls
 
 _CLASSIC_DATA_LIMIT = 4095
+_ROOT_MODE = 0o755
 _VOLATILE_SINCE = (5, 10)
 """The kernel whose overlayfs can leave out all syncing."""
 
@@ -35,11 +36,6 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True):
     work: str | None = None
     volatile: bool = False
     """Nothing in it needs to survive a crash of the host, unless synced through ``upper``."""
-
-    def describe(self) -> str:
-        """One line for a log or a dry run."""
-        writable = "read-write" if self.upper else "read-only"
-        return f"overlay of {len(self.lowers)} layers on {self.target}, {writable}"
 
 
 def mount_overlay(overlay: Overlay) -> None:
@@ -98,11 +94,16 @@ def _is_volatile(overlay: Overlay) -> bool:
 
 
 def begin_upper(upper: str, lowers: Sequence[str]) -> None:
-    """Gives a new upper directory the mode and owner of the root below, which it hides."""
-    if lowers:
-        below = os.stat(lowers[-1])
-        os.chown(upper, below.st_uid, below.st_gid)
-        os.chmod(upper, stat.S_IMODE(below.st_mode))
+    """Gives a new upper directory the mode and owner of the root below, which it hides.
+
+    Without layers it is root's and 0755, whatever the umask of this process.
+    """
+    if not lowers:
+        os.chmod(upper, _ROOT_MODE)
+        return
+    below = os.stat(lowers[-1])
+    os.chown(upper, below.st_uid, below.st_gid)
+    os.chmod(upper, stat.S_IMODE(below.st_mode))
 
 
 def bind(source: str, target: str, *, read_only: bool = False) -> None:

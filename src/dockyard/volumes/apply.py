@@ -14,6 +14,8 @@ from dockyard.state.paths import Paths, unusable
 from dockyard.system.files import remove_tree
 from dockyard.volumes.model import Volume
 
+_MODE = 0o755
+"""Of a new volume, as in Docker; content of an image brings its own."""
 _NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]+"
 
 
@@ -55,7 +57,8 @@ class Volumes:
             if row is not None and row[2] == "ready":
                 return Volume(name, row[0], bool(row[1]), volume.path), False
         try:
-            os.makedirs(volume.path, mode=0o755, exist_ok=True)
+            os.makedirs(volume.path, exist_ok=True)
+            os.chmod(volume.path, _MODE)
         except OSError as error:
             raise unusable(volume.path, error) from error
         return volume, True
@@ -73,7 +76,8 @@ class Volumes:
                 return
             path = self._paths.volume(name)
             remove_tree(path)  # what a killed command had copied so far
-            os.mkdir(path, mode=0o755)
+            os.mkdir(path)
+            os.chmod(path, _MODE)
             copy(path)
             self._database.execute("UPDATE volumes SET state='ready' WHERE name=?", (name,))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dockyard.build.context import Tree, open_context
-from dockyard.errors import BuildError, InvalidInput
+from dockyard.errors import BuildError, HostileInput, InvalidInput
+from dockyard.system.files import remove_tree
 
 
 @pytest.fixture
@@ -65,6 +66,56 @@ def test_ignored_files_are_not_there(base: Path) -> None:
     with open_context(str(base), None) as tree:
         (top,) = tree.match("dir")
         assert [entry.path for entry in tree.walk(top)] == ["dir/sub", "dir/sub/d.txt"]
+
+
+def test_links_do_not_lead_to_ignored_files(base: Path) -> None:
+    (base / ".dockerignore").write_text("a.txt\ndir/c.txt\nlink-out\n")
+    (base / "link").symlink_to("a.txt")
+    (base / "dlink").symlink_to("dir")
+    (base / "link-out").symlink_to("b.txt")
+
+    for name in ("link", "dlink/c.txt", "dl*/c*", "link-out"):
+        with pytest.raises(BuildError, match="not found"):
+            matched(base, name)
+    assert matched(base, "dlink/sub") == ["dir/sub"]
+
+
+@pytest.mark.parametrize("kept", ["dir/sub/d.txt", "**/d.txt"])
+def test_a_pattern_finds_the_directories_of_what_is_brought_back(base: Path, kept: str) -> None:
+    (base / ".dockerignore").write_text(f"*\n!{kept}\n")
+    (base / "other").mkdir()
+    (base / "other" / "x").touch()
+
+    assert matched(base, "*") == ["dir"]
+    with pytest.raises(BuildError, match="not found"):
+        matched(base, "a.txt")
+    with open_context(str(base), None) as tree:
+        paths = [entry.path for entry in tree.walk(tree.match(".")[0])]
+    assert paths == ["dir", "dir/sub", "dir/sub/d.txt"]
+
+
+def make_deep(base: Path, count: int) -> None:
+    deep = os.open(base, os.O_RDONLY)
+    for _ in range(count):
+        os.mkdir("d", dir_fd=deep)
+        below = os.open("d", os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = below
+    os.close(deep)
+
+
+def test_a_path_too_long_for_the_kernel_is_refused(base: Path) -> None:
+    make_deep(base, 2100)
+    with open_context(str(base), None) as tree, pytest.raises(HostileInput, match="too deep"):
+        tree.digest(tree.match("d"))
+    remove_tree(str(base / "d"))
+
+
+def test_a_very_deep_tree_is_walked(base: Path) -> None:
+    make_deep(base, 1500)
+    with open_context(str(base), None) as tree:
+        assert sum(1 for _ in tree.walk(tree.match("d")[0])) == 1499
+    remove_tree(str(base / "d"))
 
 
 def test_the_dockerfiles_own_ignore_file_wins(base: Path) -> None:

@@ -89,14 +89,14 @@ def test_senseless_limits_are_refused(limit: Ulimit) -> None:
 
 
 def test_rights_are_the_defaults_and_what_was_asked() -> None:
-    default = spec.rights(Options(), FACTS, {})
+    default = spec.rights(Options(), FACTS, "")
     assert len(default.capabilities) == 11
     assert default.no_new_privileges
     assert default.seccomp is not None
 
     free = spec.rights(
         Options(security=("no-new-privileges:false", "seccomp=unconfined"), cap_drop=("ALL",)),
-        FACTS, {},
+        FACTS, "",
     )  # fmt: skip
     assert free == spec.Rights((), False, None)
 
@@ -104,15 +104,15 @@ def test_rights_are_the_defaults_and_what_was_asked() -> None:
 def test_a_capability_that_we_do_not_have_cannot_be_given() -> None:
     poor = msgspec.structs.replace(FACTS, capability_bounds=1)
 
-    assert spec.rights(Options(), poor, {}).capabilities == ("CAP_CHOWN",)
+    assert spec.rights(Options(), poor, "").capabilities == ("CAP_CHOWN",)
     with pytest.raises(PermissionMissing):
-        spec.rights(Options(cap_add=("SYS_ADMIN",)), poor, {})
+        spec.rights(Options(cap_add=("SYS_ADMIN",)), poor, "")
 
 
 @pytest.mark.parametrize("entry", ["", "label=disable", "no-new-privileges=maybe", "seccomp"])
 def test_unknown_security_options_are_refused(entry: str) -> None:
     with pytest.raises(InvalidInput, match="invalid --security-opt"):
-        spec.rights(Options(security=(entry,)), FACTS, {})
+        spec.rights(Options(security=(entry,)), FACTS, "")
 
 
 def test_something_must_run() -> None:
@@ -127,7 +127,7 @@ def test_mounts_in_the_runtimes_words() -> None:
     bind = Mount(kind="bind", source="/s", target="/t", read_only=True)
     tmpfs = Mount(kind="tmpfs", target="/t", size=1024, mode=0o700)
 
-    assert spec.spec_mount(bind, "/s") == SpecMount("/t", "bind", "/s", ("rbind", "rprivate", "ro"))
+    assert spec.spec_mount(bind, "/s") == SpecMount("/t", "bind", "/s", ("rbind", "rprivate", "rro"))
     assert spec.spec_mount(tmpfs, "").options == (
         "nosuid", "nodev", "noexec", "size=1024", "mode=700", "rw",
     )  # fmt: skip

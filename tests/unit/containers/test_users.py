@@ -23,15 +23,15 @@ GROUP = "root:x:0:\nstaff:x:50:other,app\napp:x:1001:app\nwheel:x:10:root,app\nb
 @pytest.mark.parametrize(
     ("user", "identity"),
     [
-        ("", Identity(0, 0, (10,), "/root")),
-        ("app", Identity(1000, 1001, (10, 50), "/home/app")),
-        ("1000", Identity(1000, 1001, (10, 50), "/home/app")),
-        ("app:staff", Identity(1000, 50, (), "/home/app")),
-        ("app:7", Identity(1000, 7, (), "/home/app")),
-        ("5:6", Identity(5, 6, (), "/")),
-        ("5", Identity(5, 0, (), "/")),
-        ("1001", Identity(7, 8, (), "/odd")),
-        ("homeless", Identity(9, 9, (), "/")),
+        ("", Identity(0, 0, (0, 10), "/root")),
+        ("app", Identity(1000, 1001, (10, 50, 1001), "/home/app")),
+        ("1000", Identity(1000, 1001, (10, 50, 1001), "/home/app")),
+        ("app:staff", Identity(1000, 50, (50,), "/home/app")),
+        ("app:7", Identity(1000, 7, (7,), "/home/app")),
+        ("5:6", Identity(5, 6, (6,), "/")),
+        ("5", Identity(5, 0, (0,), "/")),
+        ("1001", Identity(7, 8, (8,), "/odd")),
+        ("homeless", Identity(9, 9, (9,), "/")),
     ],
 )
 def test_names_and_numbers_mean_what_docker_says(user: str, identity: Identity) -> None:

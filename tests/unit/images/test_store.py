@@ -168,8 +168,8 @@ def test_tagging_what_is_not_there_is_an_error(root: Root) -> None:
 def test_a_tag_is_one_more_name(root: Root) -> None:
     image = root.image("a", "app:1")
     root.images.tag(image.id, Reference.parse("registry.example/app:1"))
-    names = [name.familiar for name in root.images.names_of(image.id)]
-    assert names == ["app:1", "registry.example/app:1"]
+    names = root.images.get(image.id).names
+    assert names == ("docker.io/library/app:1", "registry.example/app:1")
 
 
 def test_removing_says_what_went_and_deletes_the_layers(root: Root) -> None:

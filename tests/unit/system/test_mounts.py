@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dockyard.system.mounts import Overlay, mounted_below
+from dockyard.system.mounts import mounted_below
 
 
 def line(point: str) -> str:
@@ -19,9 +19,3 @@ def test_escapes_are_decoded_once() -> None:
     text = line("/x/with\\040space") + line("/x/tab\\011new\\012line") + line("/x/back\\134040")
 
     assert mounted_below("/x", text) == ("/x/back\\040", "/x/tab\tnew\nline", "/x/with space")
-
-
-def test_an_overlay_describes_itself() -> None:
-    assert Overlay(target="/t", lowers=("/a", "/b")).describe() == (
-        "overlay of 2 layers on /t, read-only"
-    )

@@ -80,13 +80,15 @@ class Destination:
 
     def make_directories(self, path: str) -> None:
         """Makes a directory and its missing parents; existing ones are left as they are."""
-        done = ""
-        for component in path.strip("/").split("/"):
-            if not component:
-                continue
-            parent, done = done, f"{done}/{component}"
-            if not self.is_directory(done):
-                self._make(parent, component, done)
+        missing = []
+        whole = os.path.normpath("/" + path.strip("/"))
+        while not self.is_directory(whole):
+            missing.append(whole)
+            whole = os.path.dirname(whole)
+        for whole in reversed(missing):
+            if not self.is_directory(whole):
+                parent, _, name = whole.rpartition("/")
+                self._make(parent, name, whole)
 
     def _make(self, parent: str, name: str, whole: str) -> None:
         descriptor = self._open(parent or "/")
@@ -170,7 +172,7 @@ class Destination:
             try:
                 owner = None if self._owner is None else (self._owner.uid, self._owner.gid)
                 place = f"/proc/self/fd/{directory}"
-                untar.extract(stream, place, whiteouts=False, owner=owner)
+                untar.extract(stream, place, whiteouts=False, devices=False, owner=owner)
             finally:
                 os.close(directory)
         return True
