@@ -77,6 +77,11 @@ class Database:
             self._connections.clear()
             self._local = threading.local()
 
+    def __del__(self) -> None:
+        """What nobody closed is closed with the last reference to it."""
+        for connection in self._connections:
+            connection.close()
+
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
