@@ -127,7 +127,8 @@ def test_mounts_in_the_runtimes_words() -> None:
     bind = Mount(kind="bind", source="/s", target="/t", read_only=True)
     tmpfs = Mount(kind="tmpfs", target="/t", size=1024, mode=0o700)
 
-    assert spec.spec_mount(bind, "/s") == SpecMount("/t", "bind", "/s", ("rbind", "rprivate", "rro"))
+    options = ("rbind", "rprivate", "rro")
+    assert spec.spec_mount(bind, "/s") == SpecMount("/t", "bind", "/s", options)
     assert spec.spec_mount(tmpfs, "").options == (
         "nosuid", "nodev", "noexec", "size=1024", "mode=700", "rw",
     )  # fmt: skip
