@@ -13,7 +13,7 @@ from pathlib import Path
 from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths
 from dockyard.system import process
 
-_PERMANENT_LOCKS = ("network.", "probe.", "v-")
+_PERMANENT_LOCKS = ("network.", "probe.", "cgroups.", "v-")
 """Locks of what a root has once, and of its volumes."""
 
 PATIENCE = 3.0

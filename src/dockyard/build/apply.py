@@ -87,12 +87,14 @@ def _plan(parts: Parts, request: BuildRequest) -> tuple[graph.Plan, dict[str, Im
     bases: dict[str, BaseImage] = {}
     for name, location in base_names(dockerfile, settings).items():
         try:
-            image = parts.images.find(name)
+            resolution = parts.images.resolve(name)
         except NotFound as error:
             error.context = location.excerpt()
             raise
+        image = resolution.image
         images[image.id] = image
-        bases[name] = BaseImage(image.id, image.config)
+        shown = f"{name} ({resolution.reference})" if resolution.note else name
+        bases[name] = BaseImage(image.id, image.config, shown)
     return lower(dockerfile, bases, settings), images
 
 

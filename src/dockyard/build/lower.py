@@ -26,6 +26,8 @@ class BaseImage(msgspec.Struct, frozen=True):
 
     id: str
     config: ImageConfig
+    shown: str
+    """Its name for people: which image a short name turned out to mean."""
 
 
 def base_names(dockerfile: ins.Dockerfile, settings: Settings) -> dict[str, Location]:
@@ -123,7 +125,7 @@ class _Lowering:
             image_id = ""
         else:
             image = self._bases[base.image]
-            config, image_id, name = image.config, image.id, base.image
+            config, image_id, name = image.config, image.id, image.shown
             epoch = self._epoch(config.created)
             if config.config.on_build:
                 raise syntax_error(
@@ -252,7 +254,7 @@ class _Lowering:
         if stage is not None:
             return self._states[stage].vertex
         image = self._bases[name]
-        label = f"[copy source] FROM {name}"
+        label = f"[copy source] FROM {image.shown}"
         return self._base_vertex(image.id, label, step.location, self._epoch(image.config.created))
 
     def _lower_add(self, state: StageState, step: ins.Add, name: str) -> None:

@@ -45,6 +45,13 @@ ENTRIES = (
     Entry("wait", "Block until one or more containers stop, then print their exit codes"),
 )
 
+NOT_YET = frozenset({
+    "attach", "commit", "compose", "container", "context", "cp", "create", "diff", "events",
+    "export", "history", "image", "import", "load", "login", "logout", "network", "pause", "pull",
+    "push", "rename", "restart", "search", "swarm", "system", "top", "unpause", "update", "volume",
+})  # fmt: skip
+"""Docker's other commands, so that nobody takes them for a slip of the pen."""
+
 GROUPS = {"builder": "Manage builds"}
 
 

@@ -16,7 +16,7 @@ import click
 from dockyard._version import __version__
 from dockyard.cli import catalog, render
 from dockyard.cli.command import Command, UsageProblem, describe, translate
-from dockyard.errors import DiskFull, DockyardError
+from dockyard.errors import DiskFull, DockyardError, NotSupported
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -65,6 +65,11 @@ class CommandTable(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the line's first word; options of a program are not guessed at."""
         found = self.get_command(ctx, args[0])
+        if found is None and not self._prefix and args[0] in catalog.NOT_YET:
+            raise NotSupported(
+                f"{ctx.command_path} {args[0]} is not supported yet",
+                hint=f"'{ctx.command_path} --help' lists what is",
+            )
         if found is None:
             raise UsageProblem(
                 f"unknown command: {ctx.command_path} {args[0]}",

@@ -66,7 +66,7 @@ DECLARED = (
     _read("-m", "--memory", kind="bytes", text="Memory limit", read=arguments.parse_size),
     _list("--mount", text="Attach a filesystem mount to the container", read=_mount),
     _text("--name", text="Assign a name to the container"),
-    _read("--network", kind="network", read=arguments.parse_network,
+    _read("--network", "--net", kind="network", read=arguments.parse_network,
           text="Connect a container to a network: bridge, none or host (default bridge)"),
     click.option("--pids-limit", type=int, metavar="int",
                  help="Tune container pids limit (set -1 for unlimited)"),

@@ -240,6 +240,6 @@ def _engine_files(
             stream.write(text)
         found.append(spec.file_mount(path, f"/etc/{name}"))
     if container.options.init:
-        program = process.find("catatonit") or process.require("tini")
+        program = process.find("catatonit") or process.find("tini") or process.require("catatonit")
         found.append(spec.file_mount(program, spec.INIT_PATH, read_only=True))
     return tuple(found)

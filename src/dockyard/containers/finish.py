@@ -15,7 +15,7 @@ import time
 
 import msgspec
 
-from dockyard.containers import lifecycle, monitor
+from dockyard.containers import cgroup_parent, lifecycle, monitor
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
@@ -132,7 +132,7 @@ def tear_down(parts: Parts, container: Container) -> None:
         _dismiss_monitor(parts, container, found)
         parts.networks.detach(container.holder)
     mounts.unmount_below(parts.paths.container(container.id))
-    cgroups.remove(layout, container.cgroup)
+    cgroup_parent.remove(parts.paths, layout, container.cgroup)
     if not layout.systemd:  # systemd removes a scope with its last process
         _remove_monitor_cgroup(parts, container)
     with contextlib.suppress(FileNotFoundError):
@@ -156,7 +156,7 @@ def _remove_monitor_cgroup(parts: Parts, container: Container) -> None:
     for pid in cgroups.pids(layout, path):
         if pid in {os.getpid(), os.getppid()}:
             cgroups.leave(layout, pid)
-    cgroups.remove(layout, path)
+    cgroup_parent.remove(parts.paths, layout, path)
 
 
 def _dismiss_monitor(

@@ -123,6 +123,7 @@ def create(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=_environment(answer_write, go_read),
+            cwd=launch.bundle,  # it writes a file "oom" where it is
             pass_fds=(answer_write, go_read, *descriptors),
             start_new_session=True,
         )

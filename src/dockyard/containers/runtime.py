@@ -7,7 +7,8 @@ import time
 
 import msgspec
 
-from dockyard.errors import ComponentFailed, ComponentMissing
+from dockyard.containers import cgroup_parent
+from dockyard.errors import ComponentFailed, ComponentMissing, InvalidInput
 from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
@@ -62,11 +63,19 @@ def choose(paths: Paths, wanted: str | None, *, systemd: bool) -> Runtime:
     remembered until the program, the kernel or its cgroups change.
 
     Raises:
+        InvalidInput: the one asked for isn't there.
         ComponentMissing: none is installed.
         ComponentFailed: none works; the message is the last one's.
     """
     if wanted:
-        return Runtime(process.require(wanted), paths.runtime_state, systemd)
+        path = process.find(wanted)
+        if path is None:
+            raise InvalidInput(
+                f"unknown or invalid runtime name: {wanted}",
+                hint="it is a program in PATH or a path, such as crun, runc or runsc",
+                exit_code=125,
+            )
+        return Runtime(path, paths.runtime_state, systemd)
     failure: Exception | None = None
     for name in PREFERENCE:
         path = process.find(name)
@@ -143,12 +152,12 @@ def _try(runtime: Runtime, paths: Paths) -> str | None:
     os.makedirs(f"{bundle}/rootfs", mode=0o700, exist_ok=True)
     try:
         write_atomically(f"{bundle}/config.json", msgspec.json.encode(spec))
-        result = process.run(
-            runtime.command("run", "--bundle", bundle, name), timeout=_TIMEOUT_SECONDS, check=False
-        )
+        command = runtime.command("run", "--bundle", bundle, name)
+        with cgroup_parent.kept(paths):
+            result = process.run(command, timeout=_TIMEOUT_SECONDS, check=False)
     finally:
         runtime.delete(name)
-        cgroups.remove(cgroups.read_layout(), sandbox.cgroup)
+        cgroup_parent.remove(paths, cgroups.read_layout(), sandbox.cgroup)
         remove_tree(bundle)
     if result.code == 0:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dockyard.containers import create, filters, finish, monitor
+from dockyard.containers import cgroup_parent, create, filters, finish, monitor
 from dockyard.containers.attach import Streams
 from dockyard.containers.lifecycle import require_startable
 from dockyard.containers.model import Container, Options
@@ -88,7 +88,8 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
         path = "host" if network is None else network.namespace_path
         endpoint = None if network is None else network.endpoint
         create.write_bundle(parts, container, image, rootfs, path, endpoint)
-        monitored = _create(parts, container, network, attended=streams is not None)
+        with cgroup_parent.kept(parts.paths):
+            monitored = _create(parts, container, network, attended=streams is not None)
         if network is not None:
             network.complete()
     expecting.result()

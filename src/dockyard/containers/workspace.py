@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import Self
 
+from dockyard.containers import cgroup_parent
 from dockyard.containers.finish import kill_makers
 from dockyard.containers.parts import Parts
 from dockyard.containers.recover import tolerant
@@ -100,7 +101,7 @@ def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
         _delete(parts, holder)
     parts.networks.detach(holder)
     mounts.unmount_below(path)
-    cgroups.remove(layout, cgroup)
+    cgroup_parent.remove(parts.paths, layout, cgroup)
     remove_tree(path)
     parts.database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
 

@@ -45,6 +45,7 @@ __all__ = [
     "pids",
     "read_layout",
     "remove",
+    "remove_parent",
     "stray_directories",
 ]
 
@@ -90,8 +91,8 @@ def remove(
     after its last process has died, so it is tried for up to ``seconds``.
 
     Args:
-        parent: also remove our root's cgroup if this was the last one in it. Another container
-            that is being made meanwhile is safe once :func:`create_and_enter` has made its own.
+        parent: also remove our root's cgroup if this was the last one in it; a runtime that makes
+            another container meanwhile may fail for it.
 
     Returns:
         The directories that are still there: none, unless processes are in them.
@@ -105,7 +106,7 @@ def remove(
             return left
         time.sleep(_PAUSE)
     if parent:
-        _remove_parent(layout, path)
+        remove_parent(layout, path)
     return ()
 
 
@@ -236,7 +237,7 @@ def _remove_plain(top: str) -> None:
         _rmdir(one)
 
 
-def _remove_parent(layout: CgroupLayout, path: str) -> None:
+def remove_parent(layout: CgroupLayout, path: str) -> None:
     """Removes what :func:`cgroup_path` puts a container in; systemd keeps its slices itself."""
     parent = os.path.dirname(f"/{relative_path(path)}")
     if ":" in path or not os.path.basename(parent).startswith(f"{OWNER}-"):

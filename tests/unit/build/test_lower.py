@@ -23,7 +23,7 @@ def settings(**fields: object) -> Settings:
 def plan(text: str, **fields: object) -> graph.Plan:
     dockerfile = parse(text, filename="Dockerfile")
     given = settings(**fields)
-    bases = {name: BaseImage(f"id of {name}", BASE) for name in base_names(dockerfile, given)}
+    bases = {name: BaseImage(f"id of {name}", BASE, name) for name in base_names(dockerfile, given)}
     return lower(dockerfile, bases, given)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from dockyard.build import graph
 from dockyard.build.ops import trust
 from dockyard.build.solver import Cancellation
-from dockyard.containers import spec, users
+from dockyard.containers import cgroup_parent, spec, users
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
 from dockyard.errors import BuildError
@@ -168,28 +168,29 @@ class _Tail:
 def _execute(parts: Parts, workspace: Workspace, output: Output, cancellation: Cancellation) -> int:
     """Runs the container; its exit code. Cancellation kills all its processes."""
     runtime = parts.runtime()
-    child = subprocess.Popen(
-        runtime.command("run", "--bundle", workspace.path, workspace.holder),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C reaches us, and we end it in order
-    )
     layout = parts.cgroup_layout
     cgroup = cgroups.cgroup_path(layout, parts.paths.root_hash, workspace.holder)
+    with cgroup_parent.kept(parts.paths):
+        child = subprocess.Popen(
+            runtime.command("run", "--bundle", workspace.path, workspace.holder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C reaches us, and we end it in order
+        )
 
-    def interrupt() -> None:
-        cgroups.kill_all(layout, cgroup, 2.0)
-        child.send_signal(signal.SIGKILL)
+        def interrupt() -> None:
+            cgroups.kill_all(layout, cgroup, 2.0)
+            child.send_signal(signal.SIGKILL)
 
-    undo = cancellation.register(interrupt)
-    try:
-        with child:
-            _pump(child, output)
-            return child.wait()
-    finally:
-        undo()
-        runtime.delete(workspace.holder)
+        undo = cancellation.register(interrupt)
+        try:
+            with child:
+                _pump(child, output)
+                return child.wait()
+        finally:
+            undo()
+            runtime.delete(workspace.holder)
 
 
 def _pump(child: subprocess.Popen[bytes], output: Output) -> None:
