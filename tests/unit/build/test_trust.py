@@ -3,8 +3,8 @@ from __future__ import annotations
 from dockyard.build.ops import trust
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-SOURCES = """deb http://deb.debian.org/debian bookworm main
-deb http://security.debian.org/debian-security bookworm-security main
+SOURCES = """deb http://archive.example/debian bookworm main
+deb http://security.example/debian-security bookworm-security main
 """
 
 
@@ -39,7 +39,7 @@ def test_a_mirror_replaces_the_archive_and_not_security() -> None:
 
     assert sources.splitlines() == [
         "deb http://mirror/debian bookworm main",
-        "deb http://security.debian.org/debian-security bookworm-security main",
+        "deb http://security.example/debian-security bookworm-security main",
     ]
     assert trust.mirrored("deb [signed-by=/k] http://d/debian/ x main\n", "http://m") == (
         "deb [signed-by=/k] http://m x main\n"
