@@ -105,6 +105,13 @@ class DiskFull(StateError):
     reference = "disk-full"
     http_status = 507
 
+    def __init__(self, what: str) -> None:
+        """``what`` could not be written: a path, or words such as ``the image``."""
+        super().__init__(
+            f"no space left to write {what}",
+            hint="free some space (dockyard builder prune, dockyard rmi), then try again",
+        )
+
 
 class ContentMismatch(DockyardError):
     """Content does not have the digest or size that names it."""

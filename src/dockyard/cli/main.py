@@ -173,10 +173,7 @@ def _failure_code(args: Sequence[str]) -> int:
 def _unexpected(error: Exception) -> DockyardError:
     if isinstance(error, OSError) and error.errno in _FULL:
         where = error.filename or "the state directory"
-        return DiskFull(
-            f"no space left to write {where}",
-            hint="free some space (dockyard builder prune, dockyard rmi), then try again",
-        )
+        return DiskFull(where)
     trace = None
     if os.environ.get("DOCKYARD_DEBUG"):
         import traceback

@@ -221,7 +221,7 @@ def _output(path: str) -> Iterator[Write]:
 def _unwritable(path: str, error: OSError) -> StateError | PermissionMissing:
     why = os.strerror(error.errno or 0)
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return DiskFull(f"cannot write {path}: {why}", hint="free some space, then try again")
+        return DiskFull(path)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return PermissionMissing(f"cannot write {path}: {why}")
     return StateError(f"cannot write {path}: {why}", hint="name a file in a directory that exists")

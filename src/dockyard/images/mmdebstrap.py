@@ -114,10 +114,7 @@ def _failure(argv: list[str], code: int, words: list[str]) -> DockyardError:
     """Explains a failure by what was said."""
     said = "\n".join(words)
     if any(sign in said for sign in _FULL):
-        return DiskFull(
-            "no space left to make the image",
-            hint="free some space (dockyard rmi, dockyard builder prune), then try again",
-        )
+        return DiskFull("the image")
     errors = [line for line in words if line.startswith(("E:", "Err:"))] or words
     last = "\n".join(errors[-_SHOWN_LINES:]) or f"it exited with code {code}"
     return ComponentFailed(

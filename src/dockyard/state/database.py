@@ -169,10 +169,7 @@ def _is_full(path: str) -> bool:
 def _translate(path: str, error: sqlite3.DatabaseError) -> StateError | PermissionMissing:
     name = getattr(error, "sqlite_errorname", "")
     if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and _is_full(path)):
-        return DiskFull(
-            f"no space left to write {path}",
-            hint="free some space (dockyard builder prune, dockyard rmi), then try again",
-        )
+        return DiskFull(path)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return PermissionMissing(
             f"cannot open {path}: {error}",

@@ -109,10 +109,7 @@ def _make_directory(path: str) -> None:
 def unusable(path: str, error: OSError) -> StateError | PermissionMissing:
     """The user's view of an ``OSError`` on the state directories."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(
-            f"no space left to write {path}",
-            hint="free some space (dockyard builder prune, dockyard rmi), then try again",
-        )
+        return DiskFull(path)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return PermissionMissing(
             f"cannot write {path}: {os.strerror(error.errno)}",
