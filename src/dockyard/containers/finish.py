@@ -125,12 +125,13 @@ def tear_down(parts: Parts, container: Container) -> None:
     found = monitor.leftovers(bundle)
     layout = parts.cgroup_layout
     with contextlib.ExitStack() as stack:
-        if container.process is not None or found:
-            deleting = Task(functools.partial(_delete, parts, container))
-            stack.callback(deleting.result)
+        deleting = Task(functools.partial(_delete, parts, container))
+        stack.callback(deleting.result)
         cgroups.kill_all(layout, container.cgroup)
         _dismiss_monitor(parts, container, found)
         parts.networks.detach(container.holder)
+    _delete(parts, container)  # it fails where a process ends, or is being made, at that moment
+    remove_tree(_runtime_state(parts, container))
     mounts.unmount_below(parts.paths.container(container.id))
     cgroup_parent.remove(parts.paths, layout, container.cgroup)
     if not layout.systemd:  # systemd removes a scope with its last process
@@ -141,8 +142,14 @@ def tear_down(parts: Parts, container: Container) -> None:
 
 
 def _delete(parts: Parts, container: Container) -> None:
-    state, systemd = parts.paths.runtime_state, parts.cgroup_layout.systemd
-    Runtime(container.runtime, state, systemd).delete(container.id)
+    """Has the runtime forget the container, if it knows it."""
+    if os.path.exists(_runtime_state(parts, container)):
+        state, systemd = parts.paths.runtime_state, parts.cgroup_layout.systemd
+        Runtime(container.runtime, state, systemd).delete(container.id)
+
+
+def _runtime_state(parts: Parts, container: Container) -> str:
+    return f"{parts.paths.runtime_state}/{container.id}"
 
 
 def monitor_cgroup(parts: Parts, container: Container) -> str:

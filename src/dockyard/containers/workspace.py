@@ -99,6 +99,7 @@ def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
     cgroups.kill_all(layout, cgroup)
     if os.path.exists(f"{parts.paths.runtime_state}/{holder}"):
         _delete(parts, holder)
+        remove_tree(f"{parts.paths.runtime_state}/{holder}")
     parts.networks.detach(holder)
     mounts.unmount_below(path)
     cgroup_parent.remove(parts.paths, layout, cgroup)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import tarfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, ClassVar, cast
 
 from dockyard.errors import ContentMismatch, DockyardError, HostileInput
 from dockyard.images import xattrs
@@ -38,9 +38,13 @@ def members(source: Readable) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo
         HostileInput: a header of absurd size.
     """
     name = "the beginning"
+
+    class Header(_Header):
+        """This archive's own, since it remembers the end."""
+
     try:
         with tarfile.open(
-            fileobj=cast("BinaryIO", source), mode="r|", bufsize=_STREAM_BYTES, tarinfo=_Header,
+            fileobj=cast("BinaryIO", source), mode="r|", bufsize=_STREAM_BYTES, tarinfo=Header,
             encoding="utf-8", errors="surrogateescape",
         ) as tar:  # fmt: skip
             while (member := tar.next()) is not None:
@@ -49,6 +53,8 @@ def members(source: Readable) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo
                     raise HostileInput(f"a size of {member.size}", context=f"entry {member.name!r}")
                 name = repr(member.name)
                 yield tar, member
+            if not Header.ended:  # tarfile stops, too, where it can't go on
+                raise ValueError("it breaks off")
     except _MALFORMED as error:
         raise _damaged(error, f"after {name}") from error
 
@@ -122,34 +128,38 @@ def xattrs_of(member: tarfile.TarInfo) -> Iterator[tuple[str, bytes]]:
 class _Header(tarfile.TarInfo):
     """Refuses what tarfile would take for the end of the archive or read into memory whole."""
 
+    ended: ClassVar[bool] = False
+    """True once the block after the last entry was read."""
+
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
-        with _telling_damage(buf):
+        with cls._telling_damage(buf):
             return _of_sane_size(super().frombuf(buf, encoding, errors))
 
     @classmethod
     def _frombuf(cls, buf: bytes, encoding: str, errors: str, **options: bool) -> _Header:
         """What newer patch releases of tarfile call instead of :meth:`frombuf`."""
-        with _telling_damage(buf):
+        with cls._telling_damage(buf):
             parse = cast("Any", super())._frombuf  # noqa: SLF001  # there is no public place
             return _of_sane_size(cast("_Header", parse(buf, encoding, errors, **options)))
+
+    @classmethod
+    @contextlib.contextmanager
+    def _telling_damage(cls, block: bytes | bytearray) -> Iterator[None]:
+        """Tells a broken header from the end of the archive, which is an empty or zero block."""
+        try:
+            yield
+        except tarfile.HeaderError as error:
+            if len(block) == 0 or (len(block) == _BLOCK and not any(block)):
+                cls.ended = True
+                raise
+            raise _damaged(error, None) from error
 
 
 def _of_sane_size(header: _Header) -> _Header:
     if header.size < 0 or (header.type in _EXTENSIONS and header.size > _MAX_EXTENSION_BYTES):
         raise HostileInput(f"a header of the archive has the size {header.size}")
     return header
-
-
-@contextlib.contextmanager
-def _telling_damage(block: bytes | bytearray) -> Iterator[None]:
-    """Tells a broken header from the end of the archive, which is an empty or zero block."""
-    try:
-        yield
-    except tarfile.HeaderError as error:
-        if len(block) == 0 or (len(block) == _BLOCK and not any(block)):
-            raise
-        raise _damaged(error, None) from error
 
 
 def _damaged(error: Exception, context: str | None) -> ContentMismatch:
