@@ -25,6 +25,7 @@ _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _NOT_EXECUTABLE_WORDS = (
     "permission denied", "exec format error", "is a directory", "open executable: operation not",
+    "is not executable", "is not a regular file",
 )  # fmt: skip
 
 
