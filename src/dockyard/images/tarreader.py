@@ -47,6 +47,8 @@ def members(source: Readable) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo
             fileobj=cast("BinaryIO", source), mode="r|", bufsize=_STREAM_BYTES, tarinfo=Header,
             encoding="utf-8", errors="surrogateescape",
         ) as tar:  # fmt: skip
+            if cast("Any", tar).firstmember is None and not Header.ended:
+                raise ValueError("its first entry makes no sense")
             while (member := tar.next()) is not None:
                 cast("Any", tar).members.clear()  # tarfile would keep them all
                 if member.size < 0:

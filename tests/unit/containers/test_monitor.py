@@ -14,6 +14,8 @@ from dockyard.state.paths import Paths
         ('exec: "x": executable file not found in $PATH: unknown', 127),
         ("open executable: Permission denied", 126),
         ("open executable: Operation not permitted", 126),
+        ("the path `/etc` is not a regular file: Operation not permitted", 126),
+        ("the path `/x` exists but it is not executable: Operation not permitted", 126),
         ('exec: "/etc": is a directory: permission denied', 126),
         ("exec /x: Exec format error", 126),
         ("cgroups: something else", 125),
