@@ -7,6 +7,7 @@ import os
 from dockyard.containers import workspace as workspaces
 from dockyard.containers.apply import Containers
 from dockyard.containers.parts import Parts
+from dockyard.containers.runtime import sweep_probes
 from dockyard.errors import ComponentFailed, ComponentMissing, PermissionMissing
 from dockyard.state.locks import Lock
 
@@ -23,6 +24,7 @@ def recover(parts: Parts, containers: Containers) -> None:
     workspaces.recover(parts)
     parts.volumes.recover()
     _sweep_locks(parts)
+    sweep_probes(parts.paths)
     try:
         parts.networks.verify()
     except (ComponentFailed, ComponentMissing, PermissionMissing) as error:

@@ -116,6 +116,24 @@ def _probe(runtime: Runtime, paths: Paths) -> None:
         )
 
 
+def sweep_probes(paths: Paths) -> None:
+    """Removes what a trial left whose command was killed; living ones hold the lock."""
+    left = [name for name in os.listdir(paths.run) if os.path.isdir(f"{paths.run}/{name}/rootfs")]
+    if not left:
+        return
+    lock = Lock.try_acquire(f"{paths.locks}/probe.lock")
+    if lock is None:
+        return
+    with lock:
+        layout = cgroups.read_layout()
+        for name in left:
+            cgroup = cgroups.cgroup_path(layout, paths.root_hash, name)
+            cgroups.kill_all(layout, cgroup)
+            cgroup_parent.remove(paths, layout, cgroup)
+            remove_tree(f"{paths.runtime_state}/{name}")
+            remove_tree(f"{paths.run}/{name}")
+
+
 def _remembered(path: str) -> tuple[str, str]:
     """Evidence and failure of the last trial; a failure counts for some minutes only."""
     try:
