@@ -125,13 +125,18 @@ def sweep_probes(paths: Paths) -> None:
     if lock is None:
         return
     with lock:
-        layout = cgroups.read_layout()
         for name in left:
-            cgroup = cgroups.cgroup_path(layout, paths.root_hash, name)
-            cgroups.kill_all(layout, cgroup)
-            cgroup_parent.remove(paths, layout, cgroup)
-            remove_tree(f"{paths.runtime_state}/{name}")
-            remove_tree(f"{paths.run}/{name}")
+            _clear_trial(paths, name)
+
+
+def _clear_trial(paths: Paths, name: str) -> None:
+    """Removes all that a trial has: processes, cgroup, the runtime's state, bundle. Idempotent."""
+    layout = cgroups.read_layout()
+    cgroup = cgroups.cgroup_path(layout, paths.root_hash, name)
+    cgroups.kill_all(layout, cgroup)
+    cgroup_parent.remove(paths, layout, cgroup)
+    remove_tree(f"{paths.runtime_state}/{name}")
+    remove_tree(f"{paths.run}/{name}")
 
 
 def _remembered(path: str) -> tuple[str, str]:
@@ -175,8 +180,7 @@ def _try(runtime: Runtime, paths: Paths) -> str | None:
             result = process.run(command, timeout=_TIMEOUT_SECONDS, check=False)
     finally:
         runtime.delete(name)
-        cgroup_parent.remove(paths, cgroups.read_layout(), sandbox.cgroup)
-        remove_tree(bundle)
+        _clear_trial(paths, name)
     if result.code == 0:
         return None
     words = result.stderr.decode(errors="replace").split()
