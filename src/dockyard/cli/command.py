@@ -154,7 +154,7 @@ def not_yet(flags: Mapping[str, str | None]) -> Callable[[F], F]:
             declarations = names.removesuffix("=").split(", ")
             option = click.option(
                 *declarations, hidden=True, expose_value=False, is_flag=not takes_value,
-                multiple=takes_value, callback=functools.partial(_refuse, declarations[-1], hint),
+                multiple=takes_value, callback=functools.partial(refuse, declarations[-1], hint),
             )  # fmt: skip
             function = option(function)
         return function
@@ -162,7 +162,7 @@ def not_yet(flags: Mapping[str, str | None]) -> Callable[[F], F]:
     return decorate
 
 
-def _refuse(
+def refuse(
     name: str, hint: str | None, _ctx: click.Context, _parameter: click.Parameter, value: object
 ) -> None:
     if value:

@@ -1,0 +1,40 @@
+"""Where Dockyard departs from Docker on purpose, and why; for docs/compatibility.md."""
+
+from __future__ import annotations
+
+_DAEMON = "there is no daemon to name"
+_TRUST = "Docker's Notary is retired"
+_ATTEST = "attestations come with signing"
+_SWARM = "one machine only; Kubernetes is for more"
+
+DIFFERENT: dict[str, str] = {
+    "run": "11 capabilities instead of 14, and no_new_privileges; docs/security.md names the flags"
+    " that give back the rest",
+}
+"""A command (``logs``), a flag of one (``run --log-driver``) or an instruction to what differs."""
+
+REFUSED: dict[str, str] = {
+    "--disable-content-trust": _TRUST,
+    "--builder": _DAEMON,
+    "-D": "it is an option of the program: dockyard --debug",
+    "--debug": "it is an option of the program: dockyard --debug",
+    "--isolation": "for Windows",
+    "--kernel-memory": "the kernel has dropped it",
+    "--use-api-socket": _DAEMON,
+    "--attest": _ATTEST,
+    "--provenance": _ATTEST,
+    "--sbom": _ATTEST,
+    "bake": "stacks are built by Compose",
+    "buildx": "the builder is built in: dockyard build, dockyard builder",
+    "checkpoint": "",
+    "config": _SWARM,
+    "context": _DAEMON,
+    "node": _SWARM,
+    "plugin": _DAEMON,
+    "secret": _SWARM,
+    "service": _SWARM,
+    "stack": _SWARM,
+    "swarm": _SWARM,
+    "trust": _TRUST,
+}
+"""Why something isn't there: by command, by flag of one command, or by flag of all."""

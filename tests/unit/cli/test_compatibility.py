@@ -1,0 +1,58 @@
+"""docs/compatibility.md is what the commands and the builder say of themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from dockyard.cli import compatibility
+from dockyard.cli.differences import DIFFERENT, REFUSED
+from dockyard.cli.docker_surface import COMMANDS, FAMILIES, INSTRUCTIONS
+
+PAGE = Path(__file__).parents[3] / "docs" / "compatibility.md"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == compatibility.markdown(), (
+        "run: python -m dockyard.cli.compatibility > docs/compatibility.md"
+    )
+
+
+def test_every_command_flag_and_instruction_of_docker_has_its_line() -> None:
+    rows = compatibility.commands()
+    assert set(rows) == set(COMMANDS)
+    for name, flags in COMMANDS.items():
+        if compatibility.find(name) is not None and not flags.startswith("="):
+            assert len(rows[name]) == 1 + len(flags.split())
+    assert [row.name for row in compatibility.instructions()] == list(INSTRUCTIONS)
+
+
+def test_no_reason_is_given_for_what_docker_does_not_have() -> None:
+    flags = {
+        f"{name} {flag.rpartition('|')[2]}"
+        for name, line in COMMANDS.items()
+        for flag in line.split()
+        if not line.startswith("=")
+    }
+    known = {*COMMANDS, *FAMILIES, *INSTRUCTIONS, *flags, *(key.split()[-1] for key in flags)}
+    assert {*DIFFERENT, *REFUSED} - {"-D"} <= known
+
+
+@pytest.mark.parametrize("key", sorted(DIFFERENT))
+def test_what_differs_is_there(key: str) -> None:
+    rows = [row for group in compatibility.commands().values() for row in group]
+    rows += [*compatibility.instructions(), *compatibility.families()]
+    assert any(row.answer == "differs" and row.note == DIFFERENT[key] for row in rows)
+
+
+def test_a_refused_flag_counts_as_no() -> None:
+    """The table must not take an option for working that exists only to be refused."""
+    for name in COMMANDS:
+        ours = compatibility.find(name)
+        rows = {row.name.split(", ")[-1]: row for row in compatibility.commands()[name][1:]}
+        for option in ours.params if ours else ():
+            if isinstance(option, click.Option) and option.hidden and not option.expose_value:
+                refused = [flag for flag in option.opts if flag in rows]
+                assert all(rows[flag].answer == "no" for flag in refused), refused
