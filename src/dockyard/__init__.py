@@ -16,28 +16,58 @@ from dockyard._version import __version__
 
 if TYPE_CHECKING:
     from dockyard.config import Config
-    from dockyard.containers.model import Mount, Options
+    from dockyard.containers.options import (
+        Console,
+        Devices,
+        HealthOptions,
+        Logging,
+        Mount,
+        Namespaces,
+        Networking,
+        Options,
+        Resources,
+        Restart,
+        Security,
+    )
     from dockyard.engine import Engine
     from dockyard.errors import DockyardError
     from dockyard.handle import RunningContainer
 
 __all__ = [
     "Config",
+    "Console",
+    "Devices",
     "DockyardError",
     "Engine",
+    "HealthOptions",
+    "Logging",
     "Mount",
+    "Namespaces",
+    "Networking",
     "Options",
+    "Resources",
+    "Restart",
     "RunningContainer",
+    "Security",
     "__version__",
 ]
 
 _HOMES = {
     "Config": "dockyard.config",
+    "Console": "dockyard.containers.options",
+    "Devices": "dockyard.containers.options",
     "DockyardError": "dockyard.errors",
     "Engine": "dockyard.engine",
-    "Mount": "dockyard.containers.model",
-    "Options": "dockyard.containers.model",
+    "HealthOptions": "dockyard.containers.options",
+    "Logging": "dockyard.containers.options",
+    "Mount": "dockyard.containers.options",
+    "Namespaces": "dockyard.containers.options",
+    "Networking": "dockyard.containers.options",
+    "Options": "dockyard.containers.options",
+    "Resources": "dockyard.containers.options",
+    "Restart": "dockyard.containers.options",
     "RunningContainer": "dockyard.handle",
+    "Security": "dockyard.containers.options",
 }
 
 

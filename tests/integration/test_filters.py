@@ -7,7 +7,7 @@ import os
 import pytest
 from tests.support.roots import Root, foreground
 
-from dockyard import Engine
+from dockyard import Engine, Security
 
 ATTEMPT = "unshare -U true 2>/dev/null; echo $?; grep ^Seccomp: /proc/self/status"
 
@@ -19,7 +19,9 @@ def kept(root: Root) -> list[str]:
 def test_what_is_refused_the_first_time_is_refused_with_the_kept_filter(
     root: Root, engine: Engine
 ) -> None:
-    _, free = foreground(engine, "sh", "-c", ATTEMPT, security=("seccomp=unconfined",))
+    _, free = foreground(
+        engine, "sh", "-c", ATTEMPT, security=Security(options=("seccomp=unconfined",))
+    )
     assert free.stdout.split() == [b"0", b"Seccomp:", b"0"]
     assert kept(root) == []
 
@@ -34,7 +36,7 @@ def test_what_is_refused_the_first_time_is_refused_with_the_kept_filter(
 
 def test_another_set_of_capabilities_has_a_filter_of_its_own(root: Root, engine: Engine) -> None:
     foreground(engine, "true")
-    _, granted = foreground(engine, "sh", "-c", ATTEMPT, cap_add=("SYS_ADMIN",))
+    _, granted = foreground(engine, "sh", "-c", ATTEMPT, security=Security(cap_add=("SYS_ADMIN",)))
     _, held = foreground(engine, "sh", "-c", ATTEMPT)
 
     assert granted.stdout.split() == [b"0", b"Seccomp:", b"2"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.support.roots import foreground
 
-from dockyard import Engine, Options
+from dockyard import Engine, Options, Resources, Security
 from dockyard.errors import DockyardError, InvalidInput
 from dockyard.security.capabilities import DEFAULT_RUN
 from dockyard.system import cgroup_layout, cgroups
@@ -43,10 +43,12 @@ def test_another_user_has_none(engine: Engine) -> None:
 
 
 def test_capabilities_and_filters_are_what_was_asked_for(engine: Engine) -> None:
-    assert int(status(engine, cap_drop=("ALL",))["CapEff"], 16) == 0
-    one = status(engine, cap_drop=("ALL",), cap_add=("CHOWN",))
+    assert int(status(engine, security=Security(cap_drop=("ALL",)))["CapEff"], 16) == 0
+    one = status(engine, security=Security(cap_drop=("ALL",), cap_add=("CHOWN",)))
     assert int(one["CapEff"], 16) == 1
-    free = status(engine, security=("seccomp=unconfined", "no-new-privileges=false"))
+    free = status(
+        engine, security=Security(options=("seccomp=unconfined", "no-new-privileges=false"))
+    )
     assert (free["Seccomp"], free["NoNewPrivs"]) == ("0", "0")
 
 
@@ -153,7 +155,7 @@ def test_too_much_memory_is_death(engine: Engine, mode: str) -> None:
 def test_the_number_of_processes_is_bounded(engine: Engine, mode: str) -> None:
     _needs(engine, "pids")
     script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 1 & done; wait"
-    _, output = foreground(engine, "sh", "-c", script, pids_limit=8)
+    _, output = foreground(engine, "sh", "-c", script, resources=Resources(pids_limit=8))
 
     assert b"can't fork" in output.stderr
 
@@ -175,14 +177,17 @@ def test_processors_are_a_quota(engine: Engine, mode: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
-    [({"memory": 1024}, "minimum memory limit"), ({"cpus": 100000.0}, "range of CPUs")],
+    ("resources", "message"),
+    [
+        (Resources(memory=1024), "minimum memory limit"),
+        (Resources(cpus=100000.0), "range of CPUs"),
+    ],
 )
 def test_limits_out_of_range_are_refused(
-    engine: Engine, fields: dict[str, Any], message: str
+    engine: Engine, resources: Resources, message: str
 ) -> None:
     with pytest.raises(InvalidInput, match=message) as caught:
-        foreground(engine, "true", **fields)
+        foreground(engine, "true", resources=resources)
     assert caught.value.exit_code == 125
 
 

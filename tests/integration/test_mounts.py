@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.roots import foreground
 
-from dockyard import Engine, Mount, Options
+from dockyard import Engine, Mount, Resources
 from dockyard.errors import InvalidInput
 
 
@@ -135,10 +135,8 @@ def test_a_link_in_the_image_does_not_lead_a_mount_outside(
 
 
 def test_shm_has_its_size(engine: Engine) -> None:
-    options = Options(
-        command=("sh", "-c", "df -k /dev/shm | tail -1"), shm_size=2 << 20, remove=True,
-        network="none",
-    )  # fmt: skip
-    _, output = foreground(engine, options=options)
+    _, output = foreground(
+        engine, "sh", "-c", "df -k /dev/shm | tail -1", resources=Resources(shm_size=2 << 20)
+    )
 
     assert output.text.split()[1] == "2048"

@@ -9,7 +9,7 @@ import time
 import pytest
 from tests.support.roots import Output, foreground
 
-from dockyard import Engine, Options
+from dockyard import Console, Engine, Networking, Options
 from dockyard.containers.attach import Streams
 from dockyard.errors import Conflict, InvalidInput, NotFound, RunError
 
@@ -92,7 +92,10 @@ def test_standard_input_reaches_the_program(engine: Engine) -> None:
     try:
         container = engine.containers.run(
             engine.images.find("busybox"), "busybox",
-            Options(command=("cat",), interactive=True, remove=True, network="none"),
+            Options(
+                command=("cat",), remove=True, console=Console(interactive=True),
+                networking=Networking(network="none"),
+            ),
             Streams(output, read),
         )  # fmt: skip
     finally:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tests.support import bases, leftovers
 
-from dockyard import Config, Engine, Options
+from dockyard import Config, Engine, Networking, Options
 from dockyard.containers.attach import Streams
-from dockyard.containers.model import Container
+from dockyard.containers.model import Container, NetworkMode
 from dockyard.errors import DockyardError, NotFound
 from dockyard.state.paths import Paths
 from dockyard.system import mounts
@@ -130,11 +130,13 @@ class Output:
 
 def foreground(
     engine: Engine, *command: str, image: str = "busybox", options: Options | None = None,
-    **fields: object,
+    network: NetworkMode = "none", **fields: object,
 ) -> tuple[Container, Output]:  # fmt: skip
     """Runs a container to its end, as ``run --rm`` does; the container and what it printed."""
     output = Output()
-    given: dict[str, object] = {"command": command or None, "remove": True, "network": "none"}
+    given: dict[str, object] = {
+        "command": command or None, "remove": True, "networking": Networking(network=network),
+    }  # fmt: skip
     wanted = options or Options(**(given | fields))  # type: ignore[arg-type]  # fields by name
     container = engine.containers.run(engine.images.find(image), image, wanted, Streams(output))
     return container, output

@@ -247,7 +247,9 @@ def test_modules_begin_with_what_they_are_for() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert sorted(dockyard.__all__) == [
-        "Config", "DockyardError", "Engine", "Mount", "Options", "RunningContainer", "__version__",
+        "Config", "Console", "Devices", "DockyardError", "Engine", "HealthOptions", "Logging",
+        "Mount", "Namespaces", "Networking", "Options", "Resources", "Restart", "RunningContainer",
+        "Security", "__version__",
     ]  # fmt: skip
     for name in dockyard.__all__:
         assert getattr(dockyard, name)

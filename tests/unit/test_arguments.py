@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard import arguments
-from dockyard.containers.model import Mount, Options, Ulimit
+from dockyard.containers.model import Mount, Networking, Options, Resources, Ulimit
 from dockyard.errors import InvalidInput, NotSupported
 from dockyard.networks.model import PortMapping
 
@@ -198,7 +198,7 @@ def merged(options: Options | None = None, **given: Any) -> Options:
 
 def test_a_program_publishes_ports_by_numbers() -> None:
     ports = {8000: 0, 9000: 9001, "53/udp": "127.0.0.1:5353", 7: None, 6: "127.0.0.2:0"}
-    assert merged(ports=ports).ports == (
+    assert merged(ports=ports).networking.ports == (
         PortMapping(container_port=8000, host_ip="0.0.0.0"),
         PortMapping(container_port=9000, host_port=9001, host_ip="0.0.0.0"),
         PortMapping(container_port=53, host_port=5353, host_ip="127.0.0.1", protocol="udp"),
@@ -208,12 +208,16 @@ def test_a_program_publishes_ports_by_numbers() -> None:
 
 
 def test_arguments_of_a_program_come_on_top_of_its_options() -> None:
-    options = Options(env=("A=1",), network="none", memory=5, user="u", name="old")
+    options = Options(
+        env=("A=1",), user="u", name="old",
+        networking=Networking(network="none"), resources=Resources(memory=5),
+    )  # fmt: skip
     result = merged(options, env={"B": "2"}, command=["x", "y"], memory="1k", name="new", cpus=2.0)
     assert result.env == ("A=1", "B=2")
     assert result.command == ("x", "y")
-    assert (result.name, result.memory, result.cpus) == ("new", 1024, 2.0)
-    assert (result.network, result.user, result.remove) == ("none", "u", True)
+    assert (result.name, result.user, result.remove) == ("new", "u", True)
+    assert result.resources == Resources(memory=1024, cpus=2.0)
+    assert result.networking.network == "none"
 
 
 def test_a_program_may_name_relative_directories_and_volumes(

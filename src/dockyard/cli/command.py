@@ -7,7 +7,7 @@ Docker answers a wrong option with exit code 125, a wrong number of arguments wi
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -71,7 +71,7 @@ class Command(click.Command):
         """Docker's layout."""
         formatter.write(f"Usage:  {ctx.command_path} {self.usage}".rstrip() + "\n")
         formatter.write(f"\n{self.help}\n")
-        records = [record for record in map(describe, self.get_params(ctx)) if record]
+        records = described(self.get_params(ctx))
         if records:
             formatter.write("\nOptions:\n")
             formatter.indent()
@@ -108,15 +108,21 @@ def define(
     return decorate
 
 
-def describe(parameter: click.Parameter) -> tuple[str, str] | None:
-    """An option's names and meaning for help and reference; ``None`` for what is not shown."""
-    if not isinstance(parameter, click.Option) or parameter.hidden:
-        return None
+def described(parameters: Iterable[click.Parameter]) -> list[tuple[str, str]]:
+    """Names and meanings of the options that are shown, sorted by name as in Docker's help."""
+    shown = [one for one in parameters if isinstance(one, click.Option) and not one.hidden]
+    return [_describe(one) for one in sorted(shown, key=_long_name)]
+
+
+def _long_name(option: click.Option) -> str:
+    return next(name for name in option.opts if name.startswith("--"))
+
+
+def _describe(parameter: click.Option) -> tuple[str, str]:
     short = [name for name in parameter.opts if not name.startswith("--")]
-    long = [name for name in parameter.opts if name.startswith("--")]
     lead = f"{short[0]}, " if short else "    "
     kind = "" if parameter.is_flag or parameter.count else f" {parameter.metavar or 'string'}"
-    return f"{lead}{long[0]}{kind}", parameter.help or ""
+    return f"{lead}{_long_name(parameter)}{kind}", parameter.help or ""
 
 
 def with_engine(function: Callable[Concatenate[Engine, P], R]) -> Callable[P, R]:

@@ -55,7 +55,7 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> dict[str, str]:
         "Names": one.name,
         "Labels": ",".join(f"{k}={v}" for k, v in sorted(one.options.labels.items())),
         "Mounts": ",".join(_mount_name(mount, cut=cut) for mount in mounts),
-        "Networks": one.options.network,
+        "Networks": one.options.networking.network,
         "LocalVolumes": str(sum(mount.kind == "volume" for mount in one.mounts)),
     }
 
@@ -130,7 +130,7 @@ def _fits(container: Container, name: str, value: str) -> bool:
         case "name":
             return value.removeprefix("/") in container.name
         case "network":
-            return container.options.network == value
+            return container.options.networking.network == value
         case "volume":
             return any(value in {mount.source, mount.target} for mount in container.mounts)
     return _STATES.get(container.state, container.state) == value

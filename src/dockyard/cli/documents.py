@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from dockyard.cli.host_config import host_config, port_bindings
 from dockyard.cli.units import NEVER, timestamp
 from dockyard.containers.model import Container, Mount
 from dockyard.images.model import Image
-from dockyard.networks.model import Endpoint, PortMapping
+from dockyard.networks.model import Endpoint
 from dockyard.oci.image import ExecutionConfig
 from dockyard.oci.reference import Reference
 from dockyard.state.paths import Paths
@@ -44,7 +45,7 @@ def container_document(
         "RestartCount": 0,
         "Driver": "overlay",
         "Platform": "linux",
-        "HostConfig": _host_config(container),
+        "HostConfig": host_config(container),
         "GraphDriver": {
             "Data": {
                 "MergedDir": f"{base}/root",
@@ -98,49 +99,22 @@ def _state(container: Container) -> Document:
     return document
 
 
-def _host_config(container: Container) -> Document:
-    options = container.options
-    tmpfs = {mount.target: ",".join(mount.options) for mount in options.mounts
-             if mount.kind == "tmpfs"}  # fmt: skip
-    return {
-        "Binds": [_bind(mount) for mount in options.mounts if mount.kind != "tmpfs"] or None,
-        "NetworkMode": options.network,
-        "PortBindings": _bindings(options.ports),
-        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
-        "AutoRemove": options.remove,
-        "CapAdd": list(options.cap_add) or None,
-        "CapDrop": list(options.cap_drop) or None,
-        "Init": options.init,
-        "Privileged": False,
-        "ReadonlyRootfs": options.read_only,
-        "SecurityOpt": list(options.security) or None,
-        "Tmpfs": tmpfs or None,
-        "ShmSize": options.shm_size,
-        "Runtime": container.runtime,
-        "Memory": options.memory or 0,
-        "NanoCpus": round((options.cpus or 0) * 10**9),
-        "PidsLimit": options.pids_limit,
-        "CgroupParent": "",
-        "Ulimits": [
-            {"Name": one.name, "Hard": one.hard, "Soft": one.soft} for one in options.ulimits
-        ],
-    }
-
-
 def _config(container: Container, image: ExecutionConfig) -> Document:
     """The image's configuration with the user's options on top."""
     options = container.options
     document = _execution(image)
     names = {entry.partition("=")[0] for entry in options.env}
     inherited = [entry for entry in image.env if entry.partition("=")[0] not in names]
-    exposed: Document = {f"{port.container_port}/{port.protocol}": {} for port in options.ports}
+    exposed: Document = {
+        f"{port.container_port}/{port.protocol}": {} for port in options.networking.ports
+    }
     return document | {
         "Hostname": options.hostname or container.short_id,
         "Domainname": "",
         "User": options.user or image.user,
         "AttachStdin": False,
         "Tty": False,
-        "OpenStdin": options.interactive,
+        "OpenStdin": options.console.interactive,
         "ExposedPorts": dict(sorted({**image.exposed_ports, **exposed}.items())),
         "Env": [*options.env, *inherited],
         "Cmd": _list(image.cmd if options.command is None and options.entrypoint is None
@@ -185,20 +159,10 @@ def _network(container: Container, endpoint: Endpoint | None) -> Document:
         "MacAddress": endpoint.mac if endpoint else "",
     }
     return {
-        "Ports": _bindings(endpoint.ports if endpoint else ()),
+        "Ports": port_bindings(endpoint.ports if endpoint else ()),
         **here,
-        "Networks": {container.options.network: here},
+        "Networks": {container.options.networking.network: here},
     }
-
-
-def _bindings(ports: Iterable[PortMapping]) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {}
-    for port in sorted(ports, key=lambda one: (one.container_port, one.protocol, one.host_ip)):
-        host_port = str(port.host_port) if port.host_port else ""
-        found.setdefault(f"{port.container_port}/{port.protocol}", []).append(
-            {"HostIp": port.host_ip, "HostPort": host_port}
-        )
-    return found
 
 
 def _mount(mount: Mount, paths: Paths) -> Document:
@@ -214,11 +178,6 @@ def _mount(mount: Mount, paths: Paths) -> Document:
         "RW": not mount.read_only,
         "Propagation": "rprivate" if mount.kind == "bind" else "",
     }
-
-
-def _bind(mount: Mount) -> str:
-    source = f"{mount.source}:" if mount.source else ""
-    return f"{source}{mount.target}{':ro' if mount.read_only else ''}"
 
 
 def _list(words: Sequence[str] | None) -> list[str] | None:

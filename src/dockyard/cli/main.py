@@ -15,7 +15,7 @@ import click
 
 from dockyard._version import __version__
 from dockyard.cli import catalog, render
-from dockyard.cli.command import Command, UsageProblem, describe, translate
+from dockyard.cli.command import Command, UsageProblem, described, translate
 from dockyard.errors import DiskFull, DockyardError, NotSupported
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class CommandTable(click.Group):
                 formatter.indent()
                 formatter.write_dl(records)
                 formatter.dedent()
-        records = [record for record in map(describe, self.get_params(ctx)) if record]
+        records = described(self.get_params(ctx))
         formatter.write("\nOptions:\n")
         formatter.indent()
         formatter.write_dl(records)

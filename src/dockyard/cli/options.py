@@ -33,10 +33,11 @@ env_file = click.option(
 
 
 def all_of(options: Iterable[Callable[[Any], Any]]) -> Callable[[F], F]:
-    """One decorator for several, in the order of the help."""
+    """One decorator for several."""
+    chosen = list(options)
 
     def decorate(function: F) -> F:
-        for option in reversed(list(options)):
+        for option in reversed(chosen):
             function = option(function)
         return function
 

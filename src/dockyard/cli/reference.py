@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from dockyard.cli import catalog
-from dockyard.cli.command import describe
+from dockyard.cli.command import described
 from dockyard.cli.main import root
 
 _INTRODUCTION = """\
@@ -64,7 +64,7 @@ def _section(entry: catalog.Entry) -> Iterator[str]:
     yield "```"
     yield f"{path} {getattr(command, 'usage', '')}".rstrip()
     yield "```"
-    rows = [row for row in map(describe, command.params) if row]
+    rows = described(command.params)
     if rows:
         yield ""
         yield "| option | meaning |"

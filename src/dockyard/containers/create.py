@@ -175,10 +175,10 @@ def write_bundle(
     """
     options, config = container.options, image.config.config
     hostname = options.hostname or (
-        parts.facts.hostname if options.network == "host" else container.short_id
+        parts.facts.hostname if options.networking.network == "host" else container.short_id
     )
     identity = users.resolve(options.user or config.user, *users.read_databases(rootfs))
-    limits, warnings = spec.rlimits(options.ulimits, parts.facts)
+    limits, warnings = spec.rlimits(options.resources.ulimits, parts.facts)
     for warning in warnings:
         parts.warn(warning)
     granted = spec.rights(options, parts.facts, container.seccomp_profile)
@@ -201,7 +201,7 @@ def write_bundle(
                 *_engine_files(parts, container, hostname, endpoint),
                 *(spec.spec_mount(mount, _source(parts, mount)) for mount in container.mounts),
             ),
-            shm_size=options.shm_size,
+            shm_size=options.resources.shm_size,
             limits=spec.limits(options, parts.facts),
             cgroup=container.cgroup,
             seccomp=granted.seccomp,
@@ -226,7 +226,7 @@ def _engine_files(
 ) -> tuple[SpecMount, ...]:
     """``/etc/hostname``, ``hosts`` and ``resolv.conf``, and the init program."""
     base = parts.paths.container(container.id)
-    host_network = container.options.network == "host"
+    host_network = container.options.networking.network == "host"
     texts = {
         "hostname": hostname + "\n",
         "hosts": resolv.read_host_hosts() if host_network else resolv.hosts(hostname, endpoint),

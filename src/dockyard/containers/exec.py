@@ -111,6 +111,6 @@ def _process(parts: Parts, container: Container, options: ExecOptions) -> dict[s
             identity=identity,
             capabilities=granted.capabilities,
             no_new_privileges=granted.no_new_privileges,
-            rlimits=spec.rlimits(container.options.ulimits, parts.facts)[0],
+            rlimits=spec.rlimits(container.options.resources.ulimits, parts.facts)[0],
         )
     )

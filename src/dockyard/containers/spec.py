@@ -93,18 +93,18 @@ def limits(options: Options, facts: HostFacts) -> Limits:
         InvalidInput: a value out of range.
         NotSupported: this host lacks the controller that would enforce a limit.
     """
-    if options.memory is not None and options.memory < _MIN_MEMORY:
+    asked = options.resources
+    if asked.memory is not None and asked.memory < _MIN_MEMORY:
         raise InvalidInput("minimum memory limit allowed is 6MB", exit_code=125)
-    if options.cpus is not None and not _MIN_CPUS <= options.cpus <= facts.cpus:
+    if asked.cpus is not None and not _MIN_CPUS <= asked.cpus <= facts.cpus:
         raise InvalidInput(
             f"range of CPUs is from {_MIN_CPUS} to {facts.cpus:.2f},"
             f" as there are only {facts.cpus} CPUs available",
             exit_code=125,
         )
-    asked = {"memory": options.memory, "cpu": options.cpus, "pids": options.pids_limit}
-    missing = [
-        name for name, value in asked.items() if value is not None and name not in facts.controllers
-    ]
+    wanted = {"memory": asked.memory, "cpu": asked.cpus, "pids": asked.pids_limit}
+    needed = [name for name, value in wanted.items() if value is not None]
+    missing = [name for name in needed if name not in facts.controllers]
     if missing:
         raise NotSupported(
             f"this host has no {missing[0]} controller for cgroups, the limit can't be enforced",
@@ -112,9 +112,9 @@ def limits(options: Options, facts: HostFacts) -> Limits:
             reference="limit-not-enforceable",
             exit_code=125,
         )
-    swap = options.memory * 2 if options.memory is not None and facts.has_swap else None
-    pids = None if options.pids_limit is None or options.pids_limit <= 0 else options.pids_limit
-    return Limits(memory=options.memory, memory_and_swap=swap, cpus=options.cpus, pids=pids)
+    swap = asked.memory * 2 if asked.memory is not None and facts.has_swap else None
+    pids = None if asked.pids_limit is None or asked.pids_limit <= 0 else asked.pids_limit
+    return Limits(memory=asked.memory, memory_and_swap=swap, cpus=asked.cpus, pids=pids)
 
 
 def rlimits(
@@ -158,10 +158,11 @@ def rights(options: Options, facts: HostFacts, profile: str) -> Rights:
         InvalidInput: an unknown option, capability or profile.
         PermissionMissing: a capability asked for that this process can't grant.
     """
-    wanted = capabilities.resolve(capabilities.DEFAULT_RUN, options.cap_add, options.cap_drop)
-    granted = capabilities.grantable(wanted, options.cap_add, facts.capability_bounds)
+    asked = options.security
+    wanted = capabilities.resolve(capabilities.DEFAULT_RUN, asked.cap_add, asked.cap_drop)
+    granted = capabilities.grantable(wanted, asked.cap_add, facts.capability_bounds)
     no_new_privileges, unconfined = True, False
-    for entry in options.security:
+    for entry in asked.options:
         name, _, value = entry.replace(":", "=", 1).partition("=")
         if name == "no-new-privileges" and value in {"", "true", "false"}:
             no_new_privileges = value != "false"
@@ -179,7 +180,7 @@ def rights(options: Options, facts: HostFacts, profile: str) -> Rights:
 
 def seccomp_file(options: Options) -> str | None:
     """The file that ``--security-opt seccomp=`` names, if it names one."""
-    for entry in options.security:
+    for entry in options.security.options:
         name, _, value = entry.replace(":", "=", 1).partition("=")
         if name == "seccomp" and value not in {"", "unconfined"}:
             return value

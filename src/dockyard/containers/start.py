@@ -114,12 +114,12 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
 @contextlib.contextmanager
 def _network(parts: Parts, container: Container) -> Iterator[Attachment | None]:
     """The container's network while it is being made."""
-    mode = container.options.network
+    mode = container.options.networking.network
     if mode == "host":
         yield None
         return
     attachment: Attachment = (
-        parts.networks.begin(container.holder, container.options.ports)
+        parts.networks.begin(container.holder, container.options.networking.ports)
         if mode == "bridge"
         else parts.networks.isolated()
     )
@@ -143,7 +143,7 @@ def _launch_description(
         bundle=parts.paths.bundle(container.id),
         log=log_path(parts, container),
         runtime=runtime_of(parts, container),
-        interactive=container.options.interactive,
+        interactive=container.options.console.interactive,
         exit_command=monitor.exit_command(parts.paths, container.id),
         exit_delay=_ATTENDED_SECONDS if attended else 0,
     )

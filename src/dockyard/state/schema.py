@@ -115,4 +115,29 @@ MIGRATIONS: tuple[str, ...] = (
         finished      INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- A container's options are sorted by subject.
+    UPDATE containers SET record = CAST(json_set(
+        CAST(record AS TEXT),
+        '$.options.networking', json_object(
+            'network', CAST(record AS TEXT) -> '$.options.network',
+            'ports', CAST(record AS TEXT) -> '$.options.ports'
+        ),
+        '$.options.resources', json_object(
+            'memory', CAST(record AS TEXT) -> '$.options.memory',
+            'cpus', CAST(record AS TEXT) -> '$.options.cpus',
+            'pids_limit', CAST(record AS TEXT) -> '$.options.pids_limit',
+            'shm_size', CAST(record AS TEXT) -> '$.options.shm_size',
+            'ulimits', CAST(record AS TEXT) -> '$.options.ulimits'
+        ),
+        '$.options.security', json_object(
+            'cap_add', CAST(record AS TEXT) -> '$.options.cap_add',
+            'cap_drop', CAST(record AS TEXT) -> '$.options.cap_drop',
+            'options', CAST(record AS TEXT) -> '$.options.security'
+        ),
+        '$.options.console', json_object(
+            'interactive', CAST(record AS TEXT) -> '$.options.interactive'
+        )
+    ) AS BLOB);
+    """,
 )

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from dockyard.containers.exec import ExecOptions
-from dockyard.containers.model import Mount, Options, Ulimit
+from dockyard.containers.model import (
+    Console,
+    Mount,
+    Networking,
+    Options,
+    Resources,
+    Security,
+    Ulimit,
+)
 from dockyard.networks.model import PortMapping
 
 Call = Callable[..., tuple[int, str, str]]
@@ -38,10 +46,16 @@ def test_options_become_values(dockyard: Call, engine: Any, tmp_path: Path) -> N
             Mount(kind="bind", source="/h", target="/c", read_only=True, create_source=True),
             Mount(kind="tmpfs", target="/t", options=("nosuid", "nodev", "noexec")),
         ),
-        ports=(PortMapping(container_port=80, host_port=8000),),
-        network="none", memory=1 << 30, cpus=1.5, pids_limit=9, shm_size=1 << 20,
-        ulimits=(Ulimit("nofile", 1, 2),), cap_add=("A",), cap_drop=("B",), read_only=True,
-        init=True, interactive=True, remove=True, runtime="runc",
+        read_only=True, init=True, remove=True, runtime="runc",
+        networking=Networking(
+            network="none", ports=(PortMapping(container_port=80, host_port=8000),)
+        ),
+        resources=Resources(
+            memory=1 << 30, cpus=1.5, pids_limit=9, shm_size=1 << 20,
+            ulimits=(Ulimit("nofile", 1, 2),),
+        ),
+        security=Security(cap_add=("A",), cap_drop=("B",)),
+        console=Console(interactive=True),
     )  # fmt: skip
 
 
@@ -92,7 +106,7 @@ def test_publish_all_takes_the_exposed_ports_that_are_not_published(
     dockyard: Call, engine: Any
 ) -> None:
     dockyard("run", "-dP", "-p", "9:8000", "app")
-    assert asked(engine).ports == (
+    assert asked(engine).networking.ports == (
         PortMapping(container_port=8000, host_port=9),
         PortMapping(container_port=53, protocol="udp"),
     )

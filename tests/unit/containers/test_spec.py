@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from dockyard.containers import spec
-from dockyard.containers.model import Mount, Options, Ulimit
+from dockyard.containers.model import Mount, Options, Resources, Security, Ulimit
 from dockyard.containers.spec import HostFacts
 from dockyard.errors import InvalidInput, NotSupported, PermissionMissing
 from dockyard.oci.image import ExecutionConfig
@@ -44,27 +44,27 @@ def test_directories_that_lead_out_are_refused(path: str) -> None:
 
 
 def test_limits_are_passed_on_and_bound_swap_where_there_is_any() -> None:
-    options = Options(memory=1 << 30, cpus=1.5, pids_limit=10)
+    options = Options(resources=Resources(memory=1 << 30, cpus=1.5, pids_limit=10))
 
     assert spec.limits(options, FACTS) == Limits(memory=1 << 30, cpus=1.5, pids=10)
     swapping = msgspec.structs.replace(FACTS, has_swap=True)
     assert spec.limits(options, swapping).memory_and_swap == 2 << 30
-    assert spec.limits(Options(pids_limit=-1), FACTS) == Limits()
+    assert spec.limits(Options(resources=Resources(pids_limit=-1)), FACTS) == Limits()
 
 
 @pytest.mark.parametrize(
-    ("options", "controller"),
+    ("resources", "controller"),
     [
-        (Options(memory=1 << 30), "memory"),
-        (Options(cpus=1), "cpu"),
-        (Options(pids_limit=5), "pids"),
+        (Resources(memory=1 << 30), "memory"),
+        (Resources(cpus=1), "cpu"),
+        (Resources(pids_limit=5), "pids"),
     ],
 )
-def test_a_limit_that_cannot_be_kept_is_an_error(options: Options, controller: str) -> None:
+def test_a_limit_that_cannot_be_kept_is_an_error(resources: Resources, controller: str) -> None:
     poor = msgspec.structs.replace(FACTS, controllers=FACTS.controllers - {controller})
 
     with pytest.raises(NotSupported, match=f"no {controller} controller"):
-        spec.limits(options, poor)
+        spec.limits(Options(resources=resources), poor)
 
 
 def test_open_files_are_the_hosts_hard_limit() -> None:
@@ -95,7 +95,9 @@ def test_rights_are_the_defaults_and_what_was_asked() -> None:
     assert default.seccomp is not None
 
     free = spec.rights(
-        Options(security=("no-new-privileges:false", "seccomp=unconfined"), cap_drop=("ALL",)),
+        Options(security=Security(
+            options=("no-new-privileges:false", "seccomp=unconfined"), cap_drop=("ALL",)
+        )),
         FACTS, "",
     )  # fmt: skip
     assert free == spec.Rights((), False, None)
@@ -106,13 +108,13 @@ def test_a_capability_that_we_do_not_have_cannot_be_given() -> None:
 
     assert spec.rights(Options(), poor, "").capabilities == ("CAP_CHOWN",)
     with pytest.raises(PermissionMissing):
-        spec.rights(Options(cap_add=("SYS_ADMIN",)), poor, "")
+        spec.rights(Options(security=Security(cap_add=("SYS_ADMIN",))), poor, "")
 
 
 @pytest.mark.parametrize("entry", ["", "label=disable", "no-new-privileges=maybe", "seccomp"])
 def test_unknown_security_options_are_refused(entry: str) -> None:
     with pytest.raises(InvalidInput, match="invalid --security-opt"):
-        spec.rights(Options(security=(entry,)), FACTS, "")
+        spec.rights(Options(security=Security(options=(entry,))), FACTS, "")
 
 
 def test_something_must_run() -> None:

@@ -1,15 +1,26 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from dockyard.containers.options import (
+    Console,
+    Networking,
+    Options,
+    Resources,
+    Security,
+    Ulimit,
+)
 from dockyard.errors import DiskFull, PermissionMissing, StateError
+from dockyard.networks.model import PortMapping
 from dockyard.state import database as module
 from dockyard.state.database import Database
 from dockyard.state.schema import MIGRATIONS
@@ -159,3 +170,39 @@ def test_it_can_be_used_again_after_close(path: str) -> None:
 
     assert names(database) == ["a"]
     database.close()
+
+
+def test_options_of_older_containers_are_sorted_by_subject(path: str) -> None:
+    options = {
+        "env": ["A=1"], "ports": [{"container_port": 80}], "network": "none", "memory": None,
+        "cpus": 1.5, "pids_limit": 9, "shm_size": 5,
+        "ulimits": [{"name": "nofile", "soft": 1, "hard": 2}],
+        "cap_add": ["CHOWN"], "cap_drop": [], "security": ["seccomp=unconfined"],
+        "interactive": True,
+    }  # fmt: skip
+    with sqlite3.connect(path) as connection:
+        for script in MIGRATIONS[:2]:
+            connection.executescript(script)
+        connection.execute("PRAGMA user_version=2")
+        connection.execute("INSERT INTO images VALUES ('i', x'00', 0, 0)")
+        connection.execute(
+            "INSERT INTO containers VALUES ('c', 'n', 'i', 'exited', 0, ?)",
+            (json.dumps({"id": "c", "options": options}).encode(),),
+        )
+    connection.close()
+
+    database = Database(path)
+    record = database.query_one("SELECT record FROM containers")
+    database.close()
+
+    assert record is not None
+    read = msgspec.convert(json.loads(record[0])["options"], Options)
+    assert read == Options(
+        env=("A=1",),
+        networking=Networking(network="none", ports=(PortMapping(container_port=80),)),
+        resources=Resources(
+            cpus=1.5, pids_limit=9, shm_size=5, ulimits=(Ulimit("nofile", 1, 2),)
+        ),
+        security=Security(cap_add=("CHOWN",), options=("seccomp=unconfined",)),
+        console=Console(interactive=True),
+    )  # fmt: skip

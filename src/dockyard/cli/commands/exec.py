@@ -9,7 +9,7 @@ import click
 
 from dockyard.cli import options
 from dockyard.cli.command import define, not_yet, with_engine
-from dockyard.cli.run_options import TERMINAL_HINT
+from dockyard.cli.run_flags.console import TERMINAL_HINT
 from dockyard.containers.exec import ExecOptions
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def _shown(engine: Engine, container: Container, exposed: dict[str, tuple[str, .
     if container.image_id not in exposed:
         image = engine.images.get(container.image_id)
         exposed[container.image_id] = tuple(image.config.config.exposed_ports)
-    shown = () if container.options.network == "host" else exposed[container.image_id]
+    shown = () if container.options.networking.network == "host" else exposed[container.image_id]
     return view.Shown(container, engine.containers.ports(container), shown)
 
 

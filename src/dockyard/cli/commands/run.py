@@ -34,9 +34,9 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
         render.print_note(resolution.note)
     if values["publish_all"]:
         options = publish_all(options, resolution.image)
-    if options.ports and options.network != "bridge":
+    if options.networking.ports and options.networking.network != "bridge":
         render.print_warning(
-            f"published ports are discarded when using {options.network} network mode"
+            f"published ports are discarded when using {options.networking.network} network mode"
         )
 
     def started(container: Container) -> None:
@@ -49,17 +49,22 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
         started(container)
         click.echo(container.id)
         return 0
-    attached = streams(interactive=options.interactive, proxy=values["sig_proxy"], on_start=started)
+    attached = streams(
+        interactive=options.console.interactive, proxy=values["sig_proxy"], on_start=started
+    )
     return engine.containers.run(resolution.image, image, options, attached).exit_code
 
 
 def publish_all(options: Options, image: Image) -> Options:
     """The options with every exposed port of the image published that isn't yet."""
-    published = {(port.container_port, port.protocol) for port in options.ports}
+    published = {(port.container_port, port.protocol) for port in options.networking.ports}
     found = []
     for exposed in sorted(image.config.config.exposed_ports):
         number, _, protocol = exposed.partition("/")
         kind: Protocol = "udp" if protocol == "udp" else "tcp"
         if number.isdecimal() and (int(number), kind) not in published:
             found.append(PortMapping(container_port=int(number), protocol=kind))
-    return msgspec.structs.replace(options, ports=(*options.ports, *found))
+    networking = msgspec.structs.replace(
+        options.networking, ports=(*options.networking.ports, *found)
+    )
+    return msgspec.structs.replace(options, networking=networking)

@@ -39,5 +39,7 @@ def command(engine: Engine, names: tuple[str, ...], *, attach: bool, interactive
             hint="attaching to a running container comes with a later version;"
             f" dockyard logs -f {container.name} follows its output",
         )
-    attached = streams(interactive=interactive and container.options.interactive, proxy=True)
+    attached = streams(
+        interactive=interactive and container.options.console.interactive, proxy=True
+    )
     return engine.containers.start(container.id, attached).exit_code

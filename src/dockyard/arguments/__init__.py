@@ -1,0 +1,25 @@
+"""Docker's notation of option values, read into :mod:`dockyard.containers.options`. Pure.
+
+The command line and the Python API both speak it. Everything here raises
+:class:`~dockyard.errors.InvalidInput` for what makes no sense, with Docker's exit code 125.
+"""
+
+from __future__ import annotations
+
+from dockyard.arguments.merge import merge
+from dockyard.arguments.mounts import check_mounts, parse_mount, parse_tmpfs, parse_volume
+from dockyard.arguments.networking import parse_network
+from dockyard.arguments.process import (
+    parse_entrypoint,
+    parse_env_file,
+    parse_environment,
+    parse_label,
+    parse_label_file,
+)
+from dockyard.arguments.quantities import parse_cpus, parse_size, parse_ulimit
+
+__all__ = [
+    "check_mounts", "merge", "parse_cpus", "parse_entrypoint", "parse_env_file",
+    "parse_environment", "parse_label", "parse_label_file", "parse_mount", "parse_network",
+    "parse_size", "parse_tmpfs", "parse_ulimit", "parse_volume",
+]  # fmt: skip

@@ -1,0 +1,76 @@
+"""The Python API's arguments on top of options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from dockyard.arguments.mounts import check_mounts, parse_volume
+from dockyard.arguments.quantities import parse_size
+from dockyard.containers.options import Mount, NetworkMode, Options
+from dockyard.networks.model import PortMapping
+
+
+def merge(
+    options: Options,
+    *,
+    name: str | None,
+    command: Sequence[str] | None,
+    ports: Mapping[int | str, int | str | None] | None,
+    env: Mapping[str, str] | None,
+    volumes: Mapping[str, str] | None,
+    memory: int | str | None,
+    cpus: float | None,
+    network: NetworkMode,
+    remove: bool,
+    publish_address: str,
+) -> Options:
+    """``options`` with the arguments of :meth:`dockyard.Engine.run` on top."""
+    published = _published(ports or {}, publish_address)
+    networking, resources = options.networking, options.resources
+    binds = tuple(_api_volume(source, target) for source, target in (volumes or {}).items())
+    return msgspec.structs.replace(
+        options,
+        name=name or options.name,
+        command=options.command if command is None else tuple(command),
+        env=(*options.env, *(f"{key}={value}" for key, value in (env or {}).items())),
+        mounts=check_mounts((*options.mounts, *binds)),
+        remove=remove,
+        networking=msgspec.structs.replace(
+            networking,
+            ports=(*networking.ports, *published),
+            network=networking.network if network == "bridge" else network,
+        ),
+        resources=msgspec.structs.replace(
+            resources,
+            memory=_memory(memory) or resources.memory,
+            cpus=resources.cpus if cpus is None else cpus,
+        ),
+    )
+
+
+def _published(
+    ports: Mapping[int | str, int | str | None], address: str
+) -> tuple[PortMapping, ...]:
+    from dockyard.networks.ports import parse_publish  # only where ports are published
+
+    found: list[PortMapping] = []
+    for container, host in ports.items():
+        host_ip, colon, port = str(host or "").rpartition(":")
+        wanted = "" if port == "0" else port
+        parsed = parse_publish(f"{host_ip}{colon}{wanted}:{container}" if colon or wanted
+                               else str(container))  # fmt: skip
+        found += [msgspec.structs.replace(one, host_ip=one.host_ip or address) for one in parsed]
+    return tuple(found)
+
+
+def _api_volume(source: str, target: str) -> Mount:
+    """A program's directory may be relative without a dot, for it can't be a volume's name."""
+    path = os.path.expanduser(source)
+    return parse_volume(f"{os.path.abspath(path) if '/' in path else path}:{target}", os.getcwd())
+
+
+def _memory(memory: int | str | None) -> int | None:
+    return parse_size(memory) if isinstance(memory, str) else memory

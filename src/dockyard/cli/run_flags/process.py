@@ -1,0 +1,68 @@
+"""What runs, as whom, from which image, and under which name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from dockyard import arguments
+from dockyard.cli import options as shared
+from dockyard.cli.run_flags.declare import parsed, several, switch, text
+
+DECLARED = (
+    text("--cidfile", help="Write the container ID to the file"),
+    parsed("--entrypoint", kind="string", read=arguments.parse_entrypoint,
+           help="Overwrite the default ENTRYPOINT of the image"),
+    shared.env,
+    shared.env_file,
+    text("-h", "--hostname", help="Container host name"),
+    switch("--init", help="Run an init inside the container that forwards signals and reaps"
+           " processes"),
+    several("-l", "--label", read=arguments.parse_label, help="Set meta data on a container"),
+    several("--label-file", help="Read in a line delimited file of labels"),
+    text("--name", help="Assign a name to the container"),
+    click.option("--pull", type=click.Choice(["always", "missing", "never"]), default="missing",
+                 metavar="string", help='Pull image before running ("missing" or "never")'),
+    switch("-q", "--quiet", help="Don't say which image a short name resolves to"),
+    switch("--rm", help="Automatically remove the container and its anonymous volumes when it"
+           " exits"),
+    text("--runtime", help="Runtime to use for this container (a name or a path)"),
+    text("--stop-signal", help="Signal to stop the container"),
+    text("-u", "--user", help="Username or UID (format: <name|uid>[:<group|gid>])"),
+    text("-w", "--workdir", help="Working directory inside the container"),
+)  # fmt: skip
+
+NOT_YET: dict[str, str | None] = {
+    "--annotation=": None,
+    "--domainname=": None,
+    "--group-add=": None,
+    "--platform=": None,
+    "--stop-timeout=": None,
+    "--use-api-socket": None,
+}
+
+
+def make(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the options themselves.
+
+    Raises:
+        InvalidInput: a file can't be read or isn't what it should be.
+    """
+    labels: dict[str, str] = {}
+    for path in values["label_file"]:
+        labels |= arguments.parse_label_file(shared.read_text(path), path)
+    return {
+        "name": values["name"],
+        "entrypoint": values["entrypoint"],
+        "env": shared.environment(values["env_file"], values["env"]),
+        "labels": labels | dict(values["label"]),
+        "hostname": values["hostname"],
+        "user": values["user"],
+        "working_dir": values["workdir"],
+        "init": values["init"],
+        "remove": values["rm"],
+        "stop_signal": values["stop_signal"],
+        "runtime": values["runtime"],
+    }

@@ -1,0 +1,211 @@
+"""What ``run`` and ``create`` can be asked for, by subject, in Docker's words. Values only.
+
+``None``, an empty tuple and ``False`` mean "not given": the image's configuration or the engine's
+default holds then. Sizes are in bytes, durations in nanoseconds, unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from dockyard.networks.model import PortMapping
+
+NetworkMode = Literal["bridge", "none", "host"]
+RestartPolicy = Literal["no", "always", "on-failure", "unless-stopped"]
+Stream = Literal["stdin", "stdout", "stderr"]
+
+DEFAULT_SHM_BYTES = 64 << 20
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """A mount asked for by the user (``-v``, ``--mount``, ``--tmpfs``) or by the image (VOLUME).
+
+    ``source`` is a host path for a bind, a volume's name for a volume (``None``: anonymous), and
+    unused for tmpfs. ``size`` is in bytes, ``mode`` the permission bits of a tmpfs.
+    """
+
+    kind: Literal["bind", "volume", "tmpfs"]
+    target: str
+    source: str | None = None
+    read_only: bool = False
+    options: tuple[str, ...] = ()
+    size: int | None = None
+    mode: int | None = None
+    create_source: bool = False
+
+
+class Ulimit(msgspec.Struct, frozen=True):
+    """A resource limit (setrlimit(2)); -1 is unlimited."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+class DeviceRate(msgspec.Struct, frozen=True):
+    """A block device of the host and a value for it: a weight, or bytes or operations a second."""
+
+    path: str
+    value: int
+
+
+class Resources(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Limits of the container's cgroup and processes."""
+
+    memory: int | None = None
+    memory_swap: int | None = None
+    """Memory and swap together; -1 is unlimited."""
+    memory_reservation: int | None = None
+    memory_swappiness: int | None = None
+    """0 to 100; cgroup v1 only."""
+    oom_kill_disable: bool = False
+    oom_score_adj: int | None = None
+    cpus: float | None = None
+    cpu_shares: int | None = None
+    cpu_period: int | None = None
+    """Microseconds, as ``cpu_quota``."""
+    cpu_quota: int | None = None
+    cpu_rt_period: int | None = None
+    cpu_rt_runtime: int | None = None
+    cpuset_cpus: str | None = None
+    """A list such as ``0-3,7``, as ``cpuset_mems``."""
+    cpuset_mems: str | None = None
+    pids_limit: int | None = None
+    shm_size: int = DEFAULT_SHM_BYTES
+    ulimits: tuple[Ulimit, ...] = ()
+    blkio_weight: int | None = None
+    blkio_weight_device: tuple[DeviceRate, ...] = ()
+    device_read_bps: tuple[DeviceRate, ...] = ()
+    device_write_bps: tuple[DeviceRate, ...] = ()
+    device_read_iops: tuple[DeviceRate, ...] = ()
+    device_write_iops: tuple[DeviceRate, ...] = ()
+    cgroup_parent: str | None = None
+
+
+class Networking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the container is reached, and what it can reach."""
+
+    network: NetworkMode = "bridge"
+    aliases: tuple[str, ...] = ()
+    """Further names on the network."""
+    ports: tuple[PortMapping, ...] = ()
+    exposed_ports: tuple[str, ...] = ()
+    """``--expose``: ``PORT/PROTOCOL``, on top of the image's EXPOSE."""
+    ip: str | None = None
+    ip6: str | None = None
+    link_local_ips: tuple[str, ...] = ()
+    mac: str | None = None
+    dns: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    """``--add-host``: ``NAME:ADDRESS``; the address may be ``host-gateway``."""
+
+
+class Logging(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the container's output is kept."""
+
+    driver: str | None = None
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class HealthOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A health check on top of the image's HEALTHCHECK."""
+
+    command: str | None = None
+    """Run by the image's shell."""
+    interval: int | None = None
+    timeout: int | None = None
+    start_period: int | None = None
+    start_interval: int | None = None
+    retries: int | None = None
+    disabled: bool = False
+
+
+class Restart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What happens after the container's end."""
+
+    policy: RestartPolicy = "no"
+    max_retries: int = 0
+    """0 is without end; for ``on-failure`` only."""
+
+
+class Security(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the container's processes may do."""
+
+    privileged: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    """``--security-opt``: ``no-new-privileges[=bool]``, ``seccomp=unconfined|FILE`` and others."""
+
+
+class Console(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The streams of the container's first process."""
+
+    tty: bool = False
+    interactive: bool = False
+    """Keep its standard input open."""
+    attach: tuple[Stream, ...] = ()
+    detach_keys: str | None = None
+
+
+class Namespaces(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose namespaces the container is in: ``host``, ``container:NAME`` and such."""
+
+    pid: str | None = None
+    ipc: str | None = None
+    uts: str | None = None
+    user: str | None = None
+    cgroup: str | None = None
+    sysctls: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Devices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Devices of the host in the container."""
+
+    paths: tuple[str, ...] = ()
+    """``--device``: ``HOST[:CONTAINER[:rwm]]``, or a CDI device ``VENDOR/CLASS=NAME``."""
+    cgroup_rules: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
+    """``--gpus``, as it was written."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything that ``run`` and ``create`` were asked for."""
+
+    name: str | None = None
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    """``None`` keeps the image's; an empty tuple clears it."""
+    env: tuple[str, ...] = ()
+    """``NAME=value`` entries; later ones win."""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    hostname: str | None = None
+    domainname: str | None = None
+    user: str | None = None
+    groups: tuple[str, ...] = ()
+    """``--group-add``: names or numbers."""
+    working_dir: str | None = None
+    mounts: tuple[Mount, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    read_only: bool = False
+    init: bool = False
+    remove: bool = False
+    stop_signal: str | None = None
+    stop_timeout: int | None = None
+    """Seconds; -1 waits without end."""
+    runtime: str | None = None
+    platform: str | None = None
+    resources: Resources = Resources()
+    networking: Networking = Networking()
+    logging: Logging = Logging()
+    health: HealthOptions = HealthOptions()
+    restart: Restart = Restart()
+    security: Security = Security()
+    console: Console = Console()
+    namespaces: Namespaces = Namespaces()
+    devices: Devices = Devices()
