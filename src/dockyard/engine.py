@@ -47,6 +47,7 @@ class Engine:
         self.database = Database(self.paths.database)
         self.parts = Parts(self.config, self.paths, self.database, warn)
         self.images = self.parts.images
+        self.volumes = self.parts.volumes
         self.containers = Containers(self.parts)
         self._recover()
 

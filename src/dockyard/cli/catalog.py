@@ -42,17 +42,25 @@ ENTRIES = (
     Entry("stats", "Display a live stream of container(s) resource usage statistics"),
     Entry("stop", "Stop one or more running containers"),
     Entry("tag", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE"),
+    Entry("volume create", "Create a volume"),
+    Entry("volume inspect", "Display detailed information on one or more volumes"),
+    Entry("volume ls", "List volumes"),
+    Entry("volume prune", "Remove unused local volumes"),
+    Entry("volume rm", "Remove one or more volumes"),
     Entry("wait", "Block until one or more containers stop, then print their exit codes"),
 )
 
 NOT_YET = frozenset({
     "attach", "commit", "compose", "container", "context", "cp", "create", "diff", "events",
     "export", "history", "image", "import", "load", "login", "logout", "network", "pause", "pull",
-    "push", "rename", "restart", "search", "swarm", "system", "top", "unpause", "update", "volume",
+    "push", "rename", "restart", "search", "swarm", "system", "top", "unpause", "update",
 })  # fmt: skip
 """Docker's other commands, so that nobody takes them for a slip of the pen."""
 
-GROUPS = {"builder": "Manage builds"}
+GROUPS = {
+    "builder": "Manage builds",
+    "volume": "Manage volumes",
+}
 
 
 def find(name: str) -> Entry | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import click
 
 from dockyard.cli import template
 from dockyard.cli.table import table
+from dockyard.errors import DockyardError
 
 Row = Mapping[str, str]
 
@@ -63,6 +65,32 @@ def object_text(value: object, form: str | None) -> str:
     if form == "json":
         return template.to_json(value) + "\n"
     return template.render(template.parse(form or ""), value) + "\n"
+
+
+def inspect(names: Sequence[str], find: Callable[[str], Any], form: str | None) -> int:
+    """Prints the documents of the named objects, then an error for each that isn't there.
+
+    Returns:
+        The exit code: 1 where one wasn't found.
+    """
+    from dockyard.cli import render
+
+    found, missing = [], []
+    for name in names:
+        try:
+            found.append(find(name))
+        except DockyardError as error:
+            missing.append(error)
+    if form:
+        for document in found:
+            put(object_text(document, form))
+    else:
+        import json
+
+        put(json.dumps(found, indent=4, ensure_ascii=False) + "\n")
+    for failure in missing:
+        render.print_error(failure)
+    return 1 if missing else 0
 
 
 def terminal_width(*, cut: bool = True) -> int | None:

@@ -139,3 +139,10 @@ def at_once(names: Iterable[str], act: Callable[[str], object]) -> int:
         return name
 
     return for_each(wanted, answer)
+
+
+def confirmed(warning: str, *, force: bool) -> bool:
+    """True where the user agrees to what can't be undone, or said so before."""
+    return force or click.confirm(
+        f"WARNING! {warning}\nAre you sure you want to continue?", err=True
+    )

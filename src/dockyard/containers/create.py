@@ -95,7 +95,7 @@ def resolve_mounts(parts: Parts, container: Container) -> tuple[tuple[Mount, ...
     """Gives volumes their names and checks sources.
 
     Returns:
-        The mounts, and the targets of those whose volume is new and may take the image's content.
+        The mounts, and the targets of those whose volume is empty and may take the image's content.
 
     Raises:
         InvalidInput: the source of a ``--mount type=bind`` doesn't exist.
@@ -153,7 +153,9 @@ def mount_root(parts: Parts, container: Container, image: Image) -> str:
 
 
 def fill_volumes(parts: Parts, container: Container, rootfs: str, fresh: tuple[str, ...]) -> None:
-    """Copies the image's content into new volumes, as Docker does."""
+    """Copies the image's content into empty volumes, as Docker does, for a new container."""
+    if container.started:
+        return
     for mount in container.mounts:
         if mount.kind == "volume" and mount.source is not None and mount.target in fresh:
             copy = functools.partial(copy_tree, rootfs, mount.target)
@@ -217,7 +219,7 @@ def write_bundle(
 
 def _source(parts: Parts, mount: Mount) -> str:
     if mount.kind == "volume":
-        return parts.paths.volume(mount.source or "")
+        return parts.volumes.path(mount.source or "")
     return mount.source or ""
 
 

@@ -140,4 +140,9 @@ MIGRATIONS: tuple[str, ...] = (
         )
     ) AS BLOB);
     """,
+    """
+    -- What volume create was asked for: JSON objects.
+    ALTER TABLE volumes ADD COLUMN labels TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE volumes ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+    """,
 )

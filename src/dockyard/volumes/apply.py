@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from dockyard.errors import InvalidInput
+from dockyard.errors import Conflict, NotFound
 from dockyard.state.database import Database
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths, unusable
-from dockyard.system.files import remove_tree
-from dockyard.volumes.model import Volume
+from dockyard.system.copy import copy_attributes
+from dockyard.system.files import remove_tree, tree_size
+from dockyard.volumes import rules
+from dockyard.volumes.model import Pruned, Volume
+from dockyard.volumes.store import VolumeStore
 
 _MODE = 0o755
 """Of a new volume, as in Docker; content of an image brings its own."""
-_NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]+"
+ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 
 
 class Volumes:
@@ -24,7 +27,51 @@ class Volumes:
 
     def __init__(self, paths: Paths, database: Database) -> None:
         self._paths = paths
-        self._database = database
+        self._store = VolumeStore(paths, database)
+
+    def create(
+        self,
+        name: str | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> Volume:
+        """Makes a volume; one of that name that is the same already is fine.
+
+        Args:
+            name: ``None`` gives it a random one.
+            options: of the ``local`` driver; see :func:`dockyard.volumes.rules.bound_directory`.
+
+        Raises:
+            InvalidInput, NotSupported: the name or the options.
+            Conflict: there is one with other options.
+        """
+        wanted = self._new(name, labels or {}, options or {})
+        if options and not os.path.isdir(wanted.path):
+            raise NotFound(f"no such directory: {wanted.path}",
+                           hint="make the directory that device= names first")  # fmt: skip
+        volume = self._store.add(wanted, state="ready")
+        if options and volume.options != wanted.options:
+            raise Conflict(
+                f'conflict: a volume named "{name}" already exists with different options',
+                hint=f"dockyard volume rm {name}, or choose another name",
+            )
+        self._make_directory(volume)
+        return volume
+
+    def _new(
+        self, name: str | None, labels: Mapping[str, str], options: Mapping[str, str]
+    ) -> Volume:
+        bound = rules.bound_directory(options)
+        chosen = os.urandom(32).hex() if name is None else rules.check_name(name)
+        return Volume(
+            name=chosen,
+            created=time.time_ns(),
+            anonymous=name is None,
+            path=bound or self._paths.volume(chosen),
+            labels=dict(labels) | ({ANONYMOUS_LABEL: ""} if name is None else {}),
+            options=dict(options),
+        )
 
     def ensure(self, name: str | None, container_id: str) -> tuple[Volume, bool]:
         """The volume of that name, made if missing; ``None`` makes an anonymous one.
@@ -32,75 +79,143 @@ class Volumes:
         The container is noted as its user in the same step, which forbids its removal.
 
         Returns:
-            The volume, and whether it is new (then the image's content may be copied into it).
+            The volume, and whether it is empty (then the image's content may be copied into it).
 
         Raises:
             InvalidInput: the name has characters that Docker doesn't allow.
+            NotFound: the directory of the host that it stands for has gone.
         """
-        anonymous = name is None
-        name = os.urandom(32).hex() if name is None else name
-        if not re.fullmatch(_NAME, name):
-            raise InvalidInput(
-                f'"{name}" includes invalid characters for a local volume name',
-                hint="a volume is named [a-zA-Z0-9][a-zA-Z0-9_.-]+, a host directory begins with /",
-                exit_code=125,
-            )
-        volume = Volume(name, time.time_ns(), anonymous, self._paths.volume(name))
-        with self._database.transaction() as connection:
-            row = connection.execute("SELECT created, anonymous, state FROM volumes WHERE name=?",
-                                     (name,)).fetchone()  # fmt: skip
-            if row is None:
-                connection.execute("INSERT INTO volumes VALUES (?, ?, ?, 'pending')",
-                                   (name, volume.created, int(anonymous)))  # fmt: skip
-            connection.execute("INSERT OR IGNORE INTO volume_users VALUES (?, ?)",
-                               (name, container_id))  # fmt: skip
-            if row is not None and row[2] == "ready":
-                return Volume(name, row[0], bool(row[1]), volume.path), False
+        volume = self._store.add(self._new(name, {}, {}), state="pending", user=container_id)
+        if volume.options and not os.path.isdir(volume.path):
+            raise NotFound(f"volume {volume.name} stands for {volume.path}, which doesn't exist",
+                           hint="make that directory, or remove the volume")  # fmt: skip
+        self._make_directory(volume)
+        return volume, self._store.state(volume.name) == "pending" or not os.listdir(volume.path)
+
+    def _make_directory(self, volume: Volume) -> None:
+        """Makes its directory, with Docker's mode, where it isn't there."""
         try:
-            os.makedirs(volume.path, exist_ok=True)
-            os.chmod(volume.path, _MODE)
+            if not os.path.isdir(volume.path):
+                os.makedirs(os.path.dirname(volume.path), mode=0o700, exist_ok=True)
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(volume.path)
+                    os.chmod(volume.path, _MODE)
         except OSError as error:
             raise unusable(volume.path, error) from error
-        return volume, True
 
     def fill(self, name: str, copy: Callable[[str], None]) -> None:
-        """Gives a new volume its first content, once, however many containers want to.
+        """Gives an empty volume content, once, however many containers want to.
+
+        The content is copied beside the volume and moved in when it is whole, so that a killed
+        command leaves nothing half, and nothing that is in use is ever removed.
 
         Args:
-            copy: writes into the directory that it gets.
+            copy: writes into the directory that it gets, and gives that the source's mode.
         """
-        lock_path = f"{self._paths.locks}/v-{name}.lock"
-        with Lock.acquire(lock_path):
-            row = self._database.query_one("SELECT state FROM volumes WHERE name=?", (name,))
-            if row is None or row[0] != "pending":
+        with Lock.acquire(f"{self._paths.locks}/v-{name}.lock"):
+            volume = self._store.get(name)
+            pending = self._store.state(name) == "pending"
+            if not pending and os.listdir(volume.path):
                 return
-            path = self._paths.volume(name)
-            remove_tree(path)  # what a killed command had copied so far
-            os.mkdir(path)
-            os.chmod(path, _MODE)
-            copy(path)
-            self._database.execute("UPDATE volumes SET state='ready' WHERE name=?", (name,))
+            if volume.options:  # a directory of the host's own: it may be another filesystem
+                copy(volume.path)
+                return
+            staging = f"{os.path.dirname(volume.path)}/_filling"
+            remove_tree(staging)
+            os.mkdir(staging)
+            os.chmod(staging, _MODE)
+            copy(staging)
+            _move_in(staging, volume.path, fresh=pending)
+            self._store.mark_ready(name)
+
+    def path(self, name: str) -> str:
+        """The directory that containers see.
+
+        Raises:
+            NotFound: there is no such volume.
+        """
+        return self._store.get(name).path
+
+    def get(self, name: str) -> Volume:
+        """The volume of that name; :class:`NotFound` where there is none."""
+        return self._store.get(name)
+
+    def list(self) -> list[Volume]:
+        """All volumes, by name."""
+        return list(self._store.all())
+
+    def users(self, name: str) -> tuple[str, ...]:
+        """Ids of the containers that use it."""
+        return self._store.users(name)
+
+    def size(self, volume: Volume) -> int:
+        """Bytes of its files; 0 for one that stands for a directory of the host."""
+        return 0 if volume.options else tree_size(volume.path)
+
+    def remove(self, name: str) -> None:
+        """Removes a volume and what is in it.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: a container uses it.
+        """
+        self._store.get(name)
+        if not self._store.condemn(name):
+            users = ", ".join(one for one in self._store.users(name))
+            raise Conflict(
+                f"remove {name}: volume is in use - [{users}]",
+                hint="remove the containers that use it first: dockyard ps -a"
+                f" --filter volume={name}",
+                reference="volume-in-use",
+            )
+        self._delete(name)
+
+    def prune(self, chosen: Iterable[Volume]) -> Pruned:
+        """Removes those of the given volumes that no container uses."""
+        names, size = [], 0
+        for volume in chosen:
+            freed = self.size(volume)
+            if self._store.condemn(volume.name):
+                self._delete(volume.name)
+                names.append(volume.name)
+                size += freed
+        return Pruned(tuple(names), size)
 
     def remove_anonymous(self, container_id: str) -> None:
         """Removes the anonymous volumes that only this container uses (``--rm``, ``rm -v``)."""
-        rows = self._database.query(
-            "SELECT name FROM volumes JOIN volume_users ON volume=name WHERE anonymous"
-            " AND container_id=?1 AND NOT EXISTS (SELECT 1 FROM volume_users AS other"
-            " WHERE other.volume=name AND other.container_id<>?1)",
-            (container_id,),
-        )
-        for (name,) in rows:
-            self._delete(name)
+        for name in self._store.anonymous_of(container_id):
+            if self._store.condemn(name, besides=container_id):
+                self._delete(name)
 
     def _delete(self, name: str) -> None:
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE volumes SET state='deleting' WHERE name=?", (name,))
         remove_tree(os.path.dirname(self._paths.volume(name)))
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM volume_users WHERE volume=?", (name,))
-            connection.execute("DELETE FROM volumes WHERE name=?", (name,))
+        self._store.delete(name)
 
     def recover(self) -> None:
         """Finishes removals that a crash interrupted."""
-        for (name,) in self._database.query("SELECT name FROM volumes WHERE state='deleting'"):
+        for name in self._store.condemned():
             self._delete(name)
+
+
+def _move_in(staging: str, target: str, *, fresh: bool) -> None:
+    """Moves what is in ``staging`` into ``target``, in place of what a killed command moved.
+
+    The directory gets the attributes of the image's, unless it had others and the image has none.
+    """
+    names = os.listdir(staging)
+    for name in names:
+        remove_tree(f"{target}/{name}")
+        os.rename(f"{staging}/{name}", f"{target}/{name}")
+    if fresh or names:
+        with _opened(staging) as source, _opened(target) as destination:
+            copy_attributes(source, destination, os.fstat(source))
+    os.rmdir(staging)
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -32,7 +32,9 @@ def path(tmp_path: Path) -> str:
 
 
 def add(database: Database, name: str) -> None:
-    database.execute("INSERT INTO volumes VALUES (?, 1, 0, 'ready')", (name,))
+    database.execute(
+        "INSERT INTO volumes (name, created, anonymous, state) VALUES (?, 1, 0, 'ready')", (name,)
+    )
 
 
 def names(database: Database) -> list[str]:
@@ -52,7 +54,9 @@ def test_a_new_one_has_the_schema_and_wal(path: str) -> None:
 def test_an_old_one_is_brought_up_to_date(path: str) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript(MIGRATIONS[0])
-        connection.execute("INSERT INTO volumes VALUES ('kept', 1, 0, 'ready')")
+        connection.execute(
+            "INSERT INTO volumes (name, created, anonymous, state) VALUES ('kept', 1, 0, 'ready')"
+        )
         connection.execute("PRAGMA user_version=1")
         connection.commit()
     database = Database(path)
@@ -78,7 +82,9 @@ def test_one_of_a_newer_version_is_left_alone(path: str) -> None:
 def test_a_block_that_fails_changes_nothing(path: str) -> None:
     database = Database(path)
     with contextlib.suppress(RuntimeError), database.transaction() as connection:
-        connection.execute("INSERT INTO volumes VALUES ('a', 1, 0, 'ready')")
+        connection.execute(
+            "INSERT INTO volumes (name, created, anonymous, state) VALUES ('a', 1, 0, 'ready')"
+        )
         raise RuntimeError
 
     assert names(database) == []
@@ -130,7 +136,10 @@ def test_a_full_disk_is_told_from_other_faults(path: str) -> None:
     database = Database(path)
     database.query("PRAGMA max_page_count=1")  # pages beyond those that it has already
     with pytest.raises(DiskFull, match="no space left"):
-        database.execute("INSERT INTO volumes VALUES (?, 1, 0, 'ready')", ("x" * 100_000,))
+        database.execute(
+            "INSERT INTO volumes (name, created, anonymous, state) VALUES (?, 1, 0, 'ready')",
+            ("x" * 100_000,),
+        )
     database.close()
 
 
@@ -151,7 +160,8 @@ def test_processes_that_create_it_at_once_agree(path: str) -> None:
         "import sys; sys.path[:0] = sys.argv[3:]\n"
         "from dockyard.state.database import Database\n"
         "Database(sys.argv[1]).execute("
-        "\"INSERT INTO volumes VALUES (?, 1, 0, 'ready')\", (sys.argv[2],))"
+        "\"INSERT INTO volumes (name, created, anonymous, state) VALUES (?, 1, 0, 'ready')\","
+        " (sys.argv[2],))"
     )
     started = [
         subprocess.Popen([sys.executable, "-c", code, path, f"v{n}", *sys.path]) for n in range(8)

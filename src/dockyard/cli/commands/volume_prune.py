@@ -1,0 +1,39 @@
+"""``volume prune``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli import listing, options
+from dockyard.cli import volumes_view as view
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.units import decimal_size
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("volume prune")
+@click.option("-a", "--all", "everything", is_flag=True,
+              help="Remove all unused volumes, not just anonymous ones")  # fmt: skip
+@click.option("--filter", "filters", multiple=True, metavar="filter",
+              help='Provide filter values (such as "label=<label>")')  # fmt: skip
+@click.option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
+@with_engine
+def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force: bool) -> int:
+    """Removes them, and prints their names and how many bytes that freed."""
+    pairs = listing.split_filters(filters, view.PRUNE_FILTERS)
+    everything = everything or view.wants_all(pairs)
+    what = "all local volumes" if everything else "anonymous local volumes"
+    if not options.confirmed(
+        f"This will remove {what} not used by at least one container.", force=force
+    ):
+        return 1
+    volumes = [one for one in engine.volumes.list() if everything or one.anonymous]
+    pruned = engine.volumes.prune(view.select(volumes, pairs, {}))
+    if pruned.names:
+        click.echo("Deleted Volumes:\n" + "\n".join(pruned.names) + "\n")
+    click.echo(f"Total reclaimed space: {decimal_size(pruned.size)}")
+    return 0
