@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -18,6 +18,7 @@ from dockyard.state.paths import Paths
 if TYPE_CHECKING:  # building is not on the path of run
     from dockyard.build.progress import Listener
     from dockyard.images.model import Image
+    from dockyard.observability.events import Event
 
 
 def _ignore(_sentence: str) -> None:
@@ -205,6 +206,21 @@ class Engine:
         from dockyard.images.archive import save
 
         save(self.images, list(names), write, layout=layout)
+
+    def events(self, *, since: int | None = None, until: int | None = None) -> Iterator[Event]:
+        """What happens to containers, images, volumes and networks, as it happens.
+
+        Args:
+            since: begin with what happened from this moment on (nanoseconds since 1970); ``None``
+                begins now.
+            until: end at this moment; ``None`` goes on for ever. One in the past ends at once.
+        """
+        from dockyard.observability import events, follow
+
+        last = 0 if since is not None else events.newest(self.database)
+        for event in follow.follow(self.database, self.paths.root, after=last, until=until):
+            if since is None or event.time >= since:
+                yield event
 
     def prune_build_cache(self, *, everything: bool = False) -> int:
         """Forgets what builds remember, and deletes the layers that only they held.

@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("version", "Show the version information", common=True),
     Entry("info", "Display system-wide information", common=True),
     Entry("builder prune", "Remove build cache"),
+    Entry("events", "Get real time events from the server"),
     Entry("inspect", "Return low-level information on containers and images"),
     Entry("kill", "Kill one or more running containers"),
     Entry("logs", "Fetch the logs of a container"),
@@ -51,7 +52,7 @@ ENTRIES = (
 )
 
 NOT_YET = frozenset({
-    "attach", "commit", "compose", "container", "context", "cp", "create", "diff", "events",
+    "attach", "commit", "compose", "container", "context", "cp", "create", "diff",
     "export", "history", "image", "import", "load", "login", "logout", "network", "pause", "pull",
     "push", "rename", "restart", "search", "swarm", "system", "top", "unpause", "update",
 })  # fmt: skip

@@ -34,6 +34,15 @@ def parse_moment(text: str, now: int) -> str:
         ) from None
 
 
+def nanoseconds(text: str, now: int) -> int:
+    """A moment in nanoseconds since 1970; see :func:`parse_moment`."""
+    from datetime import UTC, datetime
+
+    whole, _, fraction = parse_moment(text, now).removesuffix("Z").partition(".")
+    seconds = datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp()
+    return int(seconds) * NANOSECONDS + int(fraction)
+
+
 def parse_duration(text: str) -> float | None:
     """Seconds of ``1h30m`` or ``1.5s``; ``None`` for what is no duration."""
     total, rest = 0.0, text

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dockyard.containers import exec as execution
 from dockyard.containers import finish, lifecycle, logs, recover, start
 from dockyard.containers.attach import Streams
+from dockyard.containers.happenings import event
 from dockyard.containers.model import Container, Options
 from dockyard.containers.parts import Parts
 from dockyard.errors import InvalidInput, NotFound
@@ -45,10 +46,10 @@ class Containers:
         container = self.get(text)
         if not container.running:
             return container
-        finish.send_signal(container.process, signal_number(container.stop_signal))
+        self._signal(container, signal_number(container.stop_signal))
         if not finish.wait_for_process(container.process, seconds):
-            finish.send_signal(container.process, signal.SIGKILL)
-        return finish.wait(self._parts, container)
+            self._signal(container, signal.SIGKILL)
+        return finish.wait(self._parts, container, event(container, "stop"))
 
     def kill(self, text: str, name: str = "SIGKILL") -> Container:
         """Sends a signal to the container's first process.
@@ -60,7 +61,7 @@ class Containers:
         container = self.get(text)
         number = signal_number(name)
         lifecycle.require_running(container)
-        finish.send_signal(container.process, number)
+        self._signal(container, number)
         if number == signal.SIGKILL:
             return finish.wait(self._parts, container)
         return container
@@ -82,7 +83,7 @@ class Containers:
         while True:
             lifecycle.require_removable(container, force=force)
             if container.running:
-                finish.send_signal(container.process, signal.SIGKILL)
+                self._signal(container, signal.SIGKILL)
                 finish.wait(self._parts, container)
             with self._parts.lock(container.holder) as lock:
                 current = self._parts.store.get(container.id)
@@ -158,6 +159,11 @@ class Containers:
     def recover(self) -> None:
         """Finishes or undoes what a killed command left half-done."""
         recover.recover(self._parts)
+
+    def _signal(self, container: Container, number: int) -> None:
+        """Signals the first process; told before, so that the order is that of the effects."""
+        self._parts.store.tell(event(container, "kill", signal=str(int(number))))
+        finish.send_signal(container.process, number)
 
     def _over(self, container_id: str) -> bool:
         """True when nothing more will be written to the log: process and monitor are gone."""

@@ -59,6 +59,7 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         cgroup=cgroups.cgroup_path(parts.cgroup_layout, parts.paths.root_hash, container_id),
         mounts=mounts_wanted,
         seccomp_profile=profile,
+        labels={**config.labels, **options.labels},
         has_healthcheck=bool(config.healthcheck and config.healthcheck.test[:1] != ("NONE",)),
     )
 

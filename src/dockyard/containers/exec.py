@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import subprocess
 
 import msgspec
 
 from dockyard.containers import lifecycle, monitor, spec, start, users
+from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.errors import Conflict, InvalidInput, RunError
@@ -56,6 +58,9 @@ def execute(
     runtime = start.runtime_of(parts, container)
     arguments = ["--log", log, "exec", "--process", process, "--pid-file", pid]
     arguments += ["--detach"] if options.detach else []
+    exec_id, words = os.urandom(32).hex(), " ".join(options.command)
+    told = functools.partial(event, container, execID=exec_id)
+    parts.store.tell(told(f"exec_create: {words}"), told(f"exec_start: {words}"))
     try:
         write_atomically(process, msgspec.json.encode(_process(parts, container, options)))
         done = subprocess.run(
@@ -71,7 +76,10 @@ def execute(
         for path in (process, pid, log):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-    return done.returncode if done.returncode >= 0 else 128 - done.returncode
+    code = done.returncode if done.returncode >= 0 else 128 - done.returncode
+    if not options.detach:  # nobody sees the end of a detached one
+        parts.store.tell(told("exec_die", exitCode=str(code)))
+    return code
 
 
 def _refused(options: ExecOptions, log: str) -> RunError:

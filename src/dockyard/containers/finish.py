@@ -15,10 +15,11 @@ import time
 
 import msgspec
 
-from dockyard.containers import cgroup_parent, lifecycle, monitor
+from dockyard.containers import cgroup_parent, happenings, lifecycle, monitor
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
+from dockyard.observability.events import Event
 from dockyard.system import cgroups, host, mounts
 from dockyard.system.files import remove_tree
 from dockyard.system.host import ProcessIdentity
@@ -57,17 +58,23 @@ def send_signal(identity: ProcessIdentity | None, number: int) -> None:
             os.close(descriptor)
 
 
-def wait(parts: Parts, container: Container) -> Container:
-    """Waits for the end and cleans up; the finished container as it last was."""
+def wait(parts: Parts, container: Container, *happened: Event) -> Container:
+    """Waits for the end and cleans up; the finished container as it last was.
+
+    Args:
+        happened: what the caller did to it, told with its end.
+    """
     wait_for_process(container.process)
     with parts.lock(container.holder) as lock:
         current = parts.store.get(container.id)
         if current is None:  # another command was faster, and it is removed
             lock.release(remove=True)
+            parts.store.tell(*happened)
             return _gone(parts, container)
         if current.state != "running" or current.started != container.started:
+            parts.store.tell(*happened)
             return current
-        finished = conclude(parts, current)
+        finished = conclude(parts, current, *happened)
         if current.options.remove:
             lock.release(remove=True)
         return finished
@@ -82,14 +89,20 @@ def _gone(parts: Parts, container: Container) -> Container:
     )  # fmt: skip
 
 
-def conclude(parts: Parts, container: Container) -> Container:
-    """Records the exit of a container whose process is gone. The caller holds the lock."""
+def conclude(parts: Parts, container: Container, *happened: Event) -> Container:
+    """Records the exit of a container whose process is gone. The caller holds the lock.
+
+    Args:
+        happened: what led to it, told before it.
+    """
     finished = exited(parts, container)
+    ended = happenings.ended(finished)
+    happened = (*happenings.mounted(container, unmounted=True), *happened, *ended)
     if container.options.remove:
-        remove(parts, container, exit_code=finished.exit_code)
+        remove(parts, container, *happened, exit_code=finished.exit_code)
         return finished
     tear_down(parts, container)
-    parts.store.put(finished)
+    parts.store.put(finished, *happened)
     return finished
 
 
@@ -190,11 +203,16 @@ def mark_removing(parts: Parts, container: Container) -> None:
 
 
 def remove(
-    parts: Parts, container: Container, *, volumes: bool = True, exit_code: int | None = None
+    parts: Parts,
+    container: Container,
+    *happened: Event,
+    volumes: bool = True,
+    exit_code: int | None = None,
 ) -> None:
     """Frees everything, then deletes files, anonymous volumes and, last, the record.
 
     Args:
+        happened: what is to be told with the end of the record.
         exit_code: for those who still wait for it; that of the record where ``None``.
     """
     tear_down(parts, container)
@@ -202,7 +220,8 @@ def remove(
         parts.volumes.remove_anonymous(container.id)
     remove_tree(parts.paths.container(container.id))
     code = container.exit_code if exit_code is None else exit_code
-    parts.store.delete(container.id, exit_code=code)
+    gone = happenings.event(container, "destroy")
+    parts.store.delete(container.id, *happened, gone, exit_code=code)
 
 
 def discard(parts: Parts, container: Container) -> None:

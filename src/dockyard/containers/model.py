@@ -70,6 +70,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     seccomp_profile: str = ""
     """The user's own profile as it was when the container was made; empty for the default."""
     has_healthcheck: bool = False
+    labels: dict[str, str] = {}
+    """The image's, with the user's on top."""
 
     @property
     def running(self) -> bool:

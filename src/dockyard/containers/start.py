@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dockyard.containers import cgroup_parent, create, filters, finish, monitor
+from dockyard.containers import cgroup_parent, create, filters, finish, happenings, monitor
 from dockyard.containers.attach import Streams
+from dockyard.containers.happenings import event
 from dockyard.containers.lifecycle import require_startable
 from dockyard.containers.model import Container, Options
 from dockyard.containers.parts import Parts
@@ -41,7 +42,7 @@ def run(
     container = create.new_container(parts, image, image_name, options)
     with parts.lock(container.holder) as lock:
         try:
-            parts.store.add(container)
+            parts.store.add(container, event(container, "create"))
             started = _launch(parts, container, image, streams)
         except BaseException:
             finish.discard(parts, container)
@@ -107,7 +108,8 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
         exit_code=0,
         oom_killed=False,
     )
-    parts.store.put(container)
+    attached = () if streams is None else (event(container, "attach"),)
+    parts.store.put(container, *attached, *happenings.mounted(container), event(container, "start"))
     return container
 
 

@@ -9,6 +9,8 @@ import msgspec
 
 from dockyard.containers.model import Container
 from dockyard.errors import Conflict, NotFound
+from dockyard.observability import events
+from dockyard.observability.events import Event
 from dockyard.state.database import Database
 
 _MIN_PREFIX = 1
@@ -21,8 +23,11 @@ class ContainerStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, container: Container) -> None:
+    def add(self, container: Container, *happened: Event) -> None:
         """Inserts a new record; from then on its image can't be removed.
+
+        Args:
+            happened: events that are true with the record, as for :meth:`put`.
 
         Raises:
             Conflict: the name is taken, with Docker's words.
@@ -36,18 +41,32 @@ class ContainerStore:
                     (container.id, container.name, container.image_id, container.state,
                      container.created, msgspec.json.encode(container)),
                 )  # fmt: skip
+                events.write(connection, *happened)
         except sqlite3.IntegrityError as error:
             raise self._why_not(container, error) from error
 
-    def put(self, container: Container) -> None:
-        """Replaces an existing record."""
-        self._database.execute(
-            "UPDATE containers SET name=?, state=?, record=? WHERE id=?",
-            (container.name, container.state, msgspec.json.encode(container), container.id),
-        )
+    def put(self, container: Container, *happened: Event) -> None:
+        """Replaces an existing record, and tells what happened with it."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE containers SET name=?, state=?, record=? WHERE id=?",
+                (container.name, container.state, msgspec.json.encode(container), container.id),
+            )
+            events.write(connection, *happened)
 
-    def delete(self, container_id: str, *, exit_code: int = 0) -> None:
-        """Forgets a container, but for a while not how it ended; missing is fine."""
+    def tell(self, *happened: Event) -> None:
+        """Writes events of what changes no record."""
+        if not happened:
+            return
+        with self._database.transaction() as connection:
+            events.write(connection, *happened)
+
+    def delete(self, container_id: str, *happened: Event, exit_code: int = 0) -> None:
+        """Forgets a container, but for a while not how it ended; missing is fine.
+
+        Args:
+            happened: events to write if the container was there.
+        """
         now = time.time_ns()
         with self._database.transaction() as connection:
             gone = connection.execute("DELETE FROM containers WHERE id=?", (container_id,))
@@ -55,6 +74,7 @@ class ContainerStore:
                 connection.execute(
                     "INSERT OR REPLACE INTO exits VALUES (?, ?, ?)", (container_id, exit_code, now)
                 )
+                events.write(connection, *happened)
             connection.execute("DELETE FROM exits WHERE finished < ?", (now - _REMEMBERED_NS,))
 
     def last_exit_code(self, container_id: str) -> int | None:

@@ -73,6 +73,8 @@ def save(
     selections = select(store, texts)
     with store.held(selection.image for selection in selections):
         _Archive(store, selections, write).run(layout)
+        for selection in selections:
+            store.tell("save", selection.image)
 
 
 def save_to(

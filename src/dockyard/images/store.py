@@ -14,6 +14,8 @@ from dockyard.images import removal, resolve
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Image, Layer
 from dockyard.images.removal import Removed
+from dockyard.observability import events
+from dockyard.observability.events import Event
 from dockyard.oci import digest as digests
 from dockyard.oci.image import ImageConfig, decode_config
 from dockyard.oci.reference import Reference
@@ -63,6 +65,7 @@ class ImageStore:
         *,
         built: int,
         names: Iterable[Reference] = (),
+        action: str | None = "create",
     ) -> Image:
         """Records an image, and moves ``names`` to it, in one transaction. Idempotent.
 
@@ -72,6 +75,8 @@ class ImageStore:
             config_bytes: the configuration, kept byte for byte.
             layer_ids: sealed layers that the caller has leased, base first.
             built: the local time of the build in nanoseconds since 1970.
+            action: Docker's word for how it came (``create``, ``load``, ``import``), for the
+                event; ``None`` where another word for it is told.
 
         Raises:
             ContentMismatch: the configuration names other layers than these.
@@ -95,6 +100,9 @@ class ImageStore:
             )
             for name in names:
                 _point(connection, name, image_id)
+                events.write(connection, _event("tag", image_id, name.familiar))
+            if action is not None:
+                events.write(connection, _event(action, image_id))
         return self.get(image_id)
 
     def get(self, image_id: str) -> Image:
@@ -164,6 +172,12 @@ class ImageStore:
             if not connection.execute("SELECT 1 FROM images WHERE id=?", (image_id,)).fetchone():
                 raise _no_such_id(image_id)
             _point(connection, name, image_id)
+            events.write(connection, _event("tag", image_id, name.familiar))
+
+    def tell(self, action: str, image: Image) -> None:
+        """Writes an event of an image that changes nothing: ``save``."""
+        with self._database.transaction() as connection:
+            events.write(connection, _event(action, image.id))
 
     def list(self) -> tuple[Image, ...]:
         """All images, those without a name too, the latest built first."""
@@ -185,8 +199,10 @@ class ImageStore:
             todo = removal.decide(subject, resolution.reference, force=force)
             for name in todo.untag:
                 connection.execute("DELETE FROM names WHERE name=?", (str(name),))
+                events.write(connection, _event("untag", image_id))
             if todo.delete:
                 connection.execute("DELETE FROM images WHERE id=?", (image_id,))
+                events.write(connection, _event("delete", image_id))
         removed = tuple(Removed("Untagged", name.familiar) for name in todo.untag)
         if todo.delete:
             self._layers.collect()
@@ -220,6 +236,12 @@ class ImageStore:
     def _load(self, clause: str, parameters: Sequence[object] = ()) -> tuple[Image, ...]:
         rows = self._database.query(f"{_SELECT} {clause}", parameters)
         return tuple(_image(row) for row in rows)
+
+
+def _event(action: str, image_id: str, name: str | None = None) -> Event:
+    """An image's event; only tags name it, as in Docker."""
+    attributes = {"name": image_id if name is None else name}
+    return Event(type="image", action=action, actor=image_id, attributes=attributes)
 
 
 def _image(row: Row) -> Image:

@@ -8,9 +8,19 @@ import msgspec
 
 from dockyard.networks import plan, reserve
 from dockyard.networks.model import DEFAULT_NETWORK, Endpoint, Network, PortMapping
+from dockyard.observability import events
+from dockyard.observability.events import Event
 from dockyard.state.database import Database
 
 _DELETE_UNUSED = "DELETE FROM networks WHERE name NOT IN (SELECT network FROM endpoints)"
+
+
+def _event(action: str, network: str, holder: str) -> tuple[Event, ...]:
+    """The event of a container's endpoint; steps of a build are nobody's business."""
+    if not holder.startswith("c-"):
+        return ()
+    attributes = {"container": holder.removeprefix("c-"), "name": network, "type": "bridge"}
+    return (Event(type="network", action=action, actor=network, attributes=attributes),)
 
 
 class NetworkStore:
@@ -71,12 +81,17 @@ class NetworkStore:
                 "INSERT INTO endpoints (network, address, holder, record) VALUES (?, ?, ?, ?)",
                 (network.name, endpoint.address, holder, msgspec.json.encode(endpoint)),
             )
+            events.write(connection, *_event("connect", network.name, holder))
         return endpoint
 
     def remove_endpoint(self, holder: str) -> None:
         """Forgets the holder's endpoint; a network that nobody uses goes with it. Idempotent."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM endpoints WHERE holder = ?", (holder,))
+            gone = connection.execute(
+                "DELETE FROM endpoints WHERE holder = ? RETURNING network", (holder,)
+            ).fetchall()
+            for (network,) in gone:
+                events.write(connection, *_event("disconnect", network, holder))
             connection.execute(_DELETE_UNUSED)
 
     def remove_unused(self) -> None:

@@ -145,4 +145,15 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE volumes ADD COLUMN labels TEXT NOT NULL DEFAULT '{}';
     ALTER TABLE volumes ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
     """,
+    """
+    -- What happened, the oldest first; see observability/events.py.
+    CREATE TABLE events (
+        id          INTEGER PRIMARY KEY,
+        time        INTEGER NOT NULL,
+        type        TEXT NOT NULL,
+        action      TEXT NOT NULL,
+        actor       TEXT NOT NULL,
+        attributes  BLOB NOT NULL
+    ) STRICT;
+    """,
 )

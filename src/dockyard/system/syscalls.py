@@ -29,6 +29,9 @@ RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
 
+_IN_MODIFY = 0x2
+_IN_CREATE = 0x100
+
 _MOVE_MOUNT = 429
 _FSOPEN = 430
 _FSCONFIG = 431
@@ -86,6 +89,20 @@ def unshare(flags: int) -> None:
 def syncfs(descriptor: int) -> None:
     """syncfs(2): everything written to the filesystem of ``descriptor`` is on disk on return."""
     _check(_libc().syncfs(descriptor), "syncfs")
+
+
+def inotify(directory: str) -> int:
+    """inotify(7): a descriptor that tells of writes to, and new files in, a directory."""
+    descriptor = _check(_libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK), "inotify_init1")
+    try:
+        _check(
+            _libc().inotify_add_watch(descriptor, os.fsencode(directory), _IN_MODIFY | _IN_CREATE),
+            "inotify_add_watch", directory,
+        )  # fmt: skip
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def openat2(directory: int, path: str, flags: int, *, mode: int = 0, resolve: int = 0) -> int:

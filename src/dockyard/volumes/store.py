@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import msgspec
 
 from dockyard.errors import Conflict, NotFound
+from dockyard.observability import events
+from dockyard.observability.events import Event
 from dockyard.state.database import Database, Row
 from dockyard.state.paths import Paths
 from dockyard.volumes.model import Volume
@@ -27,12 +29,14 @@ class VolumeStore:
     def add(self, volume: Volume, *, state: str, user: str | None = None) -> Volume:
         """The stored volume of that name, made as given if missing; ``user`` becomes its user."""
         with self._database.transaction() as connection:
-            connection.execute(
+            made = connection.execute(
                 "INSERT OR IGNORE INTO volumes (name, created, anonymous, state, labels, options)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (volume.name, volume.created, int(volume.anonymous), state,
                  _encode(volume.labels), _encode(volume.options)),
             )  # fmt: skip
+            if made.rowcount:
+                events.write(connection, _event("create", volume.name))
             if user is not None:
                 connection.execute("INSERT OR IGNORE INTO volume_users VALUES (?, ?)",
                                    (volume.name, user))  # fmt: skip
@@ -113,7 +117,8 @@ class VolumeStore:
         """Forgets it."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM volume_users WHERE volume=?", (name,))
-            connection.execute("DELETE FROM volumes WHERE name=?", (name,))
+            if connection.execute("DELETE FROM volumes WHERE name=?", (name,)).rowcount:
+                events.write(connection, _event("destroy", name))
 
     def anonymous_of(self, container_id: str) -> tuple[str, ...]:
         """Names of the anonymous volumes that this container uses."""
@@ -134,6 +139,10 @@ class VolumeStore:
             labels=labels,
             options=options,
         )
+
+
+def _event(action: str, name: str) -> Event:
+    return Event(type="volume", action=action, actor=name, attributes={"driver": "local"})
 
 
 def _encode(values: dict[str, str]) -> str:
