@@ -22,7 +22,7 @@ LAYERS = (
     ("cli",),
     ("doctor", "engine", "handle", "recovery"),
     ("build",),
-    ("arguments", "diagnosis"),
+    ("arguments", "audit", "diagnosis"),
     ("containers",),
     ("networks", "volumes"),
     ("images",),
