@@ -12,6 +12,10 @@ import time
 from collections.abc import Sequence
 
 from bench import report, tools
+from bench.disk_use import DiskUse
+from bench.exec_latency import ExecLatency
+from bench.large_commit import LargeCommit
+from bench.large_copy import LargeCopy
 from bench.large_layer import LargeLayer
 from bench.many_containers import ManyContainers
 from bench.question import IMAGE, Question
@@ -27,6 +31,10 @@ QUESTIONS: dict[str, type[Question]] = {
     "rebuild": Rebuild,
     "large-layer": LargeLayer,
     "many": ManyContainers,
+    "exec": ExecLatency,
+    "copy": LargeCopy,
+    "commit": LargeCommit,
+    "disk": DiskUse,
 }
 
 _PAUSE_SECONDS = 0.25
@@ -54,12 +62,12 @@ def main() -> int:
     for name in asked:
         question = QUESTIONS[name]()
         samples = ask(question, found, options.repeat or question.repeat)
-        print(report.row(question.title, samples, order), flush=True)
+        print(report.row(question, samples, order), flush=True)
     return 0
 
 
 def ask(question: Question, found: Sequence[tools.Tool], repeat: int) -> dict[str, list[float]]:
-    """Seconds of each repetition, by tool; a tool that fails drops out and says why."""
+    """What each repetition gave, by tool; a tool that fails drops out and says why."""
     samples: dict[str, list[float]] = {tool.name: [] for tool in found}
     active = [tool for tool in found if _succeeds(question, tool, samples)]
     for _ in range(repeat):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import resource
+from typing import Literal
 
 from bench.tools import Tool
 
@@ -29,13 +30,14 @@ class Question(abc.ABC):
     title: str
     repeat: int = 15
     """How often each tool answers, unless the command line says otherwise."""
+    unit: Literal["seconds", "bytes"] = "seconds"
 
     def prepare(self, tool: Tool) -> None:  # noqa: B027  # most have nothing to prepare
         """What a tool needs before the first repetition; not timed."""
 
     @abc.abstractmethod
     def measure(self, tool: Tool) -> float:
-        """One repetition; seconds."""
+        """One repetition, in the question's unit."""
 
     def clean(self, tool: Tool) -> None:  # noqa: B027  # most leave nothing
         """Removes what the repetitions left; not timed."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from bench.question import Question
 from bench.tools import BenchmarkError, Tool
 
 Samples = Mapping[str, Sequence[float]]
-"""Seconds of each repetition, by the tool's name."""
+"""What each repetition gave, by the tool's name."""
 
 
-def row(question: str, samples: Samples, order: Sequence[str]) -> str:
+def row(question: Question, samples: Samples, order: Sequence[str]) -> str:
     """One line: median (least to most) of each tool, and Dockyard's share of each peer."""
-    cells = [question, *(_cell(samples.get(name, ())) for name in order)]
+    shown = size if question.unit == "bytes" else duration
+    cells = [question.title, *(_cell(samples.get(name, ()), shown) for name in order)]
     cells += [_ratio(samples, name) for name in order if name != "dockyard"]
     return _line(cells)
 
@@ -45,16 +47,23 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 2 else f"{seconds:.2f} s"
 
 
-def _cell(values: Sequence[float]) -> str:
+def size(count: float) -> str:
+    """Bytes, such as ``312 MiB``."""
+    return f"{count / (1 << 20):.0f} MiB"
+
+
+def _cell(values: Sequence[float], shown: Callable[[float], str]) -> str:
     if not values:
         return "-"
-    least, most = duration(min(values)), duration(max(values))
-    return f"{duration(statistics.median(values))} ({least} to {most})"
+    middle = shown(statistics.median(values))
+    return (
+        middle if len(values) == 1 else f"{middle} ({shown(min(values))} to {shown(max(values))})"
+    )
 
 
 def _ratio(samples: Samples, peer: str) -> str:
     ours, theirs = samples.get("dockyard"), samples.get(peer)
-    if not ours or not theirs:
+    if not ours or not theirs or not statistics.median(theirs):
         return "-"
     return f"{statistics.median(ours) / statistics.median(theirs):.2f}"
 
