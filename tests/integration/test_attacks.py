@@ -1,0 +1,194 @@
+"""Known ways out of a container, tried for real. Each test names the fault that others had."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+import time
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from tests.support.roots import Root
+
+from dockyard.system import process
+
+
+def built(root: Root, context: Path, dockerfile: str, tag: str = "hostile") -> str:
+    (context / "Dockerfile").write_text(dockerfile)
+    root.cli("build", "-q", "-t", tag, str(context), check=True)
+    return tag
+
+
+def archive(path: Path, *members: tarfile.TarInfo) -> None:
+    with tarfile.open(path, "w") as tar:
+        for member in members:
+            tar.addfile(member, BytesIO() if member.isreg() else None)
+
+
+def link(name: str, target: str) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.SYMTYPE, target
+    return member
+
+
+def programs() -> dict[str, str]:
+    """Digests of the programs that come near a container."""
+    paths = [process.find(name) for name in ("crun", "runc", "conmon", "catatonit", "busybox")]
+    return {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths if path}
+
+
+def test_a_container_cannot_overwrite_the_runtime(root: Root, tmp_path: Path) -> None:
+    """CVE-2019-5736: whoever enters shows itself in /proc/PID/exe for a moment."""
+    script = (
+        "own=$(readlink /proc/1/exe); while :; do for exe in /proc/[0-9]*/exe; do"
+        ' [ "$(readlink $exe)" != "$own" ] && echo owned >$exe && echo wrote; done; done'
+    )
+    (tmp_path / "enter").write_text("#!/proc/self/exe\n")
+    tag = built(root, tmp_path, "FROM busybox\nCOPY --chmod=755 enter /bin/enter\n")
+    before = programs()
+    root.cli("run", "-d", "--name", "hunter", "--network", "none", "--user", "0", tag,
+             "sh", "-c", f"({script}) 2>/dev/null", check=True)  # fmt: skip
+    for _ in range(5):
+        root.cli("exec", "hunter", "true")
+        root.cli("exec", "hunter", "enter")
+        root.cli("exec", "hunter", "/proc/self/exe")
+        root.cli("run", "--rm", "--network", "none", "--pid", "container:hunter", tag, "true")
+    assert "wrote" not in root.cli("logs", "hunter").stdout
+    assert programs() == before
+    assert root.cli("run", "--rm", "--network", "none", "busybox", "echo", "works").returncode == 0
+
+
+def test_a_program_that_is_the_runtime_itself(root: Root) -> None:
+    """CVE-2019-5736: an image whose program is /proc/self/exe."""
+    before = programs()
+    done = root.cli("run", "--rm", "--network", "none", "busybox", "/proc/self/exe", "--version")
+    assert done.returncode != 0
+    assert programs() == before
+
+
+@pytest.mark.parametrize("number", [3, 7, 8, 9, 10])
+def test_a_working_directory_is_never_a_descriptor_of_the_host(root: Root, number: int) -> None:
+    """CVE-2024-21626, by run and by exec."""
+    place = f"/proc/self/fd/{number}"
+    words = ("sh", "-c", "ls ../../../etc/dockyard-host 2>/dev/null; pwd")
+    ran = root.cli("run", "--rm", "--network", "none", "-w", place, "busybox", *words)
+    assert ran.returncode != 0
+    if number == 7:  # once is enough: it takes a container
+        root.cli("run", "-d", "--name", "target", "--network", "none", "busybox", "sleep", "60",
+                 check=True)  # fmt: skip
+        for each in range(3, 12):
+            done = root.cli("exec", "-w", f"/proc/self/fd/{each}", "target", *words)
+            assert done.returncode != 0
+
+
+def test_a_mount_target_that_becomes_a_link_stays_inside(root: Root, tmp_path: Path) -> None:
+    """CVE-2021-30465: one container swaps the target while another is being started."""
+    marker = tmp_path / "marker"
+    marker.write_text("the host's")
+    (tmp_path / "source").mkdir()
+    swap = (
+        "cd /v && mkdir -p real && ln -s /../../../../../../.. evil;"
+        " while :; do mkdir -p target; rm -rf target; ln -s / target; rm -f target; done"
+    )
+    root.cli("run", "-d", "--name", "swapper", "--network", "none", "-v", "shared:/v", "busybox",
+             "sh", "-c", swap, check=True)  # fmt: skip
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    for _ in range(8):
+        done = root.cli(
+            "run", "--rm", "--network", "none", "-v", "shared:/v",
+            "-v", f"{tmp_path}/source:/v/target/deep", "busybox", "cat", str(marker),
+        )  # fmt: skip
+        assert "the host's" not in done.stdout
+    root.cli("rm", "-f", "swapper", check=True)
+    assert sorted(Path("/proc/self/mountinfo").read_text().splitlines()) == sorted(mounts) or not [
+        line
+        for line in set(Path("/proc/self/mountinfo").read_text().splitlines()) - set(mounts)
+        if str(tmp_path) in line
+    ]
+    assert sorted(os.listdir(tmp_path)) == ["marker", "source"]
+    assert os.listdir(tmp_path / "source") == []
+
+
+def test_an_image_cannot_put_links_under_what_the_engine_mounts(root: Root, tmp_path: Path) -> None:
+    """CVE-2025-31133, -52565, -52881: /dev/null and /dev/console as links, to unmask /proc."""
+    archive(
+        tmp_path / "devices.tar",
+        link("dev/null", "/proc/sysrq-trigger"),
+        link("dev/console", "/proc/sys/kernel/core_pattern"),
+        link("dev/shm", "/proc/sys"),
+        link("dev/pts", "/sys"),
+        link("etc/resolv.conf", "/proc/sys/kernel/hostname"),
+    )
+    tag = built(root, tmp_path, "FROM busybox\nADD devices.tar /\n")
+    pattern = Path("/proc/sys/kernel/core_pattern").read_text()
+    done = root.cli(
+        "run", "--rm", tag, "sh", "-c",
+        "stat -c %t:%T /dev/null; head -c 1 /proc/kcore | wc -c; head -c 1 /proc/keys | wc -c;"
+        " echo x > /dev/null; (echo x > /proc/sysrq-trigger) 2>&1;"
+        " (echo x > /proc/sys/kernel/core_pattern) 2>&1",
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["1:3", "0", "0"], done.stderr
+    assert sum("Read-only" in line or "nonexistent" in line for line in lines) == 2
+    assert Path("/proc/sys/kernel/core_pattern").read_text() == pattern
+
+
+@pytest.mark.parametrize("target", ["/tmp/fake", "/", "/etc"])
+def test_an_image_cannot_replace_proc(root: Root, tmp_path: Path, target: str) -> None:
+    """CVE-2019-19921, -2021-30465: /proc as a link must not give a fake or unmasked one."""
+    archive(tmp_path / "proc.tar", link("proc", target))
+    tag = built(root, tmp_path, "FROM busybox AS one\nFROM scratch\nADD proc.tar /\n"
+                "COPY --from=one /bin /bin\n")  # fmt: skip
+    script = "head -c 1 /proc/kcore | wc -c; (echo 1 > /proc/sys/vm/drop_caches) 2>&1"
+    done = root.cli("run", "--rm", "--network", "none", tag, "sh", "-c", script)
+    if done.returncode == 0 or done.stdout:
+        assert done.stdout.splitlines()[0] == "0"
+        assert "drop_caches" in done.stdout
+    else:
+        assert done.returncode in {125, 126, 127}
+        assert done.stderr.startswith("dockyard: ")
+
+
+def test_device_nodes_of_an_image_are_dead(root: Root, tmp_path: Path) -> None:
+    """A layer may bring nodes of the host's memory and disks; nobody may open them."""
+    tag = built(root, tmp_path, "FROM busybox\nRUN mkdir /nodes && cd /nodes && mknod mem c 1 1"
+                " && mknod kmsg c 1 11 && mknod disk b 8 0 && chmod 666 *\n")  # fmt: skip
+    done = root.cli("run", "--rm", "--network", "none", tag, "sh", "-c",
+                    "ls /nodes; for n in /nodes/*; do head -c 1 $n 2>&1; done")  # fmt: skip
+    assert done.stdout.count("Operation not permitted") + done.stdout.count("denied") == 3
+
+
+def test_nothing_listens_in_the_abstract_namespace(root: Root) -> None:
+    """CVE-2020-15257: an abstract socket is reached from any container in the host's network."""
+
+    def abstract() -> set[str]:
+        lines = Path("/proc/net/unix").read_text().splitlines()[1:]
+        return {line.split()[-1] for line in lines if line.split()[-1].startswith("@")}
+
+    before = abstract()
+    root.cli("run", "-d", "--name", "one", "busybox", "sleep", "60", check=True)
+    ours = {name for name in abstract() - before if "dockyard" in name or "conmon" in name}
+    assert ours == set()
+    for directory in (root.paths.root, root.paths.run, root.paths.containers, root.paths.locks):
+        assert os.stat(directory).st_mode & 0o077 == 0
+
+
+def test_files_of_the_user_database_are_the_images_own(root: Root, tmp_path: Path) -> None:
+    """CVE-2019-14271's family: /etc/passwd as a link must not read the host's."""
+    archive(tmp_path / "etc.tar", link("etc/passwd", "../../../../../../etc/passwd"),
+            link("etc/group", "/proc/1/root/etc/group"))  # fmt: skip
+    tag = built(root, tmp_path, "FROM busybox AS one\nFROM scratch\nADD etc.tar /\n"
+                "COPY --from=one /bin /bin\n")  # fmt: skip
+    done = root.cli("run", "--rm", "--network", "none", "--user", "daemon", tag, "id")
+    assert done.returncode == 125 or done.returncode == 126
+    assert "daemon" in done.stderr
+
+
+def test_a_container_that_forks_without_end_is_stopped(root: Root) -> None:
+    """It must not take the engine down, nor escape its end."""
+    root.cli("run", "-d", "--name", "bomb", "--network", "none", "--pids-limit", "64", "busybox",
+             "sh", "-c", "f() { f | f & }; f; while :; do f; done", check=True)  # fmt: skip
+    time.sleep(0.3)
+    assert root.cli("rm", "-f", "bomb", timeout=60).returncode == 0
