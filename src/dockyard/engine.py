@@ -16,6 +16,7 @@ from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 
 if TYPE_CHECKING:  # building is not on the path of run
+    from dockyard.build.grants import StepOptions
     from dockyard.build.progress import Listener
     from dockyard.images.model import Image
     from dockyard.observability.events import Event
@@ -111,6 +112,10 @@ class Engine:
         target: str | None = None,
         labels: Mapping[str, str] | None = None,
         no_cache: bool = False,
+        secrets: Mapping[str, bytes | str | os.PathLike[str]] | None = None,
+        ssh: Mapping[str, Sequence[str]] | None = None,
+        allow: Iterable[str] = (),
+        steps: StepOptions | None = None,
         listener: Listener | None = None,
     ) -> Image:
         """Builds an image from a Dockerfile.
@@ -123,6 +128,10 @@ class Engine:
             target: the stage to build; the last one where ``None``.
             labels: added to the image's.
             no_cache: do every step again.
+            secrets: id to value, or to the path of the file that has it.
+            ssh: id to the path of an agent's socket or to those of keys; none: ``SSH_AUTH_SOCK``.
+            allow: entitlements for RUN steps, ``network.host`` and ``security.insecure``.
+            steps: network, hosts and limits of RUN steps.
             listener: gets the progress; nothing is printed where ``None``.
 
         Raises:
@@ -130,6 +139,9 @@ class Engine:
             NotFound: a base image isn't there; the hint says how to get it.
         """
         from dockyard.build.apply import BuildRequest, build
+        from dockyard.build.grants import granted
+        from dockyard.build.mounts import agents
+        from dockyard.build.mounts.secrets import given
 
         request = BuildRequest(
             context=os.path.abspath(context),
@@ -139,6 +151,9 @@ class Engine:
             target=target,
             labels=dict(labels or {}),
             no_cache=no_cache,
+            secrets=given(secrets or {}),
+            agents=agents.given(ssh or {}, os.environ),
+            steps=granted(steps, allow),
         )
         return build(self.parts, request, listener)
 

@@ -11,8 +11,8 @@ from dockyard.containers.runtime import sweep_probes
 from dockyard.errors import ComponentFailed, ComponentMissing, PermissionMissing
 from dockyard.state.locks import Lock
 
-_HOLDERS = ("b-", "c-", "images-", "w-")
-"""How the names of builds, containers, readers of images and workspaces begin."""
+_HOLDERS = ("b-", "c-", "images-", "k-", "m-", "w-")
+"""How the names of builds, containers, readers of images, cache mounts and workspaces begin."""
 
 
 def recover(parts: Parts, containers: Containers) -> None:
@@ -23,12 +23,21 @@ def recover(parts: Parts, containers: Containers) -> None:
     containers.recover()
     workspaces.recover(parts)
     parts.volumes.recover()
+    _recover_caches(parts)
     _sweep_locks(parts)
     sweep_probes(parts.paths)
     try:
         parts.networks.verify()
     except (ComponentFailed, ComponentMissing, PermissionMissing) as error:
         parts.warn(f"the rules of the bridge network could not be checked: {error}")
+
+
+def _recover_caches(parts: Parts) -> None:
+    if parts.database.query_one("SELECT 1 FROM cache_mounts WHERE state<>'ready'") is None:
+        return
+    from dockyard.build.mounts.caches import CacheMounts  # only after a crash
+
+    CacheMounts(parts.paths, parts.database).recover()
 
 
 def _sweep_locks(parts: Parts) -> None:
@@ -39,6 +48,7 @@ def _sweep_locks(parts: Parts) -> None:
         if name.startswith(_HOLDERS)
     }
     known = {f"c-{row[0]}" for row in parts.database.query("SELECT id FROM containers")}
+    known |= {f"m-{row[0]}" for row in parts.database.query("SELECT id FROM cache_mounts")}
     for holder in found - known:
         lock = Lock.try_acquire(parts.lock_path(holder))
         if lock is not None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths
 from dockyard.system import process
 
-_PERMANENT_LOCKS = ("network.", "probe.", "cgroups.", "v-")
-"""Locks of what a root has once, and of its volumes."""
+_PERMANENT_LOCKS = ("network.", "probe.", "cgroups.", "v-", "m-")
+"""Locks of what a root has once, and of its volumes and cache mounts."""
 
 PATIENCE = 3.0
 """Seconds for what the kernel does in its own time (interfaces of a dead namespace)."""

@@ -18,7 +18,11 @@ from dockyard.build.context import Tree, open_context
 from dockyard.build.dockerfile.lexer import Directive
 from dockyard.build.dockerfile.parser import parse
 from dockyard.build.dockerfile.source import Location, syntax_error
+from dockyard.build.grants import StepOptions
 from dockyard.build.lower import BaseImage, base_names, lower
+from dockyard.build.mounts.agents import AgentSource
+from dockyard.build.mounts.prepare import Supplies
+from dockyard.build.mounts.secrets import Secret
 from dockyard.build.names import Settings
 from dockyard.build.progress import Event, Listener, silent
 from dockyard.build.solver import Cancellation, solve
@@ -45,6 +49,9 @@ class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None = None
     labels: dict[str, str] = {}
     no_cache: bool = False
+    steps: StepOptions = StepOptions()
+    secrets: tuple[Secret, ...] = ()
+    agents: tuple[AgentSource, ...] = ()
 
 
 def build(parts: Parts, request: BuildRequest, listener: Listener | None = None) -> Image:
@@ -63,7 +70,7 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
     holder = f"b-{secrets.token_hex(8)}"
     with parts.lock(holder) as lock, _context(request) as context:
         try:
-            build_ = _Build(parts, plan, images, context, holder, listener or silent)
+            build_ = _Build(parts, plan, images, context, holder, request, listener or silent)
             image = build_.run(references, use_cache=not request.no_cache)
         finally:
             parts.layers.release(holder)
@@ -82,6 +89,7 @@ def _plan(parts: Parts, request: BuildRequest) -> tuple[graph.Plan, dict[str, Im
         target=request.target,
         labels=request.labels,
         epoch=parts.config.source_date_epoch,
+        steps=request.steps,
     )
     images: dict[str, Image] = {}
     bases: dict[str, BaseImage] = {}
@@ -154,6 +162,13 @@ def _check_syntax_directive(directives: Sequence[Directive]) -> None:
             )
 
 
+def _supplies(request: BuildRequest) -> Supplies:
+    return Supplies(
+        secrets={secret.id: secret for secret in request.secrets},
+        agents={agent.id: agent for agent in request.agents},
+    )
+
+
 def _context(request: BuildRequest) -> Tree:
     return open_context(request.context, request.dockerfile or f"{request.context}/Dockerfile")
 
@@ -168,6 +183,7 @@ class _Build:
         images: Mapping[str, Image],
         context: Tree,
         holder: str,
+        request: BuildRequest,
         listener: Listener,
     ) -> None:
         self._parts = parts
@@ -180,8 +196,9 @@ class _Build:
         self._numbers: dict[int, int] = {}
         self._sealers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
         self._steps = StepRunner(
-            parts, plan, images, context, holder, self._cancellation, self._sealers
-        )
+            parts, plan, images, context, holder, self._cancellation, self._sealers,
+            _supplies(request), request.steps.hosts,
+        )  # fmt: skip
 
     def run(self, names: Sequence[Reference], *, use_cache: bool) -> Image:
         """Solves the plan and records the image with its names, in one step."""

@@ -91,12 +91,20 @@ class Tree:
         names = self._glob(clean) if _WILD.search(clean) else [clean]
         found = [entry for name in names if (entry := self._entry(name)) is not None]
         if not found:
-            raise BuildError(
-                f'failed to calculate checksum: "/{clean}": not found',
-                hint="the path is relative to the context, and .dockerignore may leave it out",
-                reference="source-not-found",
-            )
+            raise _not_found(clean)
         return tuple(found)
+
+    def entry(self, path: str) -> Entry:
+        """The entry of exactly this path, where a symlink leads.
+
+        Raises:
+            BuildError: there is none.
+        """
+        clean = os.path.normpath("/" + path).lstrip("/")
+        found = self._entry(clean)
+        if found is None:
+            raise _not_found(clean)
+        return found
 
     def walk(self, top: Entry) -> Iterator[Entry]:
         """What lies below a directory, parents first, sorted; not the directory itself."""
@@ -246,6 +254,14 @@ def open_context(directory: str, dockerfile: str | None) -> Tree:
             continue
         return Tree(directory, compile_patterns(text, filename=os.path.basename(path)))
     return Tree(directory)
+
+
+def _not_found(path: str) -> BuildError:
+    return BuildError(
+        f'failed to calculate checksum: "/{path}": not found',
+        hint="the path is relative to the context, and .dockerignore may leave it out",
+        reference="source-not-found",
+    )
 
 
 def _go_pattern(component: str) -> str:

@@ -7,9 +7,12 @@ the cache adds when it is known.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from dockyard.build.dockerfile.source import Location
+from dockyard.containers.model import Ulimit
 from dockyard.oci.image import ExecutionConfig, History, ImageConfig
 
 
@@ -19,11 +22,36 @@ class Base(msgspec.Struct, frozen=True, tag="base"):
     image_id: str
 
 
+class Mount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that a RUN sees besides its root.
+
+    ``target`` is absolute; empty for a secret that is only a variable (``env``). ``input`` is
+    which of the vertex's inputs is shown, or begins a cache; without one a bind shows the build
+    context. ``source`` is a path in it. ``id`` names a cache, secret or agent. ``size`` is in
+    bytes; ``mode``, ``uid`` and ``gid`` are ``None`` where the default of the kind counts.
+    """
+
+    type: Literal["bind", "cache", "tmpfs", "secret", "ssh"]
+    target: str = ""
+    input: int | None = None
+    source: str = "/"
+    read_only: bool = False
+    id: str = ""
+    sharing: Literal["shared", "private", "locked"] = "shared"
+    required: bool = False
+    size: int | None = None
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    env: str = ""
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     """A command in a container; its changes are the layer.
 
     ``script`` is what a heredoc that is a program of its own (``#!``) runs. ``network`` is
-    ``default`` or ``none``.
+    ``default``, ``none`` or ``host``; ``insecure`` lifts the sandbox. ``hosts`` are names that
+    the command line adds to ``/etc/hosts``, whose addresses don't count; ``shm_size`` is in bytes.
     """
 
     args: tuple[str, ...]
@@ -32,6 +60,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     user: str
     network: str = "default"
     script: str = ""
+    mounts: tuple[Mount, ...] = ()
+    insecure: bool = False
+    hosts: tuple[str, ...] = ()
+    shm_size: int | None = None
+    ulimits: tuple[Ulimit, ...] = ()
 
 
 class File(msgspec.Struct, frozen=True):
@@ -70,9 +103,10 @@ Operation = Base | Run | Copy | Directory
 class Vertex(msgspec.Struct, frozen=True, kw_only=True):
     """One step.
 
-    ``inputs`` are indexes of earlier vertices: the filesystem it builds on, then for ``COPY
-    --from`` the one it copies from. ``ignored_env`` are variables that the operation gets but
-    that don't change its result (proxies). ``epoch`` is in seconds since 1970.
+    ``inputs`` are indexes of earlier vertices: the filesystem it builds on, then those that it
+    copies from (``COPY --from``) or mounts (``RUN --mount=from=``). ``ignored_env`` are variables
+    that the operation gets but that don't change its result (proxies). ``epoch`` is in seconds
+    since 1970.
     """
 
     operation: Operation

@@ -11,7 +11,8 @@ from dockyard.build import graph
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.dockerfile.source import Location, located, syntax_error
 from dockyard.build.dockerfile.substitution import expand_at, expanded
-from dockyard.build.names import SCRATCH, Names, Settings
+from dockyard.build.mounts.plan import lower_mounts
+from dockyard.build.names import SCRATCH, Names, Settings, sources_of
 from dockyard.build.stage import StageState, arguments_prefix, empty_config, is_proxy
 from dockyard.errors import BuildError
 from dockyard.oci import times
@@ -189,7 +190,7 @@ class _Lowering:
                 state.vertex = self._add(made, (state.vertex,), name, step.location, state.epoch)
                 state.record(f"WORKDIR {path}", state.vertex)
             case ins.Run():
-                self._lower_run(state, step, name)
+                self._lower_run(state, step, name, index)
             case ins.Copy():
                 self._lower_copy(state, step, name, index)
             case ins.Add():
@@ -210,8 +211,11 @@ class _Lowering:
                 state.args[each.name] = value
         state.record(f"ARG {step.text.partition(' ')[2].strip()}")
 
-    def _lower_run(self, state: StageState, step: ins.Run, name: str) -> None:
-        _refuse_unfinished(step)
+    def _lower_run(self, state: StageState, step: ins.Run, name: str, index: int) -> None:
+        if step.devices:
+            raise _unfinished("RUN --device is not supported yet", hint="remove the flag")
+        steps = self._settings.steps
+        steps.check(step)
         script = step.script()
         env, proxies = state.run_environment()
         if isinstance(step.command, ins.ExecForm):
@@ -222,12 +226,20 @@ class _Lowering:
             args, program = state.shell(script.text), ""
         if not args and not program:
             raise BuildError("RUN needs a command", hint="write it after RUN, or remove the line")
+        sources = list(dict.fromkeys(sources_of(step)))
+        numbers = {source: number for number, source in enumerate(sources, start=1)}
+        inputs = [self._source_vertex(source, step.location, index) for source in sources]
+        cwd = state.config.working_dir or "/"
         operation = graph.Run(
-            args=args, env=env, cwd=state.config.working_dir or "/", user=state.config.user,
-            network=step.network.value, script=program,
+            args=args, env=env, cwd=cwd, user=state.config.user,
+            network=steps.network_of(step), script=program,
+            mounts=lower_mounts(step.mounts, cwd, numbers),
+            insecure=step.security is ins.SecurityMode.INSECURE,
+            hosts=tuple(sorted({host for host, _ in steps.hosts})),
+            shm_size=steps.shm_size, ulimits=steps.ulimits,
         )  # fmt: skip
         state.vertex = self._add(
-            operation, (state.vertex,), name, step.location, state.epoch, proxies
+            operation, (state.vertex, *inputs), name, step.location, state.epoch, proxies
         )
         shown = " ".join(args) if args else program
         state.record(f"RUN {arguments_prefix(state.args)}{shown}", state.vertex)
@@ -236,7 +248,8 @@ class _Lowering:
         _refuse_flags(step, link=step.link, parents=step.parents, exclude=bool(step.exclude))
         inputs: tuple[int, ...] = (state.vertex,)
         if step.from_ is not None:
-            inputs = (state.vertex, self._source_vertex(step, index))
+            source = self._source_vertex(step.from_, step.location, index)
+            inputs = (state.vertex, source)
         operation = graph.Copy(
             sources=step.sources,
             files=tuple(graph.File(each.name, each.body) for each in step.contents),
@@ -248,14 +261,16 @@ class _Lowering:
         state.vertex = self._add(operation, inputs, name, step.location, state.epoch)
         state.record(_one_line(step.text), state.vertex)
 
-    def _source_vertex(self, step: ins.Copy, index: int) -> int:
-        name = step.from_ or ""
+    def _source_vertex(self, name: str, location: Location, index: int) -> int:
+        """What a ``from`` in stage ``index`` means: COPY's and that of RUN's mounts."""
         stage = self._names.copy_source(name, index)
         if stage is not None:
             return self._states[stage].vertex
+        if name.lower() == SCRATCH:
+            return self._base_vertex("", f"FROM {SCRATCH}", location, self._epoch(None))
         image = self._bases[name]
         label = f"[copy source] FROM {image.shown}"
-        return self._base_vertex(image.id, label, step.location, self._epoch(image.config.created))
+        return self._base_vertex(image.id, label, location, self._epoch(image.config.created))
 
     def _lower_add(self, state: StageState, step: ins.Add, name: str) -> None:
         _refuse_flags(
@@ -297,20 +312,6 @@ def _destination(text: str) -> str:
 
 def _unfinished(message: str, hint: str | None = None) -> BuildError:
     return BuildError(message, hint=hint, reference="not-supported-yet")
-
-
-def _refuse_unfinished(step: ins.Run) -> None:
-    if step.mounts:
-        raise _unfinished(
-            f"RUN --mount=type={step.mounts[0].type.value} is not supported yet",
-            hint="remove the flag; what the step reads can be copied before it",
-        )
-    if step.devices:
-        raise _unfinished("RUN --device is not supported yet", hint="remove the flag")
-    if step.network not in {ins.NetworkMode.DEFAULT, ins.NetworkMode.NONE}:
-        raise _unfinished(f"RUN --network={step.network.value} is not supported yet")
-    if step.security is not ins.SecurityMode.SANDBOX:
-        raise _unfinished(f"RUN --security={step.security.value} is not supported yet")
 
 
 def _refuse_flags(step: ins.Instruction, **flags: bool) -> None:

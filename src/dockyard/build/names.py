@@ -9,6 +9,7 @@ import msgspec
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.dockerfile.source import Location, did_you_mean, located
 from dockyard.build.dockerfile.substitution import expand_at, expanded
+from dockyard.build.grants import StepOptions
 from dockyard.errors import BuildError, InvalidInput
 
 SCRATCH = "scratch"
@@ -24,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
     epoch: int | None = None
     """SOURCE_DATE_EPOCH in seconds, where given."""
+    steps: StepOptions = StepOptions()
 
 
 def chosen_stage(dockerfile: ins.Dockerfile, target: str | None) -> int:
@@ -46,6 +48,16 @@ def chosen_stage(dockerfile: ins.Dockerfile, target: str | None) -> int:
     )
 
 
+def sources_of(step: ins.Instruction) -> tuple[str, ...]:
+    """The stages or images that an instruction reads by ``from``; none for the build context."""
+    match step:
+        case ins.Copy(from_=str(name)):
+            return (name,)
+        case ins.Run():
+            return tuple(mount.from_ for mount in step.mounts if mount.from_ is not None)
+    return ()
+
+
 class Names:
     """Names of one Dockerfile under given settings.
 
@@ -66,10 +78,9 @@ class Names:
             if self.stage(base.image, index) is None and base.image.lower() != SCRATCH:
                 yield base.image, base.location
             for step in stage.instructions:
-                if not isinstance(step, ins.Copy) or step.from_ is None:
-                    continue
-                if self.copy_source(step.from_, index) is None:
-                    yield step.from_, step.location
+                for name in sources_of(step):
+                    if name.lower() != SCRATCH and self.copy_source(name, index) is None:
+                        yield name, step.location
 
     def reachable(self) -> set[int]:
         """The target and all stages that it uses, by FROM or COPY --from."""
@@ -85,9 +96,8 @@ class Names:
         stage = self._dockerfile.stages[index]
         found = {self.stage(self.base_of(stage.base).image, index)}
         for step in stage.instructions:
-            if isinstance(step, ins.Copy) and step.from_ is not None:
-                with located(step.location):
-                    found.add(self.copy_source(step.from_, index))
+            with located(step.location):
+                found |= {self.copy_source(name, index) for name in sources_of(step)}
         return {each for each in found if each is not None}
 
     def stage(self, name: str, before: int) -> int | None:

@@ -10,6 +10,7 @@ from dockyard.build import graph
 from dockyard.build.cache import BuildCache, key_of, key_of_base
 from dockyard.build.context import Entry, Tree
 from dockyard.build.dockerfile.source import located
+from dockyard.build.mounts.prepare import Input, StepMounts, Supplies
 from dockyard.build.ops import copy as copying
 from dockyard.build.ops import run as running
 from dockyard.build.solver import Cancellation
@@ -68,7 +69,11 @@ class StepRunner:
         holder: str,
         cancellation: Cancellation,
         sealers: Executor,
+        supplies: Supplies,
+        hosts: Sequence[tuple[str, str]],
     ) -> None:
+        self._hosts = tuple(hosts)
+        self._mounts = StepMounts(parts, context, supplies, lambda: cancellation.requested)
         self._parts = parts
         self._plan = plan
         self._images = images
@@ -87,7 +92,7 @@ class StepRunner:
             return result.key, result
         with located(vertex.location):
             content = self._content(vertex, below)
-        key = key_of(vertex, [result.key for result in below], content)
+        key = key_of(vertex, _keys(vertex.operation, below), content)
         hit = None if cache is None else cache.find(key, self._holder)
         if hit is None or hit.below != below[0].stack_ids():
             return key, None
@@ -133,9 +138,7 @@ class StepRunner:
         lowers, operation = below[0].stack(), vertex.operation
         match operation:
             case graph.Run():
-                return running.run(
-                    self._parts, workspace, vertex, operation, lowers, output, self._cancellation
-                )
+                return self._run(workspace, vertex, operation, below, output)
             case graph.Copy():
                 workspace.mount(lowers)
                 self._copy(workspace, operation, below)
@@ -145,6 +148,20 @@ class StepRunner:
             case graph.Base():
                 pass
         return ()
+
+    def _run(
+        self,
+        workspace: Workspace,
+        vertex: graph.Vertex,
+        operation: graph.Run,
+        below: Sequence[StepResult],
+        output: Callable[[int, bytes], None],
+    ) -> tuple[str, ...]:
+        with self._mounts.prepared(workspace, operation, _inputs(below)) as prepared:
+            return running.run(
+                self._parts, workspace, vertex, operation, below[0].stack(), prepared,
+                self._hosts, output, self._cancellation,
+            )  # fmt: skip
 
     def _copy(
         self, workspace: Workspace, operation: graph.Copy, below: Sequence[StepResult]
@@ -158,8 +175,10 @@ class StepRunner:
             copying.copy(operation, tree, _match(tree, operation), workspace.root)
 
     def _content(self, vertex: graph.Vertex, below: Sequence[StepResult]) -> str:
-        """A digest of the files that the step copies; empty where it copies none."""
+        """A digest of the files that the step copies or mounts; empty where there are none."""
         operation = vertex.operation
+        if isinstance(operation, graph.Run):
+            return self._mounts.digest(vertex.name, operation, _inputs(below))
         if not isinstance(operation, graph.Copy) or not operation.sources:
             return ""
         if not operation.from_input:
@@ -176,6 +195,22 @@ class StepRunner:
         self._parts.layers.lease(self._holder, [layer.id for layer in layers])
         key = key_of_base([layer.diff_id for layer in layers])
         return _complete(key, layers, self._parts.layers.paths_of(layers), None)
+
+
+def _inputs(below: Sequence[StepResult]) -> tuple[Input, ...]:
+    return tuple(Input(result.key, result.stack()) for result in below)
+
+
+def _keys(operation: graph.Operation, below: Sequence[StepResult]) -> list[str]:
+    """The keys of the inputs that count: what is only bound read-only counts by its content."""
+    if not isinstance(operation, graph.Run):
+        return [result.key for result in below]
+    kept = {0} | {
+        mount.input
+        for mount in operation.mounts
+        if mount.input is not None and not (mount.type == "bind" and mount.read_only)
+    }
+    return [result.key if number in kept else "" for number, result in enumerate(below)]
 
 
 def _match(tree: Tree, operation: graph.Copy) -> list[Entry]:

@@ -78,6 +78,21 @@ class Workspace:
         mounts.mount_overlay(mounts.Overlay(target=target, lowers=lowers))
         return target
 
+    def mount_discarded(self, lowers: Sequence[str], name: str) -> str:
+        """Mounts other layers beside, to write to as well; what is written goes with the step."""
+        target = f"{self.path}/{name}"
+        upper, work = f"{target}.upper", f"{target}.work"
+        for directory in (target, upper, work):
+            os.makedirs(directory)
+        mounts.begin_upper(upper, lowers)
+        mounts.mount_overlay(
+            mounts.Overlay(
+                target=target, lowers=tuple(lowers) or (f"{self.path}/empty",), upper=upper,
+                work=work, volatile=True,
+            )
+        )  # fmt: skip
+        return target
+
     def unmount(self) -> None:
         """Ends all mounts of the step."""
         mounts.unmount_below(self.path)

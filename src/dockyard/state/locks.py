@@ -53,19 +53,24 @@ class Lock:
         return held
 
     @classmethod
-    def try_acquire(cls, path: str) -> Self | None:
-        """The lock, or ``None`` where a living process holds it."""
-        return cls._attempt(path, blocking=False)
+    def try_acquire(cls, path: str, *, shared: bool = False) -> Self | None:
+        """The lock, or ``None`` where a living process holds it.
+
+        Args:
+            shared: others may share it; it only keeps away who wants it alone.
+        """
+        return cls._attempt(path, blocking=False, shared=shared)
 
     @classmethod
-    def _attempt(cls, path: str, *, blocking: bool) -> Self | None:
+    def _attempt(cls, path: str, *, blocking: bool, shared: bool = False) -> Self | None:
         """One attempt; ``None`` where it is held, or where the file was removed meanwhile."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise unusable(path, error) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(descriptor, kind | (0 if blocking else fcntl.LOCK_NB))
             if os.fstat(descriptor).st_ino == os.stat(path).st_ino:
                 return cls(path, descriptor)
         except (BlockingIOError, FileNotFoundError):
@@ -75,6 +80,10 @@ class Lock:
             raise
         os.close(descriptor)
         return None
+
+    def share(self) -> None:
+        """Lets others share a lock that was held alone."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
 
     def release(self, *, remove: bool = False) -> None:
         """Lets go. ``remove`` also deletes the file, for objects that no longer exist."""

@@ -46,6 +46,11 @@ class Paths(msgspec.Struct, frozen=True):
         return f"{self.root}/containers"
 
     @property
+    def caches(self) -> str:
+        """What cache mounts of builds hold."""
+        return f"{self.root}/cache"
+
+    @property
     def workspaces(self) -> str:
         return f"{self.root}/work"
 
@@ -76,6 +81,10 @@ class Paths(msgspec.Struct, frozen=True):
     def workspace(self, workspace_id: str) -> str:
         return f"{self.workspaces}/{workspace_id}"
 
+    def cache(self, cache_id: str) -> str:
+        """The directory of one cache mount; what steps see is below it."""
+        return f"{self.caches}/{cache_id}"
+
     def volume(self, name: str) -> str:
         """The directory that is mounted into containers."""
         return f"{self.volumes}/{name}/_data"
@@ -88,7 +97,7 @@ class Paths(msgspec.Struct, frozen=True):
             DiskFull: there is no room for a directory.
         """
         for directory in (
-            self.root, self.layers, self.volumes, self.containers, self.workspaces,
+            self.root, self.layers, self.volumes, self.containers, self.workspaces, self.caches,
             self.run, self.locks, self.runtime_state, self.exits, f"{self.run}/containers",
         ):  # fmt: skip
             _make_directory(directory)

@@ -156,4 +156,18 @@ MIGRATIONS: tuple[str, ...] = (
         attributes  BLOB NOT NULL
     ) STRICT;
     """,
+    """
+    -- A directory below cache/ that RUN steps mount. 'pending' while it is made, 'deleting' while
+    -- it goes; whoever uses, makes or deletes it holds the lock m-<id>. Several may have one key.
+    CREATE TABLE cache_mounts (
+        id       TEXT PRIMARY KEY,
+        key      TEXT NOT NULL,
+        name     TEXT NOT NULL,
+        state    TEXT NOT NULL CHECK (state IN ('pending', 'ready', 'deleting')),
+        created  INTEGER NOT NULL,
+        used     INTEGER NOT NULL,
+        uses     INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX cache_mounts_by_key ON cache_mounts (key);
+    """,
 )

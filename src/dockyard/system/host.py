@@ -53,7 +53,7 @@ def process_state(pid: int) -> tuple[str, int] | None:
 
 
 def with_argument(argument: str) -> tuple[ProcessIdentity, ...]:
-    """Living processes that have exactly this word on their command line, other than this one."""
+    """Living processes that name this path, or one below, on their command line; not this one."""
     wanted = os.fsencode(argument)
     found = []
     for name in os.listdir("/proc"):
@@ -64,7 +64,8 @@ def with_argument(argument: str) -> tuple[ProcessIdentity, ...]:
                 words = stream.read().split(b"\0")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        identity = identify(int(name)) if wanted in words else None
+        named = any(word == wanted or word.startswith(wanted + b"/") for word in words)
+        identity = identify(int(name)) if named else None
         if identity is not None:
             found.append(identity)
     return tuple(found)

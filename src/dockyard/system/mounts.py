@@ -114,6 +114,38 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
         syscalls.mount("none", target, "none", flags)
 
 
+def bind_below(root: str, path: str, target: str) -> None:
+    """Bind-mounts what ``path`` leads to below ``root`` on ``target``, which is made for it.
+
+    Symlinks on the way stay inside, whoever changes them meanwhile: what is mounted is what was
+    opened (CVE-2024-23651).
+
+    Raises:
+        OSError: there is no such path.
+    """
+    top = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        source = syscalls.openat2(
+            top, path.lstrip("/") or ".", os.O_PATH,
+            resolve=syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS,
+        )  # fmt: skip
+    finally:
+        os.close(top)
+    try:
+        if stat.S_ISDIR(os.fstat(source).st_mode):
+            os.mkdir(target, 0o700)
+        else:
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        bind(f"/proc/self/fd/{source}", target)
+    finally:
+        os.close(source)
+
+
+def mount_memory(target: str) -> None:
+    """Mounts a filesystem that is in memory only and never written to swap (ramfs)."""
+    syscalls.mount("ramfs", target, "ramfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, "mode=700")
+
+
 def unmount(target: str) -> None:
     """Unmounts ``target`` if it is mounted; a busy one is detached and goes with its last user."""
     try:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from dockyard.build import graph
+from dockyard.build.grants import HOST_GATEWAY
+from dockyard.build.mounts.plan import check_target
+from dockyard.build.mounts.prepare import Prepared
 from dockyard.build.ops import trust
 from dockyard.build.solver import Cancellation
 from dockyard.containers import cgroup_parent, spec, users
@@ -36,6 +40,7 @@ _ENGINE_FILES = ("/etc/hosts", "/etc/resolv.conf")
 _MOUNT_POINTS = ("/proc", "/dev", "/sys", *_ENGINE_FILES)
 _SCRIPT = f"{trust.PLACE}/script"
 _LAST_LINES = 25
+_SHM_SIZE = 64 << 20
 
 
 def run(
@@ -44,10 +49,15 @@ def run(
     vertex: graph.Vertex,
     operation: graph.Run,
     lowers: Sequence[str],
+    prepared: Prepared,
+    hosts: Sequence[tuple[str, str]],
     output: Output,
     cancellation: Cancellation,
 ) -> tuple[str, ...]:
     """Runs the step in the workspace.
+
+    Args:
+        hosts: names and addresses for the step's ``/etc/hosts``.
 
     Returns:
         Mount points that the engine made, for normalisation.
@@ -55,27 +65,62 @@ def run(
     Raises:
         BuildError: the command failed; the context names the line and holds its last output.
     """
-    made = missing_mount_points(LowerView(lowers), (*_MOUNT_POINTS, operation.cwd))
-    made = tuple(path for path in made if path != operation.cwd.lstrip("/"))
+    made = _mount_points(LowerView(lowers), operation, prepared)
     workspace.mount(lowers)
-    attachment = (
-        parts.networks.isolated()
-        if operation.network == "none"
-        else parts.networks.attach(workspace.holder, ())
-    )
-    try:
+    with _attached(parts, workspace, operation.network) as attachment:
         host = _host_trust(parts, workspace.root)
-        document = _document(parts, workspace, vertex, operation, attachment, host)
-        write_atomically(f"{workspace.path}/config.json", msgspec.json.encode(document))
+        step = _Step(parts, workspace, vertex, operation, prepared, attachment, tuple(hosts))
+        bundle = prepared.memory or workspace.path
+        document = msgspec.json.encode(_document(step, host))
+        write_atomically(f"{bundle}/config.json", document)
         tail = _Tail(output)
-        code = _execute(parts, workspace, tail, cancellation)
-    finally:
-        attachment.close()
+        code = _execute(parts, workspace, bundle, tail, cancellation)
     if cancellation.requested:
         raise BuildError("canceled", reference="canceled")
     if code != 0:
         raise _failure(vertex, operation, code, tail.text())
     return made
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """What the runtime's description of a step is made from."""
+
+    parts: Parts
+    workspace: Workspace
+    vertex: graph.Vertex
+    operation: graph.Run
+    prepared: Prepared
+    attachment: Attachment | None
+    hosts: tuple[tuple[str, str], ...]
+
+
+def _mount_points(view: LowerView, operation: graph.Run, prepared: Prepared) -> tuple[str, ...]:
+    """What the runtime will make in the root so that it can mount there.
+
+    Raises:
+        BuildError: a mount of the step is in place of what the engine mounts.
+    """
+    targets = [mount.destination for mount in prepared.mounts]
+    for target in targets:
+        check_target(view.resolve(target))
+    made = missing_mount_points(view, (*_MOUNT_POINTS, *targets, operation.cwd))
+    return tuple(path for path in made if path != operation.cwd.lstrip("/"))
+
+
+@contextlib.contextmanager
+def _attached(parts: Parts, workspace: Workspace, network: str) -> Iterator[Attachment | None]:
+    """The step's network; ``None`` for that of the host."""
+    if network == "host":
+        yield None
+        return
+    isolated = network == "none"
+    attachment = (
+        parts.networks.isolated() if isolated else parts.networks.attach(workspace.holder, ())
+    )
+    try:
+        yield attachment
+    finally:
+        attachment.close()
 
 
 def _host_trust(parts: Parts, rootfs: str) -> trust.HostTrust:
@@ -85,18 +130,15 @@ def _host_trust(parts: Parts, rootfs: str) -> trust.HostTrust:
     return trust.describe(os.environ, trust.bundle_of(os.environ), sources, parts.config.apt_mirror)
 
 
-def _document(
-    parts: Parts,
-    workspace: Workspace,
-    vertex: graph.Vertex,
-    operation: graph.Run,
-    attachment: Attachment,
-    host: trust.HostTrust,
-) -> dict[str, object]:
+def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
+    parts, workspace, operation = step.parts, step.workspace, step.operation
     facts = parts.facts
     granted = capabilities.grantable(capabilities.DEFAULT_BUILD, (), facts.capability_bounds)
     identity = users.resolve(operation.user, *users.read_databases(workspace.root))
-    env = [*(f"{k}={v}" for k, v in host.env.items()), *vertex.ignored_env, *operation.env]
+    env = [
+        *(f"{k}={v}" for k, v in host.env.items()), *step.vertex.ignored_env, *operation.env,
+        *step.prepared.env,
+    ]  # fmt: skip
     texts = dict(host.texts)
     if operation.script:
         texts[_SCRIPT] = operation.script
@@ -108,16 +150,18 @@ def _document(
             identity=identity,
             capabilities=granted,
             no_new_privileges=False,
-            rlimits=spec.rlimits((), facts)[0],
+            rlimits=spec.rlimits(operation.ulimits, facts)[0],
         ),
         Sandbox(
             rootfs=workspace.root,
             hostname=_HOSTNAME,
-            network=attachment.namespace_path,
+            network="host" if step.attachment is None else step.attachment.namespace_path,
+            shm_size=_SHM_SIZE if operation.shm_size is None else operation.shm_size,
             mounts=(
-                *_engine_files(workspace, attachment),
+                *_engine_files(step),
                 *_written(workspace, texts),
                 *(spec.file_mount(path, at, read_only=True) for at, path in host.binds.items()),
+                *step.prepared.mounts,
             ),
             cgroup=cgroups.cgroup_path(
                 parts.cgroup_layout, parts.paths.root_hash, workspace.holder
@@ -129,12 +173,18 @@ def _document(
     )
 
 
-def _engine_files(workspace: Workspace, attachment: Attachment) -> list[SpecMount]:
+def _engine_files(step: _Step) -> list[SpecMount]:
+    endpoint = None if step.attachment is None else step.attachment.endpoint
+    gateway = "127.0.0.1" if endpoint is None else endpoint.gateway
+    added = "".join(
+        f"{gateway if address == HOST_GATEWAY else address}\t{name}\n"
+        for name, address in step.hosts
+    )
     texts = {
-        "/etc/hosts": resolv.hosts(_HOSTNAME, attachment.endpoint),
-        "/etc/resolv.conf": resolv.read_for_container(host_network=False),
+        "/etc/hosts": resolv.hosts(_HOSTNAME, endpoint) + added,
+        "/etc/resolv.conf": resolv.read_for_container(host_network=step.attachment is None),
     }
-    return _written(workspace, texts)
+    return _written(step.workspace, texts)
 
 
 def _written(workspace: Workspace, texts: Mapping[str, str]) -> list[SpecMount]:
@@ -165,14 +215,22 @@ class _Tail:
         return "\n".join(whole.splitlines()[-_LAST_LINES:])
 
 
-def _execute(parts: Parts, workspace: Workspace, output: Output, cancellation: Cancellation) -> int:
-    """Runs the container; its exit code. Cancellation kills all its processes."""
+def _execute(
+    parts: Parts, workspace: Workspace, bundle: str, output: Output, cancellation: Cancellation
+) -> int:
+    """Runs the container; its exit code. Cancellation kills all its processes.
+
+    A bundle that is only in memory has secrets: the runtime, which keeps a copy of the
+    description, keeps it there too.
+    """
     runtime = parts.runtime()
+    if bundle != workspace.path:
+        runtime = msgspec.structs.replace(runtime, state=f"{bundle}/runtime")
     layout = parts.cgroup_layout
     cgroup = cgroups.cgroup_path(layout, parts.paths.root_hash, workspace.holder)
     with cgroup_parent.kept(parts.paths):
         child = subprocess.Popen(
-            runtime.command("run", "--bundle", workspace.path, workspace.holder),
+            runtime.command("run", "--bundle", bundle, workspace.holder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

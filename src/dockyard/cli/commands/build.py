@@ -10,6 +10,7 @@ import click
 
 from dockyard.arguments import parse_label
 from dockyard.cli import options, render
+from dockyard.cli.build_steps import step_options, step_request
 from dockyard.cli.command import canceled, define, not_yet, with_engine
 from dockyard.errors import InvalidInput, NotSupported
 from dockyard.images.model import Image
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 _KINDS = ("auto", "plain", "tty", "quiet", "none")
 _NOT_YET = (
-    "--add-host=", "--allow=", "--annotation=", "--attest=", "--build-context=", "--builder=",
+    "--annotation=", "--attest=", "--build-context=", "--builder=",
     "--cache-from=", "--cache-to=", "--call=", "--cgroup-parent=", "--check", "--metadata-file=",
-    "--network=", "--no-cache-filter=", "-o, --output=", "--platform=", "--provenance=", "--pull",
-    "--push", "--sbom=", "--secret=", "--shm-size=", "--squash", "--ssh=", "--ulimit=",
+    "--no-cache-filter=", "-o, --output=", "--platform=", "--provenance=", "--pull",
+    "--push", "--sbom=", "--squash",
     "-m, --memory=",
 )  # fmt: skip
 
@@ -55,6 +56,7 @@ def _pair(text: str) -> tuple[str, str | None]:
 @click.option("-t", "--tag", "tags", multiple=True, metavar="list",
               help='Name and optionally a tag (format: "name:tag")')  # fmt: skip
 @click.option("--target", metavar="string", help="Set the target build stage to build")
+@step_options
 @not_yet(dict.fromkeys(_NOT_YET))
 @click.argument("context")
 @with_engine
@@ -82,6 +84,7 @@ def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> I
         "target": values["target"],
         "labels": dict(values["labels"]),
         "no_cache": values["no_cache"],
+        **step_request(values),
     }
     if kind == "quiet":
         return engine.build(context, **request)

@@ -1,0 +1,109 @@
+"""What the command line gives to all RUN steps, and what it allows them. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from dockyard.build.dockerfile import instructions as ins
+from dockyard.containers.model import Ulimit
+from dockyard.errors import BuildError, InvalidInput
+
+HOST_NETWORK = "network.host"
+INSECURE = "security.insecure"
+HOST_GATEWAY = "host-gateway"
+"""Stands for the address under which a step reaches this host."""
+
+_ENTITLEMENTS = frozenset({HOST_NETWORK, INSECURE})
+
+Network = Literal["default", "none", "host"]
+
+
+class StepOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of a build that concern its RUN steps.
+
+    ``network`` is for steps that name none themselves, ``hosts`` are names and addresses for
+    ``/etc/hosts``, ``shm_size`` is in bytes.
+    """
+
+    network: Network = "default"
+    allow: frozenset[str] = frozenset()
+    hosts: tuple[tuple[str, str], ...] = ()
+    shm_size: int | None = None
+    ulimits: tuple[Ulimit, ...] = ()
+
+    def check(self, step: ins.Run) -> None:
+        """Raises :class:`BuildError` for a step that asks for what isn't allowed."""
+        if step.network is ins.NetworkMode.HOST and HOST_NETWORK not in self.allow:
+            raise _not_allowed(HOST_NETWORK)
+        if step.security is ins.SecurityMode.INSECURE and INSECURE not in self.allow:
+            raise _not_allowed(INSECURE)
+
+    def network_of(self, step: ins.Run) -> str:
+        """The network of a step: its own, or else that of the build."""
+        return self.network if step.network is ins.NetworkMode.DEFAULT else step.network.value
+
+
+def granted(options: StepOptions | None, allow: Iterable[str]) -> StepOptions:
+    """The options with more entitlements."""
+    before = options or StepOptions()
+    return replace(before, allow=before.allow | {parse_allow(each) for each in allow})
+
+
+def parse_allow(text: str) -> str:
+    """``--allow``: an entitlement.
+
+    Raises:
+        InvalidInput: there is no such one.
+    """
+    if text not in _ENTITLEMENTS:
+        raise InvalidInput(
+            f"unknown entitlement {text}", hint=f"known are {', '.join(sorted(_ENTITLEMENTS))}"
+        )
+    return text
+
+
+def parse_network(text: str) -> Network:
+    """``--network`` of a build.
+
+    Raises:
+        InvalidInput: any other than those that a build has.
+    """
+    match text:
+        case "" | "default" | "bridge":
+            return "default"
+        case "none":
+            return "none"
+        case "host":
+            return "host"
+    raise InvalidInput(f'network mode "{text}" not supported by build', hint="default, none, host")
+
+
+def parse_host(text: str) -> tuple[str, str]:
+    """``--add-host``: ``NAME:ADDRESS`` or ``NAME=ADDRESS``; the name and the address.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    name, separator, address = text.partition("=" if "=" in text else ":")
+    address = address.removeprefix("[").removesuffix("]")
+    if not (name and separator and address):
+        raise InvalidInput(f'bad format for add-host: "{text}"', hint="the form is NAME:ADDRESS")
+    if address != HOST_GATEWAY:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise InvalidInput(f'invalid IP address in add-host: "{address}"') from None
+    return name, address
+
+
+def _not_allowed(entitlement: str) -> BuildError:
+    return BuildError(
+        f"{entitlement} is not allowed",
+        hint=f"if you trust this Dockerfile, build with --allow {entitlement}",
+        reference="not-allowed",
+    )

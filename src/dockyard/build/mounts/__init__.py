@@ -1,0 +1,1 @@
+"""What RUN steps see besides their root: binds, caches, memory, secrets, agents."""

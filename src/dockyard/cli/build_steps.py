@@ -1,0 +1,102 @@
+"""Flags of ``build`` that concern RUN steps: their network, rights, limits, secrets and agents."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from dockyard.arguments import parse_size, parse_ulimit
+from dockyard.build.grants import (
+    HOST_NETWORK,
+    StepOptions,
+    parse_allow,
+    parse_host,
+    parse_network,
+)
+from dockyard.build.mounts.agents import parse_ssh
+from dockyard.build.mounts.secrets import parse_secret, read_secret
+from dockyard.cli import options
+
+step_options = options.all_of(
+    (
+        click.option(
+            "--add-host",
+            "hosts",
+            multiple=True,
+            metavar="list",
+            callback=options.reads(parse_host),
+            help='Add a custom host-to-IP mapping (format: "host:ip")',
+        ),
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="list",
+            callback=options.reads(parse_allow),
+            help='Allow extra privileged entitlement (e.g., "network.host")',
+        ),
+        click.option(
+            "--network",
+            default="default",
+            metavar="string",
+            callback=options.reads(parse_network),
+            help='Set the networking mode for the "RUN" instructions during build',
+        ),
+        click.option(
+            "--secret",
+            "secrets",
+            multiple=True,
+            metavar="list",
+            help='Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
+        ),
+        click.option(
+            "--shm-size",
+            metavar="bytes",
+            callback=options.reads(parse_size),
+            help="Shared memory size for build containers",
+        ),
+        click.option(
+            "--ssh",
+            multiple=True,
+            metavar="list",
+            callback=options.reads(parse_ssh),
+            help="SSH agent socket or keys to expose to the build",
+        ),
+        click.option(
+            "--ulimit",
+            "ulimits",
+            multiple=True,
+            metavar="list",
+            callback=options.reads(parse_ulimit),
+            help="Ulimit options",
+        ),
+    )
+)
+
+
+def step_request(values: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of :meth:`dockyard.engine.Engine.build` that the flags make."""
+    return {
+        "secrets": _secrets(values["secrets"]),
+        "ssh": dict(values["ssh"]),
+        "allow": values["allow"],
+        "steps": _steps(values),
+    }
+
+
+def _secrets(given: Sequence[str]) -> dict[str, bytes]:
+    """The values of ``--secret``, read once."""
+    found = [read_secret(parse_secret(text, os.environ), os.environ) for text in given]
+    return {secret.id: secret.value for secret in found}
+
+
+def _steps(values: dict[str, Any]) -> StepOptions:
+    """What RUN steps get. To ask for the host's network here is to allow it."""
+    network = values["network"]
+    return StepOptions(
+        network=network, allow=frozenset({HOST_NETWORK} if network == "host" else ()),
+        hosts=tuple(values["hosts"]), shm_size=values["shm_size"],
+        ulimits=tuple(values["ulimits"]),
+    )  # fmt: skip
