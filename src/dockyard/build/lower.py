@@ -216,6 +216,8 @@ class _Lowering:
             raise _unfinished("RUN --device is not supported yet", hint="remove the flag")
         steps = self._settings.steps
         steps.check(step)
+        if step.security is ins.SecurityMode.INSECURE:
+            raise _unfinished("RUN --security=insecure is not supported yet")
         script = step.script()
         env, proxies = state.run_environment()
         if isinstance(step.command, ins.ExecForm):

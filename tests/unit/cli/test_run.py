@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dockyard.build.grants import StepOptions
 from dockyard.containers.exec import ExecOptions
 from dockyard.containers.model import (
     Console,
@@ -174,6 +175,7 @@ def test_build_passes_its_options_on(dockyard: Call, engine: Any, tmp_path: Path
     assert engine.built == [(".", {
         "tag": ("a", "b:1"), "dockerfile": "D", "build_args": {"X": "1", "Y": None},
         "target": "s", "labels": {"l": "v"}, "no_cache": True,
+        "secrets": {}, "ssh": {}, "allow": (), "steps": StepOptions(),
     })]  # fmt: skip
 
 
