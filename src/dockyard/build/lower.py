@@ -212,12 +212,9 @@ class _Lowering:
         state.record(f"ARG {step.text.partition(' ')[2].strip()}")
 
     def _lower_run(self, state: StageState, step: ins.Run, name: str, index: int) -> None:
-        if step.devices:
-            raise _unfinished("RUN --device is not supported yet", hint="remove the flag")
         steps = self._settings.steps
         steps.check(step)
-        if step.security is ins.SecurityMode.INSECURE:
-            raise _unfinished("RUN --security=insecure is not supported yet")
+        _refuse_unfinished(step)
         script = step.script()
         env, proxies = state.run_environment()
         if isinstance(step.command, ins.ExecForm):
@@ -314,6 +311,13 @@ def _destination(text: str) -> str:
 
 def _unfinished(message: str, hint: str | None = None) -> BuildError:
     return BuildError(message, hint=hint, reference="not-supported-yet")
+
+
+def _refuse_unfinished(step: ins.Run) -> None:
+    if step.devices:
+        raise _unfinished("RUN --device is not supported yet", hint="remove the flag")
+    if step.security is ins.SecurityMode.INSECURE:
+        raise _unfinished("RUN --security=insecure is not supported yet")
 
 
 def _refuse_flags(step: ins.Instruction, **flags: bool) -> None:
