@@ -112,8 +112,7 @@ def test_an_image_of_ours_says_the_same_there(
 ) -> None:
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     image = engine.build(str(tmp_path), tag=SMALL, build_args={"WHO": "harbour"})
-    for layer in image.layers:
-        _own(root.paths.layer(layer.id))
+    root.own(image)
     _, here = foreground(engine, image=SMALL)
 
     assert here.text.startswith("hello harbour\n10001\n")
@@ -121,14 +120,6 @@ def test_an_image_of_ours_says_the_same_there(
         with loaded(program, engine, image, layout) as name:
             there = peer(program, "run", "--rm", "--network", "none", name)
         assert there == here.text
-
-
-def _own(directory: str) -> None:
-    """Replaces a link to a layer that tests share by a copy: what is saved must be ours."""
-    if os.path.islink(directory):
-        source = os.path.realpath(directory)
-        os.unlink(directory)
-        subprocess.run(["cp", "-a", source, directory], check=True)
 
 
 @pytest.fixture

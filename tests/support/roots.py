@@ -15,6 +15,7 @@ from dockyard import Config, Engine, Networking, Options
 from dockyard.containers.attach import Streams
 from dockyard.containers.model import Container, NetworkMode
 from dockyard.errors import DockyardError, NotFound
+from dockyard.images.model import Image
 from dockyard.state.paths import Paths
 from dockyard.system import mounts
 from dockyard.system.files import remove_tree
@@ -83,6 +84,15 @@ class Root:
             process.wait()
             for stream in filter(None, (process.stdout, process.stderr)):
                 stream.close()
+
+    def own(self, image: Image) -> None:
+        """Replaces links to layers that tests share by copies: what is saved must be ours."""
+        for layer in image.layers:
+            directory = self.paths.layer(layer.id)
+            if os.path.islink(directory):
+                source = os.path.realpath(directory)
+                os.unlink(directory)
+                subprocess.run(["cp", "-a", source, directory], check=True)
 
     def empty(self) -> None:
         """Removes all containers, as a user would."""
