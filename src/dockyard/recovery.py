@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from dockyard.containers import supervise
 from dockyard.containers import workspace as workspaces
 from dockyard.containers.apply import Containers
 from dockyard.containers.parts import Parts
@@ -30,6 +31,7 @@ def recover(parts: Parts, containers: Containers) -> None:
         parts.networks.verify()
     except (ComponentFailed, ComponentMissing, PermissionMissing) as error:
         parts.warn(f"the rules of the bridge network could not be checked: {error}")
+    supervise.recover(parts)
 
 
 def _recover_caches(parts: Parts) -> None:

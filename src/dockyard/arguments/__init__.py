@@ -17,9 +17,10 @@ from dockyard.arguments.process import (
     parse_label_file,
 )
 from dockyard.arguments.quantities import parse_cpus, parse_size, parse_ulimit
+from dockyard.arguments.restart import parse_restart
 
 __all__ = [
     "check_mounts", "merge", "parse_cpus", "parse_entrypoint", "parse_env_file",
     "parse_environment", "parse_label", "parse_label_file", "parse_mount", "parse_network",
-    "parse_size", "parse_tmpfs", "parse_ulimit", "parse_volume",
+    "parse_restart", "parse_size", "parse_tmpfs", "parse_ulimit", "parse_volume",
 ]  # fmt: skip

@@ -66,6 +66,8 @@ def status(container: Container, now: int) -> str:
         case "running":
             health = " (health: not checked)" if container.has_healthcheck else ""
             return f"Up {units.elapsed(container.started, now)}{health}"
+        case "restarting":
+            return f"Restarting ({container.exit_code}) {units.since(container.finished, now)}"
         case "exited":
             return f"Exited ({container.exit_code}) {units.since(container.finished, now)}"
         case "removing":

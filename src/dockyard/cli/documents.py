@@ -42,7 +42,7 @@ def container_document(
         "HostsPath": f"{base}/hosts",
         "LogPath": f"{base}/container.log",
         "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "RestartCount": container.restarts.count,
         "Driver": "overlay",
         "Platform": "linux",
         "HostConfig": host_config(container),
@@ -81,11 +81,12 @@ def image_document(image: Image) -> Document:
 
 
 def _state(container: Container) -> Document:
+    restarting = container.state == "restarting"
     document: Document = {
         "Status": _STATES.get(container.state, container.state),
-        "Running": container.running,
+        "Running": container.running or restarting,
         "Paused": False,
-        "Restarting": False,
+        "Restarting": restarting,
         "OOMKilled": container.oom_killed,
         "Dead": False,
         "Pid": container.process.pid if container.running and container.process else 0,

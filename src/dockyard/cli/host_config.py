@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dockyard.containers.model import Container, Mount, Networking, Options, Resources, Security
+from dockyard.containers.model import Container, Mount, Networking, Options, Resources, Restart, Security
 from dockyard.networks.model import PortMapping
 
 Document = dict[str, Any]
@@ -22,7 +22,7 @@ def host_config(container: Container) -> Document:
         **_networking(options.networking),
         **_resources(options.resources),
         **_security(options.security),
-        **_restart(),
+        **_restart(options.restart),
     }
 
 
@@ -66,8 +66,8 @@ def _security(security: Security) -> Document:
     }
 
 
-def _restart() -> Document:
-    return {"RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
+def _restart(restart: Restart) -> Document:
+    return {"RestartPolicy": {"Name": restart.policy, "MaximumRetryCount": restart.max_retries}}
 
 
 def port_bindings(ports: Iterable[PortMapping]) -> dict[str, list[dict[str, str]]]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 
 from dockyard.containers import exec as execution
-from dockyard.containers import finish, lifecycle, logs, recover, start
+from dockyard.containers import finish, lifecycle, logs, recover, start, supervise
 from dockyard.containers.attach import Streams
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container, Options
 from dockyard.containers.parts import Parts
+from dockyard.containers.restart import apply as restarts
 from dockyard.errors import InvalidInput, NotFound
 from dockyard.images.model import Image
 from dockyard.networks.model import PortMapping
 from dockyard.observability import stats
 
+_RESTART_POLL_SECONDS = 0.05
 DEFAULT_STOP_SECONDS = 10.0
+_ENDING = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+"""Signals by which a user means a container to end; others, such as SIGHUP, are for its program."""
 
 
 class Containers:
@@ -42,8 +47,11 @@ class Containers:
         return start.start(self._parts, self.get(text).id, streams)
 
     def stop(self, text: str, seconds: float = DEFAULT_STOP_SECONDS) -> Container:
-        """Asks a container to end, and kills it after ``seconds``. Idempotent."""
-        container = self.get(text)
+        """Asks a container to end, and kills it after ``seconds``. Idempotent.
+
+        It stays down, whatever its restart policy.
+        """
+        container = restarts.keep_down(self._parts, self.get(text))
         if not container.running:
             return container
         self._signal(container, signal_number(container.stop_signal))
@@ -54,12 +62,19 @@ class Containers:
     def kill(self, text: str, name: str = "SIGKILL") -> Container:
         """Sends a signal to the container's first process.
 
+        After one that is meant to end it, it stays down, whatever its restart policy.
+
         Raises:
             Conflict: the container doesn't run.
             InvalidInput: no such signal.
         """
         container = self.get(text)
         number = signal_number(name)
+        if number in {*_ENDING, signal_number(container.stop_signal)}:
+            waited = container.state == "restarting"
+            container = restarts.keep_down(self._parts, container)
+            if waited and container.state == "exited":
+                return container
         lifecycle.require_running(container)
         self._signal(container, number)
         if number == signal.SIGKILL:
@@ -69,6 +84,9 @@ class Containers:
     def wait(self, text: str) -> int:
         """Waits for a container's end; its exit code."""
         container = self.get(text)
+        while container.state in {"restarting", "starting"}:
+            time.sleep(_RESTART_POLL_SECONDS)
+            container = self.get(text)
         if not container.running:
             return container.exit_code
         return finish.wait(self._parts, container).exit_code
@@ -82,6 +100,8 @@ class Containers:
         container = self.get(text)
         while True:
             lifecycle.require_removable(container, force=force)
+            if container.state in {"running", "restarting"}:
+                container = restarts.keep_down(self._parts, container)
             if container.running:
                 self._signal(container, signal.SIGKILL)
                 finish.wait(self._parts, container)
@@ -165,11 +185,23 @@ class Containers:
         self._parts.store.tell(event(container, "kill", signal=str(int(number))))
         finish.send_signal(container.process, number)
 
+    def bring_back(self) -> list[Container]:
+        """After the host's start: starts what the policies ``always`` and ``unless-stopped`` want.
+
+        Idempotent: only the first call after a boot does something. The controller starts them.
+        """
+        found = restarts.bring_back(self._parts)
+        if found:
+            supervise.ensure(self._parts)
+        return found
+
     def _over(self, container_id: str) -> bool:
         """True when nothing more will be written to the log: process and monitor are gone."""
         container = self._parts.store.get(container_id)
-        if container is None or not container.running:
+        if container is None or container.state not in {"running", "restarting", "starting"}:
             return True
+        if container.options.restart.policy != "no" and not container.stopped_by_hand:
+            return False  # what follows its end is written down in a moment
         monitored = container.monitor is not None and container.monitor.alive()
         alive = container.process is not None and container.process.alive()
         return not (alive or monitored)

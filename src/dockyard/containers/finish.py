@@ -9,16 +9,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import select
 import signal
 import time
 
 import msgspec
 
-from dockyard.containers import cgroup_parent, happenings, lifecycle, monitor
+from dockyard.containers import cgroup_parent, happenings, lifecycle, monitor, supervise
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
+from dockyard.containers.restart import apply as restarts
 from dockyard.containers.runtime import Runtime
+from dockyard.controller import client
 from dockyard.observability.events import Event
 from dockyard.system import cgroups, host, mounts
 from dockyard.system.files import remove_tree
@@ -31,31 +32,13 @@ _POLL_SECONDS = 0.002
 
 def wait_for_process(identity: ProcessIdentity | None, seconds: float | None = None) -> bool:
     """Waits until a process is gone; False where it still lives after ``seconds``."""
-    if identity is None or not identity.alive():
-        return True
-    try:
-        descriptor = os.pidfd_open(identity.pid)
-    except ProcessLookupError:
-        return True
-    try:
-        if not identity.alive():  # the number may have a new owner
-            return True
-        return bool(select.select([descriptor], [], [], seconds)[0])
-    finally:
-        os.close(descriptor)
+    return identity is None or identity.wait(seconds)
 
 
 def send_signal(identity: ProcessIdentity | None, number: int) -> None:
     """Signals exactly that process; one that is gone gets nothing, and nobody else does."""
-    if identity is None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        descriptor = os.pidfd_open(identity.pid)
-        try:
-            if identity.alive():
-                signal.pidfd_send_signal(descriptor, number)
-        finally:
-            os.close(descriptor)
+    if identity is not None:
+        identity.signal(number)
 
 
 def wait(parts: Parts, container: Container, *happened: Event) -> Container:
@@ -73,6 +56,8 @@ def wait(parts: Parts, container: Container, *happened: Event) -> Container:
             return _gone(parts, container)
         if current.state != "running" or current.started != container.started:
             parts.store.tell(*happened)
+            if current.running:  # it was restarted already
+                return msgspec.structs.replace(current, exit_code=current.restarts.exit_code)
             return current
         finished = conclude(parts, current, *happened)
         if current.options.remove:
@@ -101,8 +86,11 @@ def conclude(parts: Parts, container: Container, *happened: Event) -> Container:
     if container.options.remove:
         remove(parts, container, *happened, exit_code=finished.exit_code)
         return finished
+    finished = restarts.await_restart(parts, finished, container)
     tear_down(parts, container)
     parts.store.put(finished, *happened)
+    if finished.state == "restarting":
+        supervise.ensure(parts)
     return finished
 
 
@@ -222,6 +210,7 @@ def remove(
     code = container.exit_code if exit_code is None else exit_code
     gone = happenings.event(container, "destroy")
     parts.store.delete(container.id, *happened, gone, exit_code=code)
+    client.wake(parts.paths)  # a controller that supervised it may have nothing left to do
 
 
 def discard(parts: Parts, container: Container) -> None:
@@ -241,12 +230,18 @@ def kill_makers(bundle: str) -> None:
 
 
 def undo_start(parts: Parts, container: Container, why: str) -> None:
-    """Undoes a start that failed; the container stays, as one that has ended."""
+    """Undoes a start that failed; the container stays, as one that has ended.
+
+    If a policy wanted the start, it is tried again.
+    """
     kill_makers(parts.paths.bundle(container.id))
     tear_down(parts, container)
-    parts.store.put(
-        msgspec.structs.replace(
-            container, state="exited", exit_code=128, error=why, finished=time.time_ns(),
-            process=None, monitor=None,
-        )
+    failed = msgspec.structs.replace(
+        container, state="exited", exit_code=128, error=why, finished=time.time_ns(),
+        process=None, monitor=None,
     )  # fmt: skip
+    if container.restarts.due:
+        failed = restarts.await_restart(parts, failed, container)
+    parts.store.put(failed)
+    if failed.state == "restarting":
+        supervise.ensure(parts)

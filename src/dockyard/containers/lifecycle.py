@@ -7,19 +7,20 @@ from typing import Literal
 from dockyard.containers.model import Container
 from dockyard.errors import Conflict
 
-Recovery = Literal["nothing", "discard", "stop", "finish", "remove"]
+Recovery = Literal["nothing", "discard", "stop", "finish", "remove", "call-off"]
 """``discard``: undo a creation. ``stop``: undo a start. ``finish``: record an exit that nobody
-recorded. ``remove``: finish a removal."""
+recorded. ``remove``: finish a removal. ``call-off``: no restart, for the host was restarted."""
 
 MONITOR_LOST = 255
 """Exit code of a container whose real one went with its monitor (Podman uses 255 too)."""
 
 
-def recovery(container: Container, *, alive: bool) -> Recovery:
+def recovery(container: Container, *, alive: bool, boot: str) -> Recovery:
     """What the next command does with a record whose lock nobody holds.
 
     Args:
         alive: the container's first process exists.
+        boot: the host's boot id.
     """
     match container.state:
         case "creating":
@@ -30,18 +31,26 @@ def recovery(container: Container, *, alive: bool) -> Recovery:
             return "remove"
         case "running":
             return "nothing" if alive else "finish"
+        case "restarting":
+            return "nothing" if container.restarts.boot == boot else "call-off"
         case "created" | "exited":
             return "nothing"
 
 
 def require_startable(container: Container) -> None:
     """Raises :class:`Conflict` where ``start`` makes no sense."""
-    if container.state not in {"created", "exited"}:
+    if container.state not in {"created", "exited", "restarting"}:
         raise Conflict(f"container {container.name} is {container.state}, it can't be started")
 
 
 def require_running(container: Container) -> None:
     """Raises :class:`Conflict` where the container doesn't run."""
+    if container.state == "restarting":
+        raise Conflict(
+            f"container {container.name} is restarting, wait until the container is running",
+            hint=f"dockyard logs {container.name} shows why it ended",
+            reference="restarting",
+        )
     if not container.running:
         raise Conflict(
             f"container {container.name} is not running",
@@ -52,11 +61,11 @@ def require_running(container: Container) -> None:
 
 def require_removable(container: Container, *, force: bool) -> None:
     """Raises :class:`Conflict` where ``rm`` would kill a running container unasked."""
-    if container.running and not force:
+    if container.state in {"running", "restarting"} and not force:
         raise Conflict(
-            f'cannot remove container "{container.name}": container is running',
+            f'cannot remove container "{container.name}": container is {container.state}',
             hint="stop the container before removing it, or force the removal with -f",
-            reference="running",
+            reference=container.state,
         )
 
 

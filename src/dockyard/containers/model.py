@@ -24,18 +24,39 @@ from dockyard.containers.options import (
     Security,
     Ulimit,
 )
+from dockyard.networks.model import PortMapping
 from dockyard.system.host import ProcessIdentity
 
 __all__ = [
     "DEFAULT_SHM_BYTES", "DEFAULT_STOP_SIGNAL", "Console", "Container", "DeviceRate", "Devices",
     "HealthOptions", "Logging", "Mount", "Namespaces", "NetworkMode", "Networking", "Options",
-    "Resources", "Restart", "RestartPolicy", "Security", "State", "Ulimit",
+    "Resources", "Restart", "RestartPolicy", "Restarts", "Security", "State", "Ulimit",
 ]  # fmt: skip
 
-State = Literal["creating", "created", "starting", "running", "exited", "removing"]
-"""``creating``, ``starting`` and ``removing`` are transitional: their author holds the lock."""
+State = Literal[
+    "creating", "created", "starting", "running", "restarting", "exited", "removing"
+]
+"""``creating``, ``starting`` and ``removing`` are transitional: their author holds the lock.
+``restarting`` has ended and waits until its policy starts it again."""
 
 DEFAULT_STOP_SIGNAL = "SIGTERM"
+
+
+class Restarts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How often a restart policy has restarted a container, and when it does next."""
+
+    count: int = 0
+    """Since it was last started by a command."""
+    wait: int = 0
+    """Nanoseconds waited last."""
+    due: int = 0
+    """Nanoseconds since 1970; 0 where it neither waits nor is being restarted."""
+    boot: str = ""
+    """The host's boot in which it waits."""
+    exit_code: int = 0
+    """Of the run before."""
+    ports: tuple[PortMapping, ...] = ()
+    """As they were published, so that they stay the same."""
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +93,9 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     has_healthcheck: bool = False
     labels: dict[str, str] = {}
     """The image's, with the user's on top."""
+    restarts: Restarts = Restarts()
+    stopped_by_hand: bool = False
+    """A command ended it, or is about to, since it was last started."""
 
     @property
     def running(self) -> bool:

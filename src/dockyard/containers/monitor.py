@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -91,15 +90,8 @@ def attach_socket(bundle: str) -> str:
 
 def exit_command(paths: Paths, container_id: str) -> tuple[str, ...]:
     """What conmon runs when the container has ended: this Python, with as little as possible."""
-    import dockyard
-
     script = os.path.join(os.path.dirname(__file__), "exit.py")
-    libraries = [os.path.dirname(os.path.dirname(dockyard.__file__)),
-                 os.path.dirname(os.path.dirname(msgspec.__file__))]  # fmt: skip
-    return (
-        sys.executable, "-I", "-S", script, ":".join(libraries), paths.root, paths.run,
-        container_id,
-    )  # fmt: skip
+    return tuple(process.isolated_python(script, paths.root, paths.run, container_id))
 
 
 def create(

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from dockyard.containers import finish, lifecycle
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
+from dockyard.containers.restart import apply as restarts
 from dockyard.errors import DockyardError
 from dockyard.state.locks import Lock
+from dockyard.system import host
 
 
 def recover(parts: Parts) -> None:
@@ -43,7 +45,7 @@ def tolerant(parts: Parts, what: str) -> Iterator[None]:
 
 def _verdict(container: Container) -> lifecycle.Recovery:
     alive = container.process is not None and container.process.alive()
-    return lifecycle.recovery(container, alive=alive)
+    return lifecycle.recovery(container, alive=alive, boot=host.boot_id())
 
 
 def _settle(parts: Parts, container: Container) -> None:
@@ -58,3 +60,5 @@ def _settle(parts: Parts, container: Container) -> None:
             finish.conclude(parts, container)
         case "remove":
             finish.remove(parts, container)
+        case "call-off":
+            parts.store.put(restarts.call_off(container))

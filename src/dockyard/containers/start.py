@@ -14,7 +14,7 @@ from dockyard.containers import cgroup_parent, create, filters, finish, happenin
 from dockyard.containers.attach import Streams
 from dockyard.containers.happenings import event
 from dockyard.containers.lifecycle import require_startable
-from dockyard.containers.model import Container, Options
+from dockyard.containers.model import Container, Options, Restarts
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.errors import ComponentFailed
@@ -61,15 +61,35 @@ def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Co
                 return container
             container = finish.conclude(parts, container)
         require_startable(container)
-        image = parts.images.get(container.image_id)
-        container = msgspec.structs.replace(container, state="starting", error="")
-        parts.store.put(container)
-        try:
-            started = _launch(parts, container, image, streams)
-        except BaseException as error:
-            finish.undo_start(parts, container, str(error))
-            raise
+        container = msgspec.structs.replace(container, restarts=Restarts(), stopped_by_hand=False)
+        started = _relaunch(parts, container, streams)
     return started if streams is None else _attend(parts, started, streams)
+
+
+def restart(parts: Parts, container_id: str) -> None:
+    """Starts a container that its policy restarts; nothing where that was called off meanwhile.
+
+    Raises:
+        DockyardError: it could not be started; its record says when it is tried again.
+    """
+    with parts.lock(f"c-{container_id}") as lock:
+        container = parts.store.get(container_id)
+        if container is None:
+            lock.release(remove=True)
+        elif container.state == "restarting":
+            _relaunch(parts, container, None)
+
+
+def _relaunch(parts: Parts, container: Container, streams: Streams | None) -> Container:
+    """Starts what was created before. The caller holds the lock."""
+    image = parts.images.get(container.image_id)
+    container = msgspec.structs.replace(container, state="starting", error="")
+    parts.store.put(container)
+    try:
+        return _launch(parts, container, image, streams)
+    except BaseException as error:
+        finish.undo_start(parts, container, str(error))
+        raise
 
 
 def _attend(parts: Parts, container: Container, streams: Streams) -> Container:
@@ -107,6 +127,7 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
         finished=0,
         exit_code=0,
         oom_killed=False,
+        restarts=msgspec.structs.replace(container.restarts, due=0),
     )
     attached = () if streams is None else (event(container, "attach"),)
     parts.store.put(container, *attached, *happenings.mounted(container), event(container, "start"))
@@ -121,7 +142,9 @@ def _network(parts: Parts, container: Container) -> Iterator[Attachment | None]:
         yield None
         return
     attachment: Attachment = (
-        parts.networks.begin(container.holder, container.options.networking.ports)
+        parts.networks.begin(
+            container.holder, container.restarts.ports or container.options.networking.ports
+        )
         if mode == "bridge"
         else parts.networks.isolated()
     )

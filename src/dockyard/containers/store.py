@@ -124,6 +124,16 @@ class ContainerStore:
         )
         return [_decode(row[0]) for row in rows]
 
+    def restarting(self) -> list[Container]:
+        """Those that wait for a restart."""
+        rows = self._database.query("SELECT record FROM containers WHERE state='restarting'")
+        return [_decode(row[0]) for row in rows]
+
+    def needs_supervision(self) -> bool:
+        """Whether something has to happen to a container in time, without a command."""
+        found = self._database.query_one("SELECT 1 FROM containers WHERE state='restarting' LIMIT 1")
+        return found is not None
+
     def _why_not(self, container: Container, error: sqlite3.IntegrityError) -> Conflict | NotFound:
         row = self._database.query_one("SELECT id FROM containers WHERE name=?", (container.name,))
         if row is not None:

@@ -68,6 +68,15 @@ class Paths(msgspec.Struct, frozen=True):
         """conmon writes a file per exited container here."""
         return f"{self.run}/exits"
 
+    @property
+    def controller(self) -> str:
+        """Heartbeat and wake-up pipe of the controller, while there is one."""
+        return f"{self.run}/controller"
+
+    @property
+    def controller_log(self) -> str:
+        return f"{self.root}/controller.log"
+
     def layer(self, layer_id: str) -> str:
         """The directory that overlayfs mounts as a lower directory."""
         return f"{self.layers}/{layer_id}"

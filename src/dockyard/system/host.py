@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
+import signal
 
 import msgspec
 
@@ -28,6 +31,31 @@ class ProcessIdentity(msgspec.Struct, frozen=True):
             return False
         state = process_state(self.pid)
         return state is not None and state[1] == self.start and state[0] not in "ZX"
+
+    def signal(self, number: int) -> None:
+        """Signals exactly this process; one that is gone gets nothing, and nobody else does."""
+        with contextlib.suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                if self.alive():
+                    signal.pidfd_send_signal(descriptor, number)
+            finally:
+                os.close(descriptor)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Waits until this process is gone; False where it still lives after ``seconds``."""
+        if not self.alive():
+            return True
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return True
+        try:
+            if not self.alive():  # the number may have a new owner
+                return True
+            return bool(select.select([descriptor], [], [], seconds)[0])
+        finally:
+            os.close(descriptor)
 
 
 def boot_id() -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -98,6 +100,36 @@ def run(
     if check and done.returncode != 0:
         raise failure(command, result)
     return result
+
+
+def isolated_python(script: str, *arguments: str) -> list[str]:
+    """The call of a script of ours by this Python, with as little as possible.
+
+    It starts without site packages: its first argument is the directories of the libraries.
+    """
+    import dockyard
+
+    libraries = (dockyard.__file__, msgspec.__file__)
+    places = ":".join(os.path.dirname(os.path.dirname(path)) for path in libraries)
+    return [sys.executable, "-I", "-S", script, places, *arguments]
+
+
+def detach(argv: Sequence[str]) -> int:
+    """Starts a program that outlives this one, in a session of its own; its process number.
+
+    It has no streams, and of the environment only what finds programs and the user's runtime
+    directory. The caller waits for it (:func:`os.waitpid`) if it lives on itself.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "XDG_RUNTIME_DIR") if name in os.environ}
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return os.posix_spawn(
+            argv[0], argv, kept, setsid=True, setsigmask=(),
+            file_actions=[(os.POSIX_SPAWN_DUP2, null, stream) for stream in range(3)],
+            setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE),
+        )  # fmt: skip
+    finally:
+        os.close(null)
 
 
 def failure(command: Sequence[str], result: Completed) -> ComponentFailed:

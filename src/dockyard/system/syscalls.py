@@ -44,6 +44,9 @@ _FSCONFIG_CMD_CREATE = 6
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _CLOEXEC = 1
 
+_IN_DELETE = 0x200
+_IN_DELETE_SELF = 0x400
+
 
 class _OpenHow(ctypes.Structure):
     _fields_ = (
@@ -113,6 +116,24 @@ def openat2(directory: int, path: str, flags: int, *, mode: int = 0, resolve: in
         ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how)),
     )  # fmt: skip
     return _check(result, "openat2", path)
+
+
+def watch_removal(*directories: str) -> int:
+    """A descriptor that can be read when something in the directories, or they, are deleted.
+
+    See inotify(7). It doesn't block, and is the caller's to close.
+    """
+    libc = _libc()
+    descriptor = _check(libc.inotify_init1(ctypes.c_int(os.O_CLOEXEC | os.O_NONBLOCK)), "inotify")
+    try:
+        for path in directories:
+            mask = ctypes.c_uint32(_IN_DELETE | _IN_DELETE_SELF)
+            watching = libc.inotify_add_watch(ctypes.c_int(descriptor), os.fsencode(path), mask)
+            _check(watching, "inotify_add_watch", path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def new_mount(

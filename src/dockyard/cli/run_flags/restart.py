@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dockyard import arguments
+from dockyard.cli.run_flags.declare import parsed
 from dockyard.containers.options import Restart
+from dockyard.errors import InvalidInput
 
-DECLARED = ()
+DECLARED = (
+    parsed("--restart", kind="string", read=arguments.parse_restart,
+           help="Restart policy to apply when a container exits"
+           " (no, on-failure[:N], always, unless-stopped)"),
+)  # fmt: skip
 
-NOT_YET: dict[str, str | None] = {
-    "--restart=": None,
-}
+NOT_YET: dict[str, str | None] = {}
 
 
-def make(_values: Mapping[str, Any]) -> Restart:
-    """What is to happen after the container's end."""
-    return Restart()
+def make(values: Mapping[str, Any]) -> Restart:
+    """What is to happen after the container's end.
+
+    Raises:
+        InvalidInput: it is to be removed then, too.
+    """
+    restart: Restart = values["restart"] or Restart()
+    if restart.policy != "no" and values["rm"]:
+        raise InvalidInput(
+            "conflicting options: cannot specify both --restart and --rm", exit_code=125
+        )
+    return restart

@@ -1,0 +1,1 @@
+"""Restart policies: what follows a container's end."""

@@ -1,0 +1,47 @@
+"""What a controller occupies beside its memory: a cgroup or scope of its own, and a directory."""
+
+from __future__ import annotations
+
+import os
+
+from dockyard.errors import ComponentFailed, ComponentMissing
+from dockyard.state.paths import Paths
+from dockyard.system import cgroups, scope
+from dockyard.system.files import remove_tree
+
+
+def enter(paths: Paths) -> None:
+    """Moves this process out of its caller's cgroup.
+
+    Where systemd can't be asked for a scope it stays: being ended with a caller is no loss that
+    the next command doesn't mend.
+    """
+    layout = cgroups.read_layout()
+    if not layout.systemd:
+        cgroups.create_and_enter(layout, _cgroup(paths), os.getpid())
+        return
+    mark = paths.root_hash
+    unit = f"dockyard-controller-{mark}-{os.getpid()}.scope"
+    try:
+        scope.start(unit, f"dockyard-{mark}.slice", os.getpid())
+    except (ComponentFailed, ComponentMissing):
+        return
+
+
+def clear(paths: Paths) -> None:
+    """Removes directory and cgroup of a controller that ends, or of one that was killed.
+
+    The caller holds the controller's lock.
+    """
+    remove_tree(paths.controller)
+    layout = cgroups.read_layout()
+    if layout.systemd:
+        return
+    here = _cgroup(paths)
+    if os.getpid() in cgroups.pids(layout, here):
+        cgroups.leave(layout, os.getpid())
+    cgroups.remove(layout, here)
+
+
+def _cgroup(paths: Paths) -> str:
+    return f"/dockyard-{paths.root_hash}/controller"
