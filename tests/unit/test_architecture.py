@@ -26,7 +26,7 @@ LAYERS = (
     ("containers",),
     ("networks", "volumes"),
     ("images",),
-    ("security", "observability"),
+    ("security", "observability", "controller"),
     ("state", "oci", "system"),
     ("config",),
     ("errors", "_version"),
@@ -109,8 +109,8 @@ def test_imports_point_downward() -> None:
     assert not wrong
 
 
-PROGRAMS = {"dockyard.containers.exit"}
-"""Run by themselves: the monitor's exit command begins with nothing and ends with the engine."""
+PROGRAMS = {"dockyard.containers.exit", "dockyard.controller.process"}
+"""Run by themselves: they begin with nothing and end with the engine."""
 
 
 def _allowed(source: str, target: str) -> bool:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dockyard.containers.model import Container, Mount, Networking, Options, Resources, Restart, Security
+from dockyard.containers.model import (
+    Container,
+    Mount,
+    Networking,
+    Options,
+    Resources,
+    Restart,
+    Security,
+)
 from dockyard.networks.model import PortMapping
 
 Document = dict[str, Any]

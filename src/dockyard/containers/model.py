@@ -33,9 +33,7 @@ __all__ = [
     "Resources", "Restart", "RestartPolicy", "Restarts", "Security", "State", "Ulimit",
 ]  # fmt: skip
 
-State = Literal[
-    "creating", "created", "starting", "running", "restarting", "exited", "removing"
-]
+State = Literal["creating", "created", "starting", "running", "restarting", "exited", "removing"]
 """``creating``, ``starting`` and ``removing`` are transitional: their author holds the lock.
 ``restarting`` has ended and waits until its policy starts it again."""
 

@@ -131,7 +131,9 @@ class ContainerStore:
 
     def needs_supervision(self) -> bool:
         """Whether something has to happen to a container in time, without a command."""
-        found = self._database.query_one("SELECT 1 FROM containers WHERE state='restarting' LIMIT 1")
+        found = self._database.query_one(
+            "SELECT 1 FROM containers WHERE state='restarting' LIMIT 1"
+        )
         return found is not None
 
     def _why_not(self, container: Container, error: sqlite3.IntegrityError) -> Conflict | NotFound:

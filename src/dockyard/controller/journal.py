@@ -13,9 +13,7 @@ _LIMIT_BYTES = 1 << 20
 class Journal:
     """Appends to a file, and begins a new one when it is full; the one before stays as ``.1``."""
 
-    def __init__(
-        self, path: str, limit: int = _LIMIT_BYTES, *, to_stderr: bool = False
-    ) -> None:
+    def __init__(self, path: str, limit: int = _LIMIT_BYTES, *, to_stderr: bool = False) -> None:
         """``to_stderr`` also prints each entry, for the journal of a service."""
         self._path = path
         self._limit = limit

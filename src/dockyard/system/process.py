@@ -124,7 +124,7 @@ def detach(argv: Sequence[str]) -> int:
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
         return os.posix_spawn(
-            argv[0], argv, kept, setsid=True, setsigmask=(),
+            argv[0], list(argv), kept, setsid=True, setsigmask=(),
             file_actions=[(os.POSIX_SPAWN_DUP2, null, stream) for stream in range(3)],
             setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE),
         )  # fmt: skip

@@ -76,7 +76,7 @@ def bring_back(parts: Parts) -> list[Container]:
     if _read(marker) == boot:
         return []
     found = [one for one in parts.store.all() if decide.comes_back(one)]
-    due = [one for one in map(lambda one: _schedule(parts, one.id), found) if one is not None]
+    due = [one for one in (_schedule(parts, each.id) for each in found) if one is not None]
     with open(marker, "w", encoding="ascii") as stream:
         stream.write(boot)
     return due
