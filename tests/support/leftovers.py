@@ -16,6 +16,8 @@ from dockyard.system import process
 _PERMANENT_LOCKS = ("network.", "probe.", "cgroups.", "v-", "m-")
 """Locks of what a root has once, and of its volumes and cache mounts."""
 
+_SCRIPTS = ("/containers/exit.py", "/controller/process.py")
+
 PATIENCE = 3.0
 """Seconds for what the kernel does in its own time (interfaces of a dead namespace)."""
 
@@ -52,6 +54,8 @@ def in_directories(paths: Paths) -> Iterator[str]:
         for name in _names(directory):
             if (directory, name) != (paths.runtime_state, ".cache"):  # newer crun's own filters
                 yield f"file: {directory}/{name}"
+    if os.path.isdir(paths.controller):  # it ends, and takes that along, with the last container
+        yield f"controller: {_names(paths.controller)}"
     for name in _names(paths.locks):
         if not name.startswith(_PERMANENT_LOCKS):
             yield f"lock file: {name}"
@@ -88,10 +92,10 @@ def _mounts(paths: Paths) -> Iterator[str]:
 
 
 def _processes(paths: Paths) -> Iterator[str]:
-    """Monitors, runtimes and exit commands name the root's directories; ours are left out."""
+    """Monitors, runtimes and scripts of ours name the root's directories; commands are left out."""
     for pid, words in _commands():
         program = os.path.basename(words[0])
-        exiting = any(word.endswith("/containers/exit.py") for word in words)
+        exiting = any(word.endswith(_SCRIPTS) for word in words)
         if not exiting and program not in {"conmon", "crun", "runc"}:
             continue
         if any(word.startswith((paths.root, paths.run)) for word in words):

@@ -65,14 +65,16 @@ class Root:
 
     def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
         """Starts a command in a process group of its own."""
+        return self.spawn(command_line(arguments), **options)
+
+    def spawn(self, argv: Sequence[str], **options: object) -> subprocess.Popen[str]:
+        """Starts any program; see :meth:`start`."""
         settings: dict[str, object] = {
             "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
             "text": True, "errors": "replace", "start_new_session": True,
             "env": self.environment(),
         }  # fmt: skip
-        process: subprocess.Popen[str] = subprocess.Popen(
-            command_line(arguments), **(settings | options)
-        )  # type: ignore[call-overload]
+        process: subprocess.Popen[str] = subprocess.Popen(list(argv), **(settings | options))  # type: ignore[call-overload]
         self._started.append(process)
         return process
 

@@ -43,6 +43,10 @@ ENTRIES = (
     Entry("start", "Start one or more stopped containers"),
     Entry("stats", "Display a live stream of container(s) resource usage statistics"),
     Entry("stop", "Stop one or more running containers"),
+    Entry("system boot", "Bring back the containers that restart with the host"),
+    Entry("system controller", "Show, stop or read the log of the controller"),
+    Entry("system install", "Make the controller a service of systemd"),
+    Entry("system uninstall", "Remove the controller's service"),
     Entry("tag", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE"),
     Entry("volume create", "Create a volume"),
     Entry("volume inspect", "Display detailed information on one or more volumes"),
@@ -55,12 +59,13 @@ ENTRIES = (
 NOT_YET = frozenset({
     "attach", "commit", "compose", "container", "context", "cp", "create", "diff",
     "export", "history", "image", "import", "load", "login", "logout", "network", "pause", "pull",
-    "push", "rename", "restart", "search", "swarm", "system", "top", "unpause", "update",
+    "push", "rename", "restart", "search", "swarm", "top", "unpause", "update",
 })  # fmt: skip
 """Docker's other commands, so that nobody takes them for a slip of the pen."""
 
 GROUPS = {
     "builder": "Manage builds",
+    "system": "Manage Dockyard",
     "volume": "Manage volumes",
 }
 

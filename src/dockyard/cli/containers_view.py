@@ -21,7 +21,6 @@ COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
 FILTERS = ("ancestor", "exited", "id", "label", "name", "network", "status", "volume")
 
 _COMMAND_LENGTH = 20
-_STATES = {"creating": "created", "starting": "created"}
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -50,7 +49,7 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> dict[str, str]:
         "CreatedAt": units.local_time(one.created),
         "RunningFor": units.since(one.created, now),
         "Ports": ports_text(shown.ports, shown.exposed),
-        "State": _STATES.get(one.state, one.state),
+        "State": one.shown_state,
         "Status": status(one, now),
         "Names": one.name,
         "Labels": ",".join(f"{k}={v}" for k, v in sorted(one.options.labels.items())),
@@ -62,7 +61,7 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> dict[str, str]:
 
 def status(container: Container, now: int) -> str:
     """``Up 3 minutes``, ``Exited (0) 2 minutes ago``, ``Created``..."""
-    match container.state:
+    match container.shown_state:
         case "running":
             health = " (health: not checked)" if container.has_healthcheck else ""
             return f"Up {units.elapsed(container.started, now)}{health}"
@@ -135,7 +134,7 @@ def _fits(container: Container, name: str, value: str) -> bool:
             return container.options.networking.network == value
         case "volume":
             return any(value in {mount.source, mount.target} for mount in container.mounts)
-    return _STATES.get(container.state, container.state) == value
+    return container.shown_state == value
 
 
 def _mount_name(source: str, *, cut: bool) -> str:

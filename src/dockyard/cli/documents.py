@@ -16,8 +16,6 @@ from dockyard.state.paths import Paths
 
 Document = dict[str, Any]
 
-_STATES = {"creating": "created", "starting": "created"}
-
 
 def container_document(
     container: Container, image: ExecutionConfig | None, endpoint: Endpoint | None, paths: Paths
@@ -81,9 +79,9 @@ def image_document(image: Image) -> Document:
 
 
 def _state(container: Container) -> Document:
-    restarting = container.state == "restarting"
+    restarting = container.shown_state == "restarting"
     document: Document = {
-        "Status": _STATES.get(container.state, container.state),
+        "Status": container.shown_state,
         "Running": container.running or restarting,
         "Paused": False,
         "Restarting": restarting,

@@ -101,6 +101,13 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == "running"
 
     @property
+    def shown_state(self) -> str:
+        """The state in Docker's words, which have none for what is in between."""
+        if self.state == "starting" and self.restarts.due:
+            return "restarting"
+        return "created" if self.state in {"creating", "starting"} else self.state
+
+    @property
     def short_id(self) -> str:
         return self.id[:12]
 

@@ -1,8 +1,8 @@
 """The controller's program: claims its place, leaves the caller's cgroup, and serves.
 
-Run as a script by an isolated Python without site packages, or by ``system controller run``.
+Run as a script by an isolated Python without site packages.
 
-Arguments: library directories joined by ``:``, root, run.
+Arguments: library directories joined by ``:``, root, run, and ``--standing`` for a service.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _PAUSE_SECONDS = 0.01
 
 def main(arguments: list[str]) -> None:
     """Serves one root until nothing is left to supervise."""
-    libraries, root, run = arguments
+    libraries, root, run, *flags = arguments
     os.chdir("/")
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # what the caller had open is none of ours
     sys.path[:0] = libraries.split(":")
     from dockyard.config import Config
 
-    serve(Config(root=root, run=run), standing=False)
+    serve(Config(root=root, run=run), standing="--standing" in flags)
 
 
 def serve(config: Config, *, standing: bool) -> bool:
     """Is the controller of one root; False where another one is.
 
     Args:
-        standing: take the place of one that was started on demand, and stay though there is
-            nothing to do: as a service.
+        standing: as a service: take the place of one that was started on demand, bring back what
+            a policy brings back with the host, and stay though there is nothing to do.
     """
     from dockyard.controller.journal import Journal
     from dockyard.state.paths import Paths
@@ -75,6 +75,9 @@ def _host(config: Config, paths: Paths, journal: Journal, *, standing: bool) -> 
     host = Host(paths, journal, standing=standing)  # its pipe is open before recovery wakes it
     with Engine(config, warn=journal.error) as engine:
         journal.info(f"controller {os.getpid()} begins")
+        if standing:
+            for container in engine.containers.bring_back():
+                journal.info(f"container {container.name} comes back with the host")
         host.run(_duties(engine, host), _has_containers(engine))
     journal.info(f"controller {os.getpid()} ends")
 

@@ -44,7 +44,7 @@ def test_a_mistyped_option_or_command_is_guessed(dockyard: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", ["-t", "-it", "--tty", "--gpus=all", "--privileged", "--restart=always", "--device=/x"]
+    "flag", ["-t", "-it", "--tty", "--gpus=all", "--privileged", "--device=/x"]
 )
 def test_what_docker_has_and_we_do_not_have_yet_is_refused_clearly(
     dockyard: Call, flag: str

@@ -3,10 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import get_args
 
+import msgspec
 import pytest
 
 from dockyard.containers import lifecycle
-from dockyard.containers.model import Container, Options, State
+from dockyard.containers.model import Container, Options, Restarts, State
 from dockyard.errors import Conflict
 
 
@@ -23,11 +24,20 @@ def container(state: State) -> Container:
         ("creating", "discard", "discard"), ("created", "nothing", "nothing"),
         ("starting", "stop", "stop"), ("running", "finish", "nothing"),
         ("exited", "nothing", "nothing"), ("removing", "remove", "remove"),
+        ("restarting", "nothing", "nothing"),
     ],
 )  # fmt: skip
 def test_what_a_crash_left_is_settled(state: State, dead: str, living: str) -> None:
-    assert lifecycle.recovery(container(state), alive=False) == dead
-    assert lifecycle.recovery(container(state), alive=True) == living
+    assert lifecycle.recovery(container(state), alive=False, boot="") == dead
+    assert lifecycle.recovery(container(state), alive=True, boot="") == living
+
+
+def test_a_restart_that_the_host_interrupted_is_called_off() -> None:
+    waiting = msgspec.structs.replace(
+        container("restarting"), restarts=Restarts(due=1, boot="before")
+    )
+    assert lifecycle.recovery(waiting, alive=False, boot="before") == "nothing"
+    assert lifecycle.recovery(waiting, alive=False, boot="after") == "call-off"
 
 
 @pytest.mark.parametrize("state", get_args(State))
@@ -39,9 +49,11 @@ def test_what_may_be_done_in_which_state(state: State) -> None:
             return False
         return True
 
-    assert allowed(lifecycle.require_startable) == (state in {"created", "exited"})
+    assert allowed(lifecycle.require_startable) == (state in {"created", "exited", "restarting"})
     assert allowed(lifecycle.require_running) == (state == "running")
-    assert allowed(lambda c: lifecycle.require_removable(c, force=False)) == (state != "running")
+    assert allowed(lambda c: lifecycle.require_removable(c, force=False)) == (
+        state not in {"running", "restarting"}
+    )
     assert allowed(lambda c: lifecycle.require_removable(c, force=True))
 
 

@@ -48,7 +48,7 @@ def command(
     if limit > 0:
         containers = containers[:limit]
     elif not everything and not any(name in {"status", "exited"} for name, _ in pairs):
-        containers = [one for one in containers if one.state in {"running", "restarting"}]
+        containers = [one for one in containers if one.shown_state in {"running", "restarting"}]
     if quiet and form is None:
         form = "{{.ID}}"
     exposed: dict[str, tuple[str, ...]] = {}
