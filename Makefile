@@ -10,6 +10,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 SOURCES := src tests $(wildcard bench examples) scripts/demo
 ROUNDS ?= 10
+SECONDS_EACH ?= 60
 
 .PHONY: help setup setup-dev demo test lint format types unit integration soak fuzz bench clean
 
@@ -53,7 +54,9 @@ soak: setup-dev ## the integration tests ROUNDS times over (ROUNDS=10)
 		echo "== round $$round of $(ROUNDS)"; \
 		DOCKYARD_SOAK=1 $(PYTEST) -q -x tests/integration; done
 
-fuzz: setup-dev ## the property tests, each with 5,000 examples
+fuzz: setup-dev ## Atheris on every target for SECONDS_EACH=60, then the property tests, 5,000 examples each
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install -q 'atheris>=3.0'
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS_EACH)
 	@$(PYTEST) -p tests.fuzz_profile --hypothesis-profile=fuzz -m hypothesis --timeout 0 $(wildcard tests/unit tests/contract)
 
 bench: setup-dev ## compare with Docker and Podman, where they are installed

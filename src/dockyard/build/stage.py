@@ -9,6 +9,7 @@ import msgspec
 
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.graph import Line
+from dockyard.errors import BuildError
 from dockyard.oci import times
 from dockyard.oci.image import ExecutionConfig, History, ImageConfig
 from dockyard.oci.image import Healthcheck as HealthcheckConfig
@@ -17,6 +18,10 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SHELL = ("/bin/sh", "-c")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 """Predefined ARGs that stay out of history and cache key; in lower case too."""
+
+
+_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
+_MAX_PORT = 65535
 
 
 def is_proxy(name: str) -> bool:
@@ -184,11 +189,29 @@ def _shown(args: Sequence[str] | None) -> str:
 
 
 def _ports(ports: Sequence[str]) -> dict[str, dict[str, object]]:
-    """``8000-8002`` and ``53/udp`` as the configuration lists them."""
+    """``8000-8002`` and ``53/udp`` as the configuration lists them.
+
+    Raises:
+        BuildError: a port is no number or out of range, or the protocol is unknown.
+    """
     found: dict[str, dict[str, object]] = {}
     for port in ports:
         numbers, _, protocol = port.partition("/")
-        first, _, last = numbers.partition("-")
-        for number in range(int(first), int(last or first) + 1):
-            found[f"{number}/{protocol.lower() or 'tcp'}"] = {}
+        protocol = protocol.lower() or "tcp"
+        if protocol not in _PROTOCOLS:
+            raise BuildError(
+                f"invalid port: {port}: invalid proto: {protocol}", hint="tcp, udp or sctp"
+            )
+        first, dash, last = numbers.rpartition(":")[2].partition("-")
+        begin, end = _port(first, port), _port(last if dash else first, port)
+        if begin > end:
+            raise BuildError(f"invalid containerPort: {port}", hint="the lower port comes first")
+        for number in range(begin, end + 1):
+            found[f"{number}/{protocol}"] = {}
     return found
+
+
+def _port(text: str, whole: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text[:6]) > _MAX_PORT:
+        raise BuildError(f"invalid containerPort: {whole}", hint="a port is 0 to 65535")
+    return int(text)

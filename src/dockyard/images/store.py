@@ -260,10 +260,8 @@ def _image(row: Row) -> Image:
 def _parse(config_bytes: bytes) -> ImageConfig:
     try:
         return decode_config(config_bytes)
-    except msgspec.DecodeError as error:
-        raise InvalidInput(
-            f"not an image configuration: {error}", reference="bad-image-config"
-        ) from error
+    except ContentMismatch as error:
+        raise InvalidInput(error.message, reference="bad-image-config") from error
 
 
 def _check_layers(image_id: str, config: ImageConfig, layers: Sequence[Layer]) -> None:

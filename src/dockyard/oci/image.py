@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
+
+from dockyard.errors import ContentMismatch
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
+MAX_DOCUMENT_BYTES = 4 << 20
+"""What registries take for a manifest; larger documents are refused unread."""
 
 
 class Healthcheck(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True, kw_only=True):
@@ -101,6 +107,9 @@ class Index(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+D = TypeVar("D", ImageConfig, Manifest, Index)
+
+
 def encode(document: ImageConfig | Manifest | Index) -> bytes:
     """The document's bytes: UTF-8 JSON with sorted keys, hence a stable digest."""
     return msgspec.json.encode(document, order="deterministic")
@@ -110,15 +119,38 @@ def decode_config(data: bytes) -> ImageConfig:
     """Parses a configuration; fields that Dockyard doesn't know are ignored.
 
     Raises:
-        msgspec.DecodeError: it isn't an image configuration.
+        ContentMismatch: it isn't an image configuration.
     """
+    return _decode(data, ImageConfig, "image configuration")
+
+
+def decode_manifest(data: bytes) -> Manifest:
+    """Parses an image manifest; :class:`ContentMismatch` where it isn't one."""
+    return _decode(data, Manifest, "image manifest")
+
+
+def decode_index(data: bytes) -> Index:
+    """Parses an image index; :class:`ContentMismatch` where it isn't one."""
+    return _decode(data, Index, "image index")
+
+
+def _decode(data: bytes, kind: type[D], what: str) -> D:
+    """A document of others: of bounded size and depth, whatever is in it."""
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise ContentMismatch(f"the {what} has {len(data)} bytes; at most {MAX_DOCUMENT_BYTES} are"
+                              " allowed", reference="document-too-large")  # fmt: skip
     try:
-        return msgspec.json.decode(data, type=ImageConfig)
-    except msgspec.ValidationError:  # Docker writes null for an empty map or list
-        return msgspec.convert(_without_nulls(msgspec.json.decode(data)), ImageConfig)
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except msgspec.ValidationError:  # Docker writes null for an empty map or list
+            return msgspec.convert(_without_nulls(msgspec.json.decode(data)), kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ContentMismatch(f"this is no {what}: {error}") from error
 
 
 def _without_nulls(document: object) -> object:
+    if isinstance(document, list):
+        return [_without_nulls(value) for value in document]
     if not isinstance(document, dict):
         return document
     return {name: _without_nulls(value) for name, value in document.items() if value is not None}

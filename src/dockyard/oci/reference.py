@@ -13,6 +13,7 @@ from dockyard.oci import digest as digests
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
+_DEFAULT_ALIASES = frozenset({"docker.io", "index.docker.io"})
 LOCAL_REGISTRY = "localhost"
 """Where ``bootstrap`` puts its images: names that no registry serves."""
 
@@ -82,9 +83,10 @@ class Reference(msgspec.Struct, frozen=True):
     @property
     def familiar_repository(self) -> str:
         """The repository as Docker prints it: without what is implied."""
-        if self.registry != DEFAULT_REGISTRY:
+        first, _, rest = self.path.partition("/")
+        if self.registry != DEFAULT_REGISTRY or (rest and _is_registry(first)):
             return self.repository
-        return self.path.removeprefix("library/")
+        return rest if first == "library" and "/" not in rest else self.path
 
     @property
     def familiar(self) -> str:
@@ -102,9 +104,18 @@ class Reference(msgspec.Struct, frozen=True):
 
 def _split_registry(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    if slash and ("." in first or ":" in first or first == LOCAL_REGISTRY):
-        return first, rest
-    return DEFAULT_REGISTRY, name if slash else f"library/{name}"
+    if not slash or not _is_registry(first):
+        first, rest = DEFAULT_REGISTRY, name
+    if first in _DEFAULT_ALIASES:
+        first = DEFAULT_REGISTRY
+    if first == DEFAULT_REGISTRY and "/" not in rest:
+        rest = f"library/{rest}"
+    return first, rest
+
+
+def _is_registry(first: str) -> bool:
+    """True where the first part of a name is a host; else it belongs to the path."""
+    return "." in first or ":" in first or first == LOCAL_REGISTRY or first != first.lower()
 
 
 def _invalid(text: str, hint: str) -> InvalidInput:
