@@ -57,6 +57,11 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     env: tuple[str, ...] = ()
     memory: str | None = None
 
+    def __repr__(self) -> str:
+        """Without values of variables, which must not get into any message."""
+        names = [entry.partition("=")[0] for entry in self.env]
+        return f"Prepared(mounts={self.mounts!r}, env={names!r}, memory={self.memory!r})"
+
 
 class StepMounts:
     """Prepares mounts for the steps of one build."""
