@@ -18,6 +18,7 @@ from dockyard.state.paths import Paths
 if TYPE_CHECKING:  # building is not on the path of run
     from dockyard.build.grants import StepOptions
     from dockyard.build.progress import Listener
+    from dockyard.build.usage import Policy, Pruned, Record
     from dockyard.images.model import Image
     from dockyard.observability.events import Event
 
@@ -237,18 +238,25 @@ class Engine:
             if since is None or event.time >= since:
                 yield event
 
-    def prune_build_cache(self, *, everything: bool = False) -> int:
-        """Forgets what builds remember, and deletes the layers that only they held.
+    def build_cache(self) -> tuple[Record, ...]:
+        """What builds keep: results of steps and cache mounts, the least recently used first."""
+        from dockyard.build.keeping import records
+
+        return records(self.parts)
+
+    def prune_build_cache(self, policy: Policy | None = None) -> Pruned:
+        """Removes what builds keep, but nothing that a running build uses.
 
         Args:
-            everything: also what the layers of images were made from; a build begins anew then.
-
-        Returns:
-            Bytes freed.
+            policy: what to remove; all that no image shares where ``None``.
         """
-        from dockyard.build.cache import BuildCache
+        from dockyard.build.keeping import prune
+        from dockyard.build.usage import Policy
+        from dockyard.observability import events
 
-        return BuildCache(self.database, self.parts.layers).prune(everything=everything)
+        pruned = prune(self.parts, policy or Policy())
+        events.record(self.database, "builder", "prune", "", {"reclaimed": str(pruned.freed)})
+        return pruned
 
     def _image(self, image: Image | str) -> tuple[Image, str]:
         if isinstance(image, str):

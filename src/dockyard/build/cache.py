@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from dockyard.build import graph
+from dockyard.build.usage import Record
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Layer
 from dockyard.oci import digest
@@ -20,6 +21,17 @@ from dockyard.state.database import Database
 
 VERSION = 1
 """Part of every key: a change of what steps mean makes old entries void."""
+
+_ID_LENGTH = 25
+_RECORDS = """
+    SELECT key, description, created, used, uses,
+        (SELECT coalesce(sum(size), 0) FROM cache_layers JOIN layers ON layers.id = layer_id
+            WHERE key = cache.key),
+        NOT EXISTS (SELECT 1 FROM cache_layers WHERE key = cache.key
+            AND layer_id NOT IN (SELECT layer_id FROM image_layers)),
+        EXISTS (SELECT 1 FROM cache_layers JOIN leases USING (layer_id) WHERE key = cache.key)
+    FROM cache ORDER BY used, key
+"""
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -73,7 +85,9 @@ class BuildCache:
                 "INSERT OR IGNORE INTO leases (holder, layer_id) VALUES (?, ?)",
                 [(holder, each) for each in ids],
             )
-            connection.execute("UPDATE cache SET used=? WHERE key=?", (time.time_ns(), key))
+            connection.execute(
+                "UPDATE cache SET used=?, uses=uses+1 WHERE key=?", (time.time_ns(), key)
+            )
         entry = msgspec.json.decode(row[0], type=_Entry)
         return Hit(tuple(self._layers.get(each) for each in ids), entry.below)
 
@@ -95,18 +109,25 @@ class BuildCache:
                 [(key, position, layer.id) for position, layer in enumerate(layers)],
             )
 
-    def prune(self, *, everything: bool) -> int:
-        """Forgets entries, then collects their layers.
+    def records(self) -> tuple[Record, ...]:
+        """All entries, each with the size of its layers."""
+        rows = self._database.query(_RECORDS)
+        return tuple(
+            Record(
+                id=_short(row[0]), kind="regular", description=row[1], created=row[2], used=row[3],
+                uses=row[4], size=row[5], shared=bool(row[6]), in_use=bool(row[7]),
+            )
+            for row in rows
+        )  # fmt: skip
 
-        Args:
-            everything: also entries whose layers an image uses; they cost no space of their own.
+    def forget(self, ids: Sequence[str]) -> None:
+        """Removes entries; their layers stay until somebody collects them."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM cache WHERE key LIKE ?", [(f"sha256:{each}%",) for each in ids]
+            )
 
-        Returns:
-            Bytes freed.
-        """
-        unused = (
-            "key IN (SELECT key FROM cache_layers WHERE layer_id NOT IN"
-            " (SELECT layer_id FROM image_layers))"
-        )
-        self._database.execute("DELETE FROM cache" + ("" if everything else f" WHERE {unused}"))  # noqa: S608  # constants only
-        return self._layers.collect()
+
+def _short(key: str) -> str:
+    """As many digits of a key as BuildKit's ids have."""
+    return key.removeprefix("sha256:")[:_ID_LENGTH]

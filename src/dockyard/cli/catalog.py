@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("version", "Show the version information", common=True),
     Entry("info", "Display system-wide information", common=True),
     Entry("audit", "Check host, images and containers against the CIS Docker Benchmark"),
+    Entry("builder du", "Disk usage"),
     Entry("builder prune", "Remove build cache"),
     Entry("events", "Get real time events from the server"),
     Entry("inspect", "Return low-level information on containers and images"),

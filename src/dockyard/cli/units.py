@@ -12,9 +12,9 @@ NEVER = "0001-01-01T00:00:00Z"
 """How Docker writes a time that has not come."""
 
 
-def decimal_size(size: int) -> str:
+def decimal_size(size: int, digits: int = 3) -> str:
     """Three digits in powers of 1000: ``239MB``."""
-    return _scaled(size, 1000, _DECIMAL, 3)
+    return _scaled(size, 1000, _DECIMAL, digits)
 
 
 def binary_size(size: int) -> str:

@@ -170,4 +170,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX cache_mounts_by_key ON cache_mounts (key);
     """,
+    """
+    -- How often a step's result was used.
+    ALTER TABLE cache ADD COLUMN uses INTEGER NOT NULL DEFAULT 1;
+    """,
 )

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.arguments import parse_size
+from dockyard.cli import builder_view as view
+from dockyard.cli import listing, options
+from dockyard.cli.command import define, with_engine
 from dockyard.cli.units import decimal_size
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
+_size = options.reads(parse_size)
+
 
 @define("builder prune")
 @click.option("-a", "--all", "everything", is_flag=True,
               help="Remove all build cache, not just what no image uses")  # fmt: skip
+@click.option("--filter", "filters", multiple=True, metavar="filter",
+              help='Provide filter values (e.g., "until=24h")')  # fmt: skip
 @click.option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
-@not_yet({"--filter=": None, "--max-used-space=": None, "--min-free-space=": None,
-          "--reserved-space=": None, "--keep-storage=": None, "--verbose": None})  # fmt: skip
+@click.option("--keep-storage", metavar="bytes", callback=_size, hidden=True,
+              help="The old name of --reserved-space")  # fmt: skip
+@click.option("--max-used-space", metavar="bytes", callback=_size,
+              help="Maximum amount of disk space allowed to keep for cache")  # fmt: skip
+@click.option("--min-free-space", metavar="bytes", callback=_size,
+              help="Target amount of free disk space after pruning")  # fmt: skip
+@click.option("--reserved-space", metavar="bytes", callback=_size,
+              help="Amount of disk space always allowed to keep for cache")  # fmt: skip
+@click.option("--verbose", is_flag=True, help="Provide a more verbose output")
 @with_engine
-def command(engine: Engine, *, everything: bool, force: bool) -> int:
-    """Removes what later builds could have reused, and prints how many bytes that freed."""
-    what = "all build cache" if everything else "all build cache that no image uses"
-    question = f"WARNING! This will remove {what}.\nAre you sure you want to continue?"
-    if not force and not click.confirm(question, err=True):
+def command(
+    engine: Engine,
+    /,
+    *, everything: bool, filters: tuple[str, ...], force: bool, verbose: bool,
+    **sizes: Any,
+) -> int:  # fmt: skip
+    """Removes what later builds could have reused; lists it, and how many bytes that freed."""
+    from dockyard.build.usage import Policy
+
+    now = time.time_ns()
+    only, unused_since = view.filters(filters, now)
+    what = "all build cache" if everything else "all dangling build cache"
+    if not options.confirmed(f"This will remove {what}.", force=force):
         return 1
-    freed = engine.prune_build_cache(everything=everything)
-    click.echo(f"Total reclaimed space: {decimal_size(freed)}")
+    pruned = engine.prune_build_cache(
+        Policy(
+            everything=everything,
+            unused_since=unused_since,
+            only=only,
+            reserved=sizes["reserved_space"] or sizes["keep_storage"] or 0,
+            most=sizes["max_used_space"] or 0,
+            free=sizes["min_free_space"] or 0,
+        )
+    )
+    show = view.verbose if verbose else view.pruned
+    listing.put(show(pruned.records, now))
+    listing.put(f"Total:\t{decimal_size(pruned.freed, view.DIGITS)}\n")
     return 0
