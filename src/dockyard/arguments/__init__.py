@@ -6,21 +6,54 @@ The command line and the Python API both speak it. Everything here raises
 
 from __future__ import annotations
 
+from dockyard.arguments.devices import (
+    is_cdi_name,
+    parse_count_rate,
+    parse_device,
+    parse_gpus,
+    parse_rate,
+)
 from dockyard.arguments.merge import merge
 from dockyard.arguments.mounts import check_mounts, parse_mount, parse_tmpfs, parse_volume
-from dockyard.arguments.networking import parse_network
+from dockyard.arguments.networking import parse_expose, parse_extra_host, parse_network
 from dockyard.arguments.process import (
+    parse_annotation,
+    parse_cgroup_rule,
     parse_entrypoint,
     parse_env_file,
     parse_environment,
     parse_label,
     parse_label_file,
+    parse_sysctl,
 )
-from dockyard.arguments.quantities import parse_cpus, parse_size, parse_ulimit
+from dockyard.arguments.quantities import parse_cpus, parse_size, parse_swap, parse_ulimit
 from dockyard.arguments.restart import parse_restart
 
 __all__ = [
-    "check_mounts", "merge", "parse_cpus", "parse_entrypoint", "parse_env_file",
-    "parse_environment", "parse_label", "parse_label_file", "parse_mount", "parse_network",
-    "parse_restart", "parse_size", "parse_tmpfs", "parse_ulimit", "parse_volume",
-]  # fmt: skip
+    "check_mounts",
+    "is_cdi_name",
+    "merge",
+    "parse_annotation",
+    "parse_cgroup_rule",
+    "parse_count_rate",
+    "parse_cpus",
+    "parse_device",
+    "parse_entrypoint",
+    "parse_env_file",
+    "parse_environment",
+    "parse_expose",
+    "parse_extra_host",
+    "parse_gpus",
+    "parse_label",
+    "parse_label_file",
+    "parse_mount",
+    "parse_network",
+    "parse_rate",
+    "parse_restart",
+    "parse_size",
+    "parse_swap",
+    "parse_sysctl",
+    "parse_tmpfs",
+    "parse_ulimit",
+    "parse_volume",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -13,6 +14,10 @@ from dockyard.containers.options import Mount
 from dockyard.errors import NotSupported
 
 _PROPAGATION = frozenset({"private", "rprivate", "shared", "rshared", "slave", "rslave"})
+_CONSISTENCIES = frozenset({"default", "consistent", "cached", "delegated"})
+_RECURSIONS: dict[str, Literal["default", "writable", "read-only"]] = {
+    "enabled": "default", "disabled": "default", "writable": "writable", "readonly": "read-only",
+}  # fmt: skip
 _WITHOUT_MEANING = frozenset({"z", "Z", "cached", "delegated", "consistent"})
 """Options of ``-v`` for SELinux and for Docker Desktop, which mean nothing here."""
 _TMPFS_FLAGS = {
@@ -37,11 +42,14 @@ def parse_volume(text: str, directory: str) -> Mount:
     if len(parts) == 1:
         return Mount(kind="volume", target=_target(text, text))
     source, target = parts[0], _target(parts[1], text)
-    read_only, options = _volume_options(parts[2] if len(parts) == 3 else "", text)
+    read_only, no_copy, options = _volume_options(parts[2] if len(parts) == 3 else "", text)
     if not source.startswith(("/", ".")):
         return Mount(
-            kind="volume", source=source, target=target, read_only=read_only, options=options
-        )
+            kind="volume", source=source, target=target, read_only=read_only, options=options,
+            no_copy=no_copy,
+        )  # fmt: skip
+    if no_copy:
+        raise invalid(f"invalid volume specification: '{text}'", "nocopy is for named volumes")
     return Mount(
         kind="bind", source=_absolute(source, directory), target=target, read_only=read_only,
         options=options, create_source=True,
@@ -66,20 +74,31 @@ def parse_mount(text: str, directory: str) -> Mount:
     import csv  # only where --mount is used
 
     fields: dict[str, str] = {}
+    volume: dict[str, dict[str, str]] = {"volume-label": {}, "volume-opt": {}}
     for field in next(csv.reader([text]), []):
         name, equals, value = field.partition("=")
         key = _MOUNT_ALIASES.get(name.strip().lower(), name.strip().lower())
         if not equals and key != "readonly" and key not in _MOUNT_SWITCHES:
             raise invalid(f"invalid field '{field}' must be a key=value pair", context=text)
+        if key in volume:
+            label, _, content = value.partition("=")
+            volume[key][label] = content
         fields[key] = value if equals else "true"
     kind = fields.pop("type", "volume")
     if kind not in _MOUNT_FIELDS:
         raise invalid(f"mount type {kind} is not known", "bind, volume or tmpfs", context=text)
     for key in fields.keys() - _MOUNT_FIELDS[kind] - {"target", "readonly", "consistency"}:
         raise invalid(f"unexpected key '{key}' for a mount of type {kind}", context=text)
+    if fields.get("consistency", "default") not in _CONSISTENCIES:
+        raise invalid(f"invalid consistency: {fields['consistency']}", context=text)
     if not fields.get("target"):
         raise invalid("target is required", "target=/path/in/the/container", context=text)
-    return _mount(kind, fields, text, directory)
+    if kind != "volume":
+        return _mount(kind, fields, text, directory)
+    return msgspec.structs.replace(
+        _volume_mount(fields, text),
+        volume_labels=volume["volume-label"], volume_options=volume["volume-opt"],
+    )  # fmt: skip
 
 
 def check_mounts(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
@@ -93,10 +112,17 @@ def check_mounts(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
 
 
 _MOUNT_ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
-_MOUNT_SWITCHES = frozenset({"bind-nonrecursive"})
+_MOUNT_SWITCHES = frozenset({"bind-nonrecursive", "volume-nocopy"})
 _MOUNT_FIELDS = {
-    "bind": {"source", "bind-propagation", "bind-nonrecursive"},
-    "volume": {"source"},
+    "bind": {"source", "bind-propagation", "bind-nonrecursive", "bind-recursive"},
+    "volume": {
+        "source",
+        "volume-driver",
+        "volume-label",
+        "volume-nocopy",
+        "volume-opt",
+        "volume-subpath",
+    },
     "tmpfs": {"tmpfs-size", "tmpfs-mode"},
 }
 
@@ -105,8 +131,6 @@ def _mount(kind: str, fields: Mapping[str, str], text: str, directory: str) -> M
     target = _target(fields["target"], text)
     read_only = _boolean(fields.get("readonly", "false"), "readonly", text)
     source = fields.get("source")
-    if kind == "volume":
-        return Mount(kind="volume", source=source or None, target=target, read_only=read_only)
     if kind == "tmpfs":
         size, mode = fields.get("tmpfs-size"), fields.get("tmpfs-mode")
         return Mount(
@@ -118,8 +142,48 @@ def _mount(kind: str, fields: Mapping[str, str], text: str, directory: str) -> M
         raise invalid("source is required for a mount of type bind", context=text)
     return Mount(
         kind="bind", source=_absolute(source, directory), target=target, read_only=read_only,
-        options=_bind_options(fields, text),
+        options=_bind_options(fields, text), below=_below(fields, text, read_only=read_only),
     )  # fmt: skip
+
+
+def _volume_mount(fields: Mapping[str, str], text: str) -> Mount:
+    driver, subpath = fields.get("volume-driver", "local"), fields.get("volume-subpath", "")
+    if driver != "local":
+        raise NotSupported(
+            f"volume driver {driver} is not supported", hint="the driver is local", context=text,
+            exit_code=125,
+        )  # fmt: skip
+    if subpath.startswith("/") or ".." in subpath.split("/"):
+        raise invalid(f"volume-subpath must stay in the volume: {subpath}", context=text)
+    return Mount(
+        kind="volume",
+        source=fields.get("source") or None,
+        target=_target(fields["target"], text),
+        read_only=_boolean(fields.get("readonly", "false"), "readonly", text),
+        no_copy=_boolean(fields.get("volume-nocopy", "false"), "volume-nocopy", text),
+        subpath=subpath,
+    )
+
+
+def _below(
+    fields: Mapping[str, str], text: str, *, read_only: bool
+) -> Literal["default", "writable", "read-only"]:
+    """What ``bind-recursive`` says of mounts below the source."""
+    value = fields.get("bind-recursive", "enabled")
+    if value not in _RECURSIONS:
+        raise invalid(f"invalid value for bind-recursive: {value}", context=text)
+    if value in {"writable", "readonly"} and not read_only:
+        raise invalid(
+            f"option 'bind-recursive={value}' requires 'readonly' to be specified in conjunction",
+            context=text,
+        )
+    if value == "readonly" and fields.get("bind-propagation") != "rprivate":
+        raise invalid(
+            "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified"
+            " in conjunction",
+            context=text,
+        )
+    return _RECURSIONS[value]
 
 
 def _bind_options(fields: Mapping[str, str], text: str) -> tuple[str, ...]:
@@ -127,25 +191,25 @@ def _bind_options(fields: Mapping[str, str], text: str) -> tuple[str, ...]:
     if propagation not in _PROPAGATION:
         raise invalid(f"invalid propagation: {propagation}", context=text)
     alone = _boolean(fields.get("bind-nonrecursive", "false"), "bind-nonrecursive", text)
+    alone = alone or fields.get("bind-recursive") == "disabled"
     if not alone and propagation == "rprivate":
         return ()
     return ("bind" if alone else "rbind", propagation)
 
 
-def _volume_options(flags: str, text: str) -> tuple[bool, tuple[str, ...]]:
-    """Whether it is read-only, and the mount options of a propagation."""
-    read_only, options = False, tuple[str, ...]()
+def _volume_options(flags: str, text: str) -> tuple[bool, bool, tuple[str, ...]]:
+    """Whether it is read-only, whether nothing is copied, and the options of a propagation."""
+    read_only, no_copy, options = False, False, tuple[str, ...]()
     for flag in filter(None, flags.split(",")):
         if flag in _PROPAGATION:
             options = ("rbind", flag)
         elif flag == "nocopy":
-            raise NotSupported("volume option nocopy is not supported yet", context=text,
-                               exit_code=125)  # fmt: skip
+            no_copy = True
         elif flag in {"ro", "rw"}:
             read_only = flag == "ro"
         elif flag not in _WITHOUT_MEANING:
             raise invalid(f"invalid volume specification: '{text}'", f"unknown option {flag}")
-    return read_only, options
+    return read_only, no_copy, options
 
 
 def _with_tmpfs_option(mount: Mount, option: str, text: str) -> Mount:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dockyard.arguments.errors import invalid
+from dockyard.containers.spec_devices import cgroup_rule
+from dockyard.containers.spec_namespaces import check_sysctl_name
 
 
 def parse_entrypoint(text: str) -> tuple[str, ...]:
@@ -18,6 +20,29 @@ def parse_label(text: str) -> tuple[str, str]:
     if not name:
         raise invalid(f"invalid label format: {text!r}")
     return name, value
+
+
+def parse_annotation(text: str) -> tuple[str, str]:
+    """``NAME`` or ``NAME=VALUE``."""
+    name, _, value = text.partition("=")
+    if not name:
+        raise invalid(f"invalid annotation format: {text!r}")
+    return name, value
+
+
+def parse_sysctl(text: str) -> tuple[str, str]:
+    """``--sysctl``: ``NAME=VALUE``, of a setting that belongs to a namespace."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise invalid(f"sysctl '{text}' is not allowed", "NAME=VALUE")
+    check_sysctl_name(name)
+    return name, value
+
+
+def parse_cgroup_rule(text: str) -> str:
+    """``--device-cgroup-rule``: ``TYPE MAJOR:MINOR ACCESS``."""
+    cgroup_rule(text)
+    return text
 
 
 def parse_environment(entries: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:

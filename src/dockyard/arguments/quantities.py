@@ -20,6 +20,11 @@ def parse_size(text: str) -> int:
     return int(float(number) * 1024**power)
 
 
+def parse_swap(text: str) -> int:
+    """As :func:`parse_size`, or -1 for as much as there is."""
+    return -1 if text == "-1" else parse_size(text)
+
+
 def parse_cpus(text: str) -> float | None:
     """A number of processors such as ``0.5``; ``None`` for 0, which sets no limit."""
     if not _is_decimal(text):

@@ -65,8 +65,10 @@ def _security(container: Container) -> Iterator[Finding]:
     if "systempaths=unconfined" in options:
         yield _finding(container, "5.31", "high", "system paths below /proc are not masked",
                        "run it without --security-opt systempaths=unconfined")  # fmt: skip
-    if container.options.devices.paths:
-        paths = ", ".join(container.options.devices.paths)
+    devices = container.options.devices
+    given = [*(mapping.host for mapping in devices.mappings), *devices.cdi]
+    if given:
+        paths = ", ".join(given)
         yield _finding(container, "5.18", "medium", f"it has devices of the host: {paths}",
                        "drop --device for those it can do without")  # fmt: skip
 

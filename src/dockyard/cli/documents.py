@@ -106,10 +106,10 @@ def _config(container: Container, image: ExecutionConfig) -> Document:
     inherited = [entry for entry in image.env if entry.partition("=")[0] not in names]
     exposed: Document = {
         f"{port.container_port}/{port.protocol}": {} for port in options.networking.ports
-    }
+    } | {port: {} for port in options.networking.exposed_ports}
     return document | {
         "Hostname": options.hostname or container.short_id,
-        "Domainname": "",
+        "Domainname": options.domainname or "",
         "User": options.user or image.user,
         "AttachStdin": False,
         "Tty": False,
@@ -123,6 +123,7 @@ def _config(container: Container, image: ExecutionConfig) -> Document:
         "Entrypoint": _list(image.entrypoint if options.entrypoint is None else options.entrypoint),
         "Labels": dict(sorted((image.labels | options.labels).items())),
         "StopSignal": container.stop_signal,
+        **({} if options.stop_timeout is None else {"StopTimeout": options.stop_timeout}),
     }  # fmt: skip
 
 

@@ -8,16 +8,27 @@ import time
 
 import msgspec
 
-from dockyard.containers import filters, lifecycle, names, spec, users
+from dockyard.containers import (
+    filters,
+    lifecycle,
+    names,
+    settle,
+    spec,
+    spec_namespaces,
+    spec_rights,
+    surroundings,
+    users,
+)
 from dockyard.containers.model import Container, Mount, Options
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
+from dockyard.containers.spec_rights import Rights
 from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
 from dockyard.networks import resolv
 from dockyard.networks.model import Endpoint
+from dockyard.oci.image import ExecutionConfig
 from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
-from dockyard.security import paths as guarded
 from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts, process
 from dockyard.system.copy import copy_tree
@@ -39,11 +50,11 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         command=options.command,
     )
     spec.arguments(args, init=False)
-    spec.limits(options, parts.facts)
-    mounts_wanted = (*options.mounts, *spec.image_volumes(config, options.mounts))
+    asked_mounts = (*options.mounts, *settle.donated_mounts(parts, options))
+    mounts_wanted = (*asked_mounts, *spec.image_volumes(config, asked_mounts))
     spec.check_targets(mounts_wanted)
-    profile = read_profile(options)
-    spec.rights(options, parts.facts, profile)
+    profile = settle.read_profile(parts, options)
+    options = settle.settle(parts, image, image_name, options, profile)
     return Container(
         id=container_id,
         name=names.check_name(options.name) if options.name else names.new_name(),
@@ -56,29 +67,17 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         working_dir=spec.working_directory(options, config),
         stop_signal=options.stop_signal or config.stop_signal or "SIGTERM",
         runtime=parts.runtime(options.runtime).path,
-        cgroup=cgroups.cgroup_path(parts.cgroup_layout, parts.paths.root_hash, container_id),
+        cgroup=cgroups.cgroup_path(
+            parts.cgroup_layout,
+            parts.paths.root_hash,
+            container_id,
+            parent=options.resources.cgroup_parent,
+        ),
         mounts=mounts_wanted,
         seccomp_profile=profile,
         labels={**config.labels, **options.labels},
         has_healthcheck=bool(config.healthcheck and config.healthcheck.test[:1] != ("NONE",)),
     )
-
-
-def read_profile(options: Options) -> str:
-    """Text of the file that ``--security-opt seccomp=FILE`` names; empty where none is named.
-
-    It is kept with the container, so that a later start has the same filter.
-    """
-    path = spec.seccomp_file(options)
-    if path is None:
-        return ""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f"cannot read the seccomp profile {path}: {error}", exit_code=125
-        ) from error
 
 
 def make_directories(parts: Parts, container: Container) -> None:
@@ -104,8 +103,13 @@ def resolve_mounts(parts: Parts, container: Container) -> tuple[tuple[Mount, ...
     resolved, fresh = [], []
     for mount in container.mounts:
         if mount.kind == "volume":
-            volume, is_new = parts.volumes.ensure(mount.source, container.id)
-            fresh += [mount.target] if is_new else []
+            name = mount.source
+            if mount.volume_labels or mount.volume_options:
+                name = parts.volumes.create(
+                    name, labels=mount.volume_labels, options=mount.volume_options
+                ).name
+            volume, is_new = parts.volumes.ensure(name, container.id)
+            fresh += [mount.target] if is_new and not mount.no_copy else []
             resolved.append(msgspec.structs.replace(mount, source=volume.name))
             continue
         if mount.kind == "bind":
@@ -176,51 +180,88 @@ def write_bundle(
     Args:
         network: a namespace's path, or ``host``.
     """
-    options, config = container.options, image.config.config
-    hostname = options.hostname or (
-        parts.facts.hostname if options.networking.network == "host" else container.short_id
-    )
-    identity = users.resolve(options.user or config.user, *users.read_databases(rootfs))
-    limits, warnings = spec.rlimits(options.resources.ulimits, parts.facts)
-    for warning in warnings:
-        parts.warn(warning)
-    granted = spec.rights(options, parts.facts, container.seccomp_profile)
+    hostname = spec.hostname(container.options, parts.facts, container.short_id)
+    rights = spec_rights.rights(container.options.security, parts.facts, container.seccomp_profile)
+    files = _engine_files(parts, container, hostname, endpoint)
     document = runtime_spec(
-        Process(
-            args=spec.arguments(container.args, init=options.init),
-            env=spec.environment(config.env, options.env, hostname=hostname, home=identity.home),
-            cwd=container.working_dir,
-            identity=identity,
-            capabilities=granted.capabilities,
-            no_new_privileges=granted.no_new_privileges,
-            rlimits=limits,
-        ),
-        Sandbox(
-            rootfs=rootfs,
-            read_only=options.read_only,
-            hostname=hostname,
-            network=network,
-            mounts=(
-                *_engine_files(parts, container, hostname, endpoint),
-                *(spec.spec_mount(mount, _source(parts, mount)) for mount in container.mounts),
-            ),
-            shm_size=options.resources.shm_size,
-            limits=spec.limits(options, parts.facts),
-            cgroup=container.cgroup,
-            seccomp=granted.seccomp,
-            masked_paths=guarded.MASKED,
-            readonly_paths=guarded.READONLY,
-        ),
+        _process(parts, container, image.config.config, rights, rootfs, hostname),
+        _sandbox(parts, container, rights, rootfs, hostname, network, files),
     )
     runtime = Runtime(container.runtime, parts.paths.runtime_state)
-    document["annotations"] = filters.recall(parts.paths, runtime, granted.seccomp)
+    recalled = filters.recall(parts.paths, runtime, rights.seccomp)
+    document["annotations"] = container.options.annotations | recalled
     bundle = parts.paths.bundle(container.id)
     write_atomically(f"{bundle}/config.json", msgspec.json.encode(document))
 
 
-def _source(parts: Parts, mount: Mount) -> str:
+def _process(
+    parts: Parts,
+    container: Container,
+    config: ExecutionConfig,
+    rights: Rights,
+    rootfs: str,
+    hostname: str,
+) -> Process:
+    options = container.options
+    identity = users.resolve(
+        options.user or config.user, *users.read_databases(rootfs), options.groups
+    )
+    limits, warnings = spec.rlimits(options.resources.ulimits, parts.facts)
+    for warning in warnings:
+        parts.warn(warning)
+    return Process(
+        args=spec.arguments(container.args, init=options.init),
+        env=spec.environment(config.env, options.env, hostname=hostname, home=identity.home),
+        cwd=container.working_dir,
+        identity=identity,
+        capabilities=rights.capabilities,
+        no_new_privileges=rights.no_new_privileges,
+        rlimits=limits,
+        oom_score_adj=options.resources.oom_score_adj,
+        apparmor=rights.apparmor,
+    )
+
+
+def _sandbox(
+    parts: Parts,
+    container: Container,
+    rights: Rights,
+    rootfs: str,
+    hostname: str,
+    network: str,
+    files: tuple[SpecMount, ...],
+) -> Sandbox:
+    around = surroundings.look_up(parts, container)
+    kernel = parts.facts.kernel
+    asked = (
+        spec.spec_mount(mount, _source(parts, container, mount), kernel)
+        for mount in container.mounts
+    )
+    return Sandbox(
+        rootfs=rootfs,
+        read_only=container.options.read_only,
+        hostname=hostname,
+        network=network,
+        mounts=(*files, *around.mounts, *asked),
+        namespaces=around.namespaces,
+        root_propagation=around.root_propagation,
+        shm_size=around.shm_size,
+        limits=around.limits,
+        devices=around.granted.nodes,
+        device_rules=around.granted.rules,
+        sysctls=spec_namespaces.sysctls(container.options),
+        cgroup=container.cgroup,
+        seccomp=rights.seccomp,
+        masked_paths=rights.masked_paths,
+        readonly_paths=rights.readonly_paths,
+        writable_system=rights.writable_system,
+        writable_cgroups=rights.writable_cgroups,
+    )
+
+
+def _source(parts: Parts, container: Container, mount: Mount) -> str:
     if mount.kind == "volume":
-        return parts.volumes.path(mount.source or "")
+        return surroundings.volume_source(parts, container, mount)
     return mount.source or ""
 
 
@@ -230,9 +271,11 @@ def _engine_files(
     """``/etc/hostname``, ``hosts`` and ``resolv.conf``, and the init program."""
     base = parts.paths.container(container.id)
     host_network = container.options.networking.network == "host"
+    full_name = spec.full_name(container.options, hostname)
     texts = {
         "hostname": hostname + "\n",
-        "hosts": resolv.read_host_hosts() if host_network else resolv.hosts(hostname, endpoint),
+        "hosts": (resolv.read_host_hosts() if host_network else resolv.hosts(full_name, endpoint))
+        + spec.extra_hosts(container.options, endpoint.gateway if endpoint else ""),
         "resolv.conf": resolv.read_for_container(host_network=host_network),
     }
     found = []

@@ -9,7 +9,7 @@ import subprocess
 
 import msgspec
 
-from dockyard.containers import lifecycle, monitor, spec, start, users
+from dockyard.containers import lifecycle, monitor, spec, spec_rights, start, users
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
@@ -27,6 +27,8 @@ class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
     working_dir: str | None = None
     interactive: bool = False
     detach: bool = False
+    privileged: bool = False
+    """With every capability, though the container's own processes have fewer."""
 
 
 def execute(
@@ -99,13 +101,18 @@ def _process(parts: Parts, container: Container, options: ExecOptions) -> dict[s
     config = image.config.config
     rootfs = f"{parts.paths.container(container.id)}/root"
     identity = users.resolve(
-        options.user or container.options.user or config.user, *users.read_databases(rootfs)
+        options.user or container.options.user or config.user,
+        *users.read_databases(rootfs),
+        container.options.groups,
     )
     directory = msgspec.structs.replace(
         container.options, working_dir=options.working_dir or container.working_dir
     )
-    granted = spec.rights(container.options, parts.facts, container.seccomp_profile)
-    hostname = container.options.hostname or container.short_id
+    security = container.options.security
+    if options.privileged:
+        security = msgspec.structs.replace(security, privileged=True)
+    granted = spec_rights.rights(security, parts.facts, container.seccomp_profile)
+    hostname = spec.hostname(container.options, parts.facts, container.short_id)
     return process_spec(
         Process(
             args=options.command,
@@ -119,6 +126,7 @@ def _process(parts: Parts, container: Container, options: ExecOptions) -> dict[s
             identity=identity,
             capabilities=granted.capabilities,
             no_new_privileges=granted.no_new_privileges,
+            apparmor=granted.apparmor,
             rlimits=spec.rlimits(container.options.resources.ulimits, parts.facts)[0],
         )
     )

@@ -9,8 +9,10 @@ import msgspec
 from dockyard.containers.options import (
     DEFAULT_SHM_BYTES,
     Console,
+    DeviceMapping,
     DeviceRate,
     Devices,
+    GpuRequest,
     HealthOptions,
     Logging,
     Mount,
@@ -28,10 +30,29 @@ from dockyard.networks.model import PortMapping
 from dockyard.system.host import ProcessIdentity
 
 __all__ = [
-    "DEFAULT_SHM_BYTES", "DEFAULT_STOP_SIGNAL", "Console", "Container", "DeviceRate", "Devices",
-    "HealthOptions", "Logging", "Mount", "Namespaces", "NetworkMode", "Networking", "Options",
-    "Resources", "Restart", "RestartPolicy", "Restarts", "Security", "State", "Ulimit",
-]  # fmt: skip
+    "DEFAULT_SHM_BYTES",
+    "DEFAULT_STOP_SIGNAL",
+    "Console",
+    "Container",
+    "DeviceMapping",
+    "DeviceRate",
+    "Devices",
+    "GpuRequest",
+    "HealthOptions",
+    "Logging",
+    "Mount",
+    "Namespaces",
+    "NetworkMode",
+    "Networking",
+    "Options",
+    "Resources",
+    "Restart",
+    "RestartPolicy",
+    "Restarts",
+    "Security",
+    "State",
+    "Ulimit",
+]
 
 State = Literal["creating", "created", "starting", "running", "restarting", "exited", "removing"]
 """``creating``, ``starting`` and ``removing`` are transitional: their author holds the lock.

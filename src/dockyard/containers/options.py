@@ -34,6 +34,16 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     size: int | None = None
     mode: int | None = None
     create_source: bool = False
+    below: Literal["default", "writable", "read-only"] = "default"
+    """Whether a read-only bind is so for what is mounted below its source too; by default where
+    the kernel can."""
+    no_copy: bool = False
+    """An empty volume doesn't take the image's content."""
+    subpath: str = ""
+    """A directory or file of the volume to mount instead of the whole."""
+    volume_labels: dict[str, str] = {}
+    """Of the volume, where it is made for this mount, as ``volume_options``."""
+    volume_options: dict[str, str] = {}
 
 
 class Ulimit(msgspec.Struct, frozen=True):
@@ -163,14 +173,34 @@ class Namespaces(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sysctls: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class DeviceMapping(msgspec.Struct, frozen=True):
+    """A device of the host (or a directory with some), and where it is in the container."""
+
+    host: str
+    container: str
+    access: str = "rwm"
+    """Of ``r`` (read), ``w`` (write) and ``m`` (make a node)."""
+
+
+class GpuRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One ``--gpus``: so many GPUs, or those with these names."""
+
+    count: int | None = None
+    """-1 is all."""
+    ids: tuple[str, ...] = ()
+    driver: str = ""
+    capabilities: tuple[str, ...] = ()
+
+
 class Devices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Devices of the host in the container."""
 
-    paths: tuple[str, ...] = ()
-    """``--device``: ``HOST[:CONTAINER[:rwm]]``, or a CDI device ``VENDOR/CLASS=NAME``."""
+    mappings: tuple[DeviceMapping, ...] = ()
+    cdi: tuple[str, ...] = ()
+    """Devices by the names of the Container Device Interface: ``VENDOR/CLASS=NAME``."""
     cgroup_rules: tuple[str, ...] = ()
-    gpus: tuple[str, ...] = ()
-    """``--gpus``, as it was written."""
+    """``--device-cgroup-rule``: ``c 42:* rwm``."""
+    gpus: tuple[GpuRequest, ...] = ()
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

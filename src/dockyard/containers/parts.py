@@ -7,9 +7,13 @@ import os
 import resource
 from collections.abc import Callable
 
+import msgspec
+
 from dockyard.config import Config
+from dockyard.containers import spec_resources
+from dockyard.containers.facts import HostFacts
+from dockyard.containers.options import Resources
 from dockyard.containers.runtime import Runtime, choose
-from dockyard.containers.spec import HostFacts
 from dockyard.containers.store import ContainerStore
 from dockyard.images.layers import LayerStore
 from dockyard.images.store import ImageStore
@@ -59,6 +63,21 @@ class Parts:
             may_raise_limits=bool(bounds >> _CAP_SYS_RESOURCE & 1),
             controllers=frozenset(self.cgroup_layout.controllers),
             has_swap=host.has_swap(),
+            cgroup_mode=self.cgroup_layout.mode,
+            systemd=self.cgroup_layout.systemd,
+            apparmor_profiles=host.apparmor_profiles(),
+            selinux=host.has_selinux(),
+        )
+
+    def facts_for(self, resources: Resources) -> HostFacts:
+        """The facts with those that only uncommon limits need, where some of them are asked for."""
+        if not spec_resources.needs_more_facts(resources):
+            return self.facts
+        return msgspec.structs.replace(
+            self.facts,
+            knobs=cgroups.knobs(self.cgroup_layout),
+            online_cpus=host.online_cpus(),
+            memory_nodes=host.memory_nodes(),
         )
 
     def runtime(self, wanted: str | None = None) -> Runtime:

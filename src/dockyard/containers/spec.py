@@ -5,48 +5,22 @@ from __future__ import annotations
 import os.path
 from collections.abc import Sequence
 
-import msgspec
-
+from dockyard.containers.facts import HostFacts
 from dockyard.containers.model import Mount, Options, Ulimit
 from dockyard.errors import InvalidInput, NotSupported
 from dockyard.oci.image import ExecutionConfig
-from dockyard.oci.runtime import Limits, Rlimit, SpecMount
-from dockyard.security import capabilities, seccomp
+from dockyard.oci.runtime import Rlimit, SpecMount
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INIT_PATH = "/dev/init"
 """Where ``--init`` finds its program: on a tmpfs, so that no image keeps a trace of it."""
 
-_MIN_MEMORY = 6 << 20
-_MIN_CPUS = 0.01
 _MAX_NOFILE = 1 << 20
+_RECURSIVE_READ_ONLY_SINCE = (5, 12)
 _ULIMITS = frozenset({
     "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
     "rss", "rtprio", "rttime", "sigpending", "stack",
 })  # fmt: skip
-
-
-class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What of this host decides about a container."""
-
-    hostname: str
-    architecture: str
-    kernel: tuple[int, int]
-    cpus: int
-    capability_bounds: int
-    nofile_hard: int
-    """The hard limit of open files; -1 is unlimited."""
-    may_raise_limits: bool
-    controllers: frozenset[str]
-    has_swap: bool
-
-
-class Rights(msgspec.Struct, frozen=True):
-    """What a container's processes may do."""
-
-    capabilities: tuple[str, ...]
-    no_new_privileges: bool
-    seccomp: dict[str, object] | None
 
 
 def environment(
@@ -59,6 +33,40 @@ def environment(
         merged[name] = value
     merged.setdefault("HOME", home)
     return tuple(f"{name}={value}" for name, value in merged.items())
+
+
+def hostname(options: Options, facts: HostFacts, container_id: str) -> str:
+    """The container's name for itself: the host's where it shares the namespace for it."""
+    shared = "host" in {options.networking.network, options.namespaces.uts}
+    return options.hostname or (facts.hostname if shared else container_id)
+
+
+def full_name(options: Options, name: str) -> str:
+    """What ``/etc/hosts`` calls the container: with its domain first, where it has one."""
+    return f"{name}.{options.domainname} {name}" if options.domainname else name
+
+
+def extra_hosts(options: Options, gateway: str) -> str:
+    """The lines that ``--add-host`` adds to ``/etc/hosts``.
+
+    Args:
+        gateway: the address of the host in the container's network; empty where it has none.
+
+    Raises:
+        InvalidInput: ``host-gateway`` in a container without a network.
+    """
+    lines = []
+    for entry in options.networking.extra_hosts:
+        name, _, address = entry.partition(":")
+        if address == "host-gateway":
+            address = "127.0.0.1" if options.networking.network == "host" else gateway
+        if not address:
+            raise InvalidInput(
+                f"host-gateway has no meaning for {name}: the container has no network",
+                exit_code=125,
+            )
+        lines.append(f"{address}\t{name}\n")
+    return "".join(lines)
 
 
 def working_directory(options: Options, config: ExecutionConfig) -> str:
@@ -84,37 +92,6 @@ def check_directory(path: str) -> str:
             f'the working directory "{path}" leads out of a container', exit_code=125
         )
     return path
-
-
-def limits(options: Options, facts: HostFacts) -> Limits:
-    """The cgroup's limits. A memory limit also bounds swap to as much again, as in Docker.
-
-    Raises:
-        InvalidInput: a value out of range.
-        NotSupported: this host lacks the controller that would enforce a limit.
-    """
-    asked = options.resources
-    if asked.memory is not None and asked.memory < _MIN_MEMORY:
-        raise InvalidInput("minimum memory limit allowed is 6MB", exit_code=125)
-    if asked.cpus is not None and not _MIN_CPUS <= asked.cpus <= facts.cpus:
-        raise InvalidInput(
-            f"range of CPUs is from {_MIN_CPUS} to {facts.cpus:.2f},"
-            f" as there are only {facts.cpus} CPUs available",
-            exit_code=125,
-        )
-    wanted = {"memory": asked.memory, "cpu": asked.cpus, "pids": asked.pids_limit}
-    needed = [name for name, value in wanted.items() if value is not None]
-    missing = [name for name in needed if name not in facts.controllers]
-    if missing:
-        raise NotSupported(
-            f"this host has no {missing[0]} controller for cgroups, the limit can't be enforced",
-            hint="leave the limit out, or enable the controller (dockyard doctor shows them)",
-            reference="limit-not-enforceable",
-            exit_code=125,
-        )
-    swap = asked.memory * 2 if asked.memory is not None and facts.has_swap else None
-    pids = None if asked.pids_limit is None or asked.pids_limit <= 0 else asked.pids_limit
-    return Limits(memory=asked.memory, memory_and_swap=swap, cpus=asked.cpus, pids=pids)
 
 
 def rlimits(
@@ -148,51 +125,6 @@ def rlimits(
     return tuple(chosen.values()), tuple(warnings)
 
 
-def rights(options: Options, facts: HostFacts, profile: str) -> Rights:
-    """Capabilities, no_new_privileges and the seccomp filter.
-
-    Args:
-        profile: text of the file that ``--security-opt seccomp=FILE`` names, if it names one.
-
-    Raises:
-        InvalidInput: an unknown option, capability or profile.
-        PermissionMissing: a capability asked for that this process can't grant.
-    """
-    asked = options.security
-    wanted = capabilities.resolve(capabilities.DEFAULT_RUN, asked.cap_add, asked.cap_drop)
-    granted = capabilities.grantable(wanted, asked.cap_add, facts.capability_bounds)
-    no_new_privileges, unconfined = True, False
-    for entry in asked.options:
-        name, _, value = entry.replace(":", "=", 1).partition("=")
-        if name == "no-new-privileges" and value in {"", "true", "false"}:
-            no_new_privileges = value != "false"
-        elif name == "seccomp" and value:
-            unconfined = value == "unconfined"
-        else:
-            raise InvalidInput(
-                f"invalid --security-opt: {entry}",
-                hint="known are no-new-privileges[=true|false] and seccomp=unconfined|FILE",
-                exit_code=125,
-            )
-    chosen = None if unconfined else _filter(granted, facts, profile)
-    return Rights(granted, no_new_privileges, chosen)
-
-
-def seccomp_file(options: Options) -> str | None:
-    """The file that ``--security-opt seccomp=`` names, if it names one."""
-    for entry in options.security.options:
-        name, _, value = entry.replace(":", "=", 1).partition("=")
-        if name == "seccomp" and value not in {"", "unconfined"}:
-            return value
-    return None
-
-
-def _filter(granted: Sequence[str], facts: HostFacts, profile: str) -> dict[str, object]:
-    if not profile:
-        return seccomp.default_profile(granted, facts.architecture, facts.kernel)
-    return seccomp.load_profile(profile, granted, facts.architecture, facts.kernel)
-
-
 def arguments(args: tuple[str, ...], *, init: bool) -> tuple[str, ...]:
     """The command line, below the init process where one is wanted.
 
@@ -209,19 +141,34 @@ def arguments(args: tuple[str, ...], *, init: bool) -> tuple[str, ...]:
     return (INIT_PATH, "--", *args) if init else args
 
 
-def spec_mount(mount: Mount, source: str) -> SpecMount:
-    """One of the user's mounts; ``source`` is its absolute path on the host."""
+def spec_mount(mount: Mount, source: str, kernel: tuple[int, int]) -> SpecMount:
+    """One of the user's mounts; ``source`` is its absolute path on the host.
+
+    Raises:
+        NotSupported: what is mounted below can't be made read-only by this kernel.
+    """
     access = "ro" if mount.read_only else "rw"
     if mount.kind != "tmpfs":
         options = mount.options or ("rbind", "rprivate")
-        if mount.read_only and "rbind" in options:
-            access = "rro"  # with what is mounted below the source
+        if mount.read_only and "rbind" in options and _read_only_below(mount, kernel):
+            access = "rro"
         return SpecMount(mount.target, "bind", source, (*options, access))
     options = mount.options or ("nosuid", "nodev", "noexec")
     if mount.size is not None:
         options = (*options, f"size={mount.size}")
     mode = 0o1777 if mount.mode is None else mount.mode
     return SpecMount(mount.target, "tmpfs", "tmpfs", (*options, f"mode={mode:o}", access))
+
+
+def _read_only_below(mount: Mount, kernel: tuple[int, int]) -> bool:
+    able = kernel >= _RECURSIVE_READ_ONLY_SINCE
+    if mount.below == "read-only" and not able:
+        raise NotSupported(
+            f"bind-recursive=readonly needs Linux 5.12, this is {kernel[0]}.{kernel[1]}",
+            hint="bind-recursive=writable or disabled work on any",
+            exit_code=125,
+        )
+    return able and mount.below != "writable"
 
 
 def check_targets(mounts: Sequence[Mount]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 
 from dockyard.errors import InvalidInput
 from dockyard.oci.runtime import Identity
@@ -17,13 +18,14 @@ _LIMIT_BYTES = 16 << 20
 _MAX_ID = (1 << 31) - 1
 
 
-def resolve(user: str, passwd: str, group: str) -> Identity:
+def resolve(user: str, passwd: str, group: str, further: Sequence[str] = ()) -> Identity:
     """The identity that ``user`` means: ``name``, ``uid``, ``name:group``, ``uid:gid``...
 
     Args:
         user: as given; empty is root.
         passwd: text of the container's ``/etc/passwd``; may be empty.
         group: text of the container's ``/etc/group``; may be empty.
+        further: names or numbers of more groups (``--group-add``).
 
     Raises:
         InvalidInput: the name isn't in the file, or a number is out of range.
@@ -38,10 +40,11 @@ def resolve(user: str, passwd: str, group: str) -> Identity:
             exit_code=125,
         )
     name, uid, gid, home = entry or ("", _number(wanted), 0, "/")
+    groups = {_find_group(one, group) for one in further}
     if wanted_group:
         gid = _find_group(wanted_group, group)
-        return Identity(uid, gid, (gid,), home)
-    return Identity(uid, gid, _memberships(name, group, gid), home)
+        return Identity(uid, gid, tuple(sorted(groups | {gid})), home)
+    return Identity(uid, gid, tuple(sorted(groups | _memberships(name, group, gid))), home)
 
 
 def read_databases(rootfs: str) -> tuple[str, str]:
@@ -103,7 +106,7 @@ def _find_group(wanted: str, group: str) -> int:
     )
 
 
-def _memberships(name: str, group: str, primary: int) -> tuple[int, ...]:
+def _memberships(name: str, group: str, primary: int) -> set[int]:
     """Supplementary groups. The primary one is among them, so that a setgid program that gives it
     up can't get around a file that refuses its group (CVE-2022-36109)."""
     found = set()
@@ -111,7 +114,7 @@ def _memberships(name: str, group: str, primary: int) -> tuple[int, ...]:
         fields = line.split(":")
         if name and len(fields) > 3 and name in fields[3].split(",") and fields[2].isdecimal():
             found.add(_number(fields[2]))
-    return tuple(sorted(found | {primary}))
+    return found | {primary}
 
 
 def _number(text: str) -> int:

@@ -5,14 +5,26 @@ Used for containers and for the RUN steps of a build, which differ only in the d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-VERSION = "1.0.2"
+from dockyard.oci.resources import Device, DeviceRule, Json, Limits, device_node, resources
 
-Json = dict[str, object]
+__all__ = [
+    "Device", "DeviceRule", "Hook", "Identity", "Json", "Limits", "Process", "Rlimit", "Sandbox",
+    "SpecMount", "process_spec", "runtime_spec",
+]  # fmt: skip
+
+VERSION = "1.0.2"
+HOST = "host"
+"""In place of a namespace's path: the host's own."""
 
 _NAMESPACES = ("pid", "ipc", "uts", "mount", "cgroup")
-_CPU_PERIOD_US = 100_000
+_NETWORK_SYSCTLS = {
+    "net.ipv4.ping_group_range": "0 2147483647",
+    "net.ipv4.ip_unprivileged_port_start": "0",
+}
 _RUN_OPTIONS = ("nosuid", "noexec", "nodev")
 
 
@@ -52,15 +64,19 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: tuple[str, ...] = ()
     no_new_privileges: bool = True
     rlimits: tuple[Rlimit, ...] = ()
+    oom_score_adj: int | None = None
+    apparmor: str = ""
+    """Name of a loaded profile."""
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits of a container's cgroup: bytes, processors, processes."""
+class Hook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A program of the host that the runtime calls at a stage such as ``createContainer``."""
 
-    memory: int | None = None
-    memory_and_swap: int | None = None
-    cpus: float | None = None
-    pids: int | None = None
+    path: str
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    timeout: int | None = None
+    """Seconds."""
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,41 +85,65 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     rootfs: str
     read_only: bool = False
     hostname: str
+    """Unused where the host's UTS namespace is."""
     network: str
     """A path of a network namespace, or ``host``."""
+    namespaces: dict[str, str] = {}
+    """Those of other types that aren't new ones, to a path or ``host``."""
     mounts: tuple[SpecMount, ...] = ()
-    shm_size: int = 64 << 20
+    shm_size: int | None = 64 << 20
+    """Bytes of ``/dev/shm``; ``None`` leaves it out."""
     limits: Limits = Limits()
+    devices: tuple[Device, ...] = ()
+    device_rules: tuple[DeviceRule, ...] = ()
+    sysctls: dict[str, str] = {}
+    hooks: dict[str, tuple[Hook, ...]] = {}
+    """By stage."""
     cgroup: str
     seccomp: Json | None = None
     masked_paths: tuple[str, ...] = ()
     readonly_paths: tuple[str, ...] = ()
+    writable_system: bool = False
+    """``/sys`` can be written."""
+    writable_cgroups: bool = False
+    root_propagation: str = ""
+    """Whether mounts made in the container reach the host (``shared``) or come from it
+    (``rslave``)."""
 
 
 def runtime_spec(process: Process, sandbox: Sandbox) -> Json:
     """The whole ``config.json``."""
     linux: Json = {
-        "namespaces": _namespaces(sandbox.network),
-        "resources": _resources(sandbox.limits),
+        "namespaces": _namespaces(sandbox),
+        "resources": resources(sandbox.limits, sandbox.device_rules),
         "cgroupsPath": sandbox.cgroup,
         "maskedPaths": list(sandbox.masked_paths),
         "readonlyPaths": list(sandbox.readonly_paths),
     }
-    if sandbox.network != "host":
-        linux["sysctl"] = {
-            "net.ipv4.ping_group_range": "0 2147483647",
-            "net.ipv4.ip_unprivileged_port_start": "0",
-        }
+    sysctls = (_NETWORK_SYSCTLS if sandbox.network != HOST else {}) | sandbox.sysctls
+    if sysctls:
+        linux["sysctl"] = sysctls
+    if sandbox.devices:
+        linux["devices"] = [device_node(device) for device in sandbox.devices]
+    if sandbox.root_propagation:
+        linux["rootfsPropagation"] = sandbox.root_propagation
     if sandbox.seccomp is not None:
         linux["seccomp"] = sandbox.seccomp
-    return {
+    document: Json = {
         "ociVersion": VERSION,
         "process": process_spec(process),
         "root": {"path": sandbox.rootfs, "readonly": sandbox.read_only},
-        "hostname": sandbox.hostname,
         "mounts": [_mount(entry) for entry in _all_mounts(sandbox)],
         "linux": linux,
     }
+    if sandbox.namespaces.get("uts") != HOST:
+        document["hostname"] = sandbox.hostname
+    if sandbox.hooks:
+        document["hooks"] = {
+            stage: [msgspec.to_builtins(hook) for hook in hooks]
+            for stage, hooks in sandbox.hooks.items()
+        }
+    return document
 
 
 def process_spec(process: Process) -> Json:
@@ -113,6 +153,11 @@ def process_spec(process: Process) -> Json:
     """
     capabilities = list(process.capabilities)
     held = capabilities if process.identity.uid == 0 else []
+    optional: Json = {}
+    if process.oom_score_adj is not None:
+        optional["oomScoreAdj"] = process.oom_score_adj
+    if process.apparmor:
+        optional["apparmorProfile"] = process.apparmor
     return {
         "terminal": False,
         "user": {
@@ -136,6 +181,7 @@ def process_spec(process: Process) -> Json:
             for limit in process.rlimits
         ],
         "noNewPrivileges": process.no_new_privileges,
+        **optional,
     }  # fmt: skip
 
 
@@ -143,31 +189,19 @@ def _rlimit(value: int) -> int:
     return value if value >= 0 else (1 << 64) - 1
 
 
-def _namespaces(network: str) -> list[Json]:
-    namespaces: list[Json] = [{"type": name} for name in _NAMESPACES]
-    if network != "host":
-        namespaces.append({"type": "network", "path": network})
-    return namespaces
-
-
-def _resources(limits: Limits) -> Json:
-    resources: Json = {"devices": [{"allow": False, "access": "rwm"}]}
-    if limits.memory is not None:
-        memory: Json = {"limit": limits.memory}
-        if limits.memory_and_swap is not None:
-            memory["swap"] = limits.memory_and_swap
-        resources["memory"] = memory
-    if limits.cpus is not None:
-        quota = max(1000, round(limits.cpus * _CPU_PERIOD_US))
-        resources["cpu"] = {"quota": quota, "period": _CPU_PERIOD_US}
-    if limits.pids is not None:
-        resources["pids"] = {"limit": limits.pids}
-    return resources
+def _namespaces(sandbox: Sandbox) -> list[Json]:
+    places = {name: sandbox.namespaces.get(name, "") for name in _NAMESPACES}
+    places["network"] = sandbox.network
+    return [
+        {"type": name, "path": place} if place else {"type": name}
+        for name, place in places.items()
+        if place != HOST
+    ]
 
 
 def _all_mounts(sandbox: Sandbox) -> list[SpecMount]:
     """The system's mounts, then the others by depth, a later one in place of an earlier."""
-    chosen = {mount.destination: mount for mount in _system_mounts(sandbox.shm_size)}
+    chosen = {mount.destination: mount for mount in _system_mounts(sandbox)}
     system = list(chosen)
     chosen |= {mount.destination: mount for mount in sandbox.mounts}
     others = [name for name in chosen if name not in system]
@@ -175,19 +209,22 @@ def _all_mounts(sandbox: Sandbox) -> list[SpecMount]:
     return [chosen[name] for name in (*system, *others)]
 
 
-def _system_mounts(shm_size: int) -> tuple[SpecMount, ...]:
+def _system_mounts(sandbox: Sandbox) -> Sequence[SpecMount]:
     dev = ("nosuid", "strictatime", "mode=755", "size=65536k")
     pts = ("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")
-    shm = (*_RUN_OPTIONS, "mode=1777", f"size={shm_size}")
-    return (
+    shm = (*_RUN_OPTIONS, "mode=1777", f"size={sandbox.shm_size}")
+    system = "rw" if sandbox.writable_system else "ro"
+    cgroups = "rw" if sandbox.writable_cgroups else "ro"
+    mounts = [
         SpecMount("/proc", "proc", "proc", _RUN_OPTIONS),
         SpecMount("/dev", "tmpfs", "tmpfs", dev),
         SpecMount("/dev/pts", "devpts", "devpts", pts),
-        SpecMount("/sys", "sysfs", "sysfs", (*_RUN_OPTIONS, "ro")),
-        SpecMount("/sys/fs/cgroup", "cgroup", "cgroup", (*_RUN_OPTIONS, "ro")),
+        SpecMount("/sys", "sysfs", "sysfs", (*_RUN_OPTIONS, system)),
+        SpecMount("/sys/fs/cgroup", "cgroup", "cgroup", (*_RUN_OPTIONS, cgroups)),
         SpecMount("/dev/mqueue", "mqueue", "mqueue", _RUN_OPTIONS),
         SpecMount("/dev/shm", "tmpfs", "shm", shm),  # noqa: S108  # a path in the container
-    )
+    ]
+    return mounts if sandbox.shm_size is not None else mounts[:-1]
 
 
 def _mount(entry: SpecMount) -> Json:

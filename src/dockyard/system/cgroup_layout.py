@@ -109,14 +109,30 @@ def read_layout() -> CgroupLayout:
     )
 
 
-def cgroup_path(layout: CgroupLayout, root_hash: str, container_id: str) -> str:
+def cgroup_path(
+    layout: CgroupLayout, root_hash: str, container_id: str, *, parent: str | None = None
+) -> str:
     """The value of ``linux.cgroupsPath`` for a container.
 
     A path under the root for a runtime that makes cgroups itself, ``SLICE:PREFIX:NAME`` where
     systemd is asked for them (``--systemd-cgroup``).
+
+    Args:
+        parent: the cgroup (or slice) to be in, in place of our own.
+
+    Raises:
+        InvalidInput: the parent leaves the hierarchy, or isn't a slice where it has to be one.
     """
     if layout.systemd:
-        return f"{OWNER}-{root_hash}.slice:{OWNER}:{container_id}"
+        if parent and (not parent.endswith(".slice") or "/" in parent):
+            raise InvalidInput(
+                'cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"',
+                context=f"--cgroup-parent {parent}",
+                exit_code=125,
+            )
+        return f"{parent or f'{OWNER}-{root_hash}.slice'}:{OWNER}:{container_id}"
+    if parent:
+        return f"/{relative_path(parent)}/{container_id}"
     return f"/{OWNER}-{root_hash}/{container_id}"
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "directory",
     "expect_moves",
     "kill_all",
+    "knobs",
     "leave",
     "missing_controllers",
     "pids",
@@ -59,6 +60,24 @@ _PAUSE = 0.0005
 def pids(layout: CgroupLayout, path: str) -> tuple[int, ...]:
     """The processes in a cgroup and below it, in any hierarchy; none where it doesn't exist."""
     return tuple(sorted(_processes(directories(layout, path))))
+
+
+def knobs(layout: CgroupLayout) -> frozenset[str]:
+    """Names of the files that cgroups have on this host.
+
+    Some are in every cgroup but the root, so another one is looked at too.
+    """
+    found: set[str] = set()
+    for root in roots(layout):
+        for name in (root, _any_child(root)):
+            with contextlib.suppress(OSError):
+                found.update(os.listdir(name))
+    return frozenset(name for name in found if "." in name)
+
+
+def _any_child(root: str) -> str:
+    with os.scandir(root) as entries:
+        return next((entry.path for entry in entries if entry.is_dir(follow_symlinks=False)), root)
 
 
 def kill_all(layout: CgroupLayout, path: str, seconds: float = 10.0) -> bool:

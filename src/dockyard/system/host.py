@@ -154,3 +154,37 @@ def has_swap() -> bool:
             return len(stream.read().splitlines()) > 1
     except FileNotFoundError:
         return False
+
+
+def online_cpus() -> str:
+    """The host's processors as a list such as ``0-3``; empty where unknown."""
+    return _line("/sys/devices/system/cpu/online")
+
+
+def memory_nodes() -> str:
+    """The host's memory nodes as a list such as ``0-1``."""
+    return _line("/sys/devices/system/node/online") or "0"
+
+
+def apparmor_profiles() -> frozenset[str] | None:
+    """The AppArmor profiles that are loaded; ``None`` where the kernel doesn't use AppArmor."""
+    if _line("/sys/module/apparmor/parameters/enabled") != "Y":
+        return None
+    try:
+        with open("/sys/kernel/security/apparmor/profiles", encoding="utf-8") as stream:
+            return frozenset(line.rpartition(" (")[0] for line in stream)
+    except OSError:
+        return frozenset()
+
+
+def has_selinux() -> bool:
+    """True where SELinux is enabled, enforcing or not."""
+    return os.path.exists("/sys/fs/selinux/enforce")
+
+
+def _line(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as stream:
+            return stream.readline().strip()
+    except OSError:
+        return ""

@@ -60,7 +60,7 @@ def test_a_container_by_default() -> None:
         (change(security=Security(options=("seccomp=unconfined",))), "5.22", "high"),
         (change(security=Security(options=("seccomp:unconfined",))), "5.22", "high"),
         (change(security=Security(options=("no-new-privileges=false",))), "5.26", "medium"),
-        (change(devices=Devices(paths=("/dev/fuse",))), "5.18", "medium"),
+        (change(devices=Devices(cdi=("example.org/gpu=0",))), "5.18", "medium"),
         (change(namespaces=Namespaces(pid="host")), "5.16", "high"),
         (change(namespaces=Namespaces(ipc="host")), "5.17", "medium"),
         (change(namespaces=Namespaces(uts="host")), "5.21", "medium"),

@@ -19,4 +19,4 @@ def test_the_page_is_up_to_date() -> None:
 def test_the_page_has_every_command_and_no_refused_option() -> None:
     text = markdown()
     assert all(f"## dockyard {entry.name}\n" in text for entry in catalog.ENTRIES)
-    assert "--gpus" not in text
+    assert "--kernel-memory" not in text

@@ -2,19 +2,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from tests.support.facts import FACTS
 
 from dockyard.containers import spec
-from dockyard.containers.model import Mount, Options, Resources, Security, Ulimit
-from dockyard.containers.spec import HostFacts
-from dockyard.errors import InvalidInput, NotSupported, PermissionMissing
+from dockyard.containers.model import Mount, Namespaces, Networking, NetworkMode, Options, Ulimit
+from dockyard.errors import InvalidInput, NotSupported
 from dockyard.oci.image import ExecutionConfig
-from dockyard.oci.runtime import Limits, Rlimit, SpecMount
-
-FACTS = HostFacts(
-    hostname="host", architecture="amd64", kernel=(6, 1), cpus=4, capability_bounds=(1 << 41) - 1,
-    nofile_hard=-1, may_raise_limits=True, controllers=frozenset({"memory", "cpu", "pids"}),
-    has_swap=False,
-)  # fmt: skip
+from dockyard.oci.runtime import Rlimit, SpecMount
 
 
 def test_later_variables_win_and_defaults_are_there() -> None:
@@ -43,30 +37,6 @@ def test_directories_that_lead_out_are_refused(path: str) -> None:
     assert caught.value.exit_code == 125
 
 
-def test_limits_are_passed_on_and_bound_swap_where_there_is_any() -> None:
-    options = Options(resources=Resources(memory=1 << 30, cpus=1.5, pids_limit=10))
-
-    assert spec.limits(options, FACTS) == Limits(memory=1 << 30, cpus=1.5, pids=10)
-    swapping = msgspec.structs.replace(FACTS, has_swap=True)
-    assert spec.limits(options, swapping).memory_and_swap == 2 << 30
-    assert spec.limits(Options(resources=Resources(pids_limit=-1)), FACTS) == Limits()
-
-
-@pytest.mark.parametrize(
-    ("resources", "controller"),
-    [
-        (Resources(memory=1 << 30), "memory"),
-        (Resources(cpus=1), "cpu"),
-        (Resources(pids_limit=5), "pids"),
-    ],
-)
-def test_a_limit_that_cannot_be_kept_is_an_error(resources: Resources, controller: str) -> None:
-    poor = msgspec.structs.replace(FACTS, controllers=FACTS.controllers - {controller})
-
-    with pytest.raises(NotSupported, match=f"no {controller} controller"):
-        spec.limits(Options(resources=resources), poor)
-
-
 def test_open_files_are_the_hosts_hard_limit() -> None:
     facts = msgspec.structs.replace(FACTS, nofile_hard=5000)
 
@@ -88,35 +58,6 @@ def test_senseless_limits_are_refused(limit: Ulimit) -> None:
         spec.rlimits((limit,), FACTS)
 
 
-def test_rights_are_the_defaults_and_what_was_asked() -> None:
-    default = spec.rights(Options(), FACTS, "")
-    assert len(default.capabilities) == 11
-    assert default.no_new_privileges
-    assert default.seccomp is not None
-
-    free = spec.rights(
-        Options(security=Security(
-            options=("no-new-privileges:false", "seccomp=unconfined"), cap_drop=("ALL",)
-        )),
-        FACTS, "",
-    )  # fmt: skip
-    assert free == spec.Rights((), False, None)
-
-
-def test_a_capability_that_we_do_not_have_cannot_be_given() -> None:
-    poor = msgspec.structs.replace(FACTS, capability_bounds=1)
-
-    assert spec.rights(Options(), poor, "").capabilities == ("CAP_CHOWN",)
-    with pytest.raises(PermissionMissing):
-        spec.rights(Options(security=Security(cap_add=("SYS_ADMIN",))), poor, "")
-
-
-@pytest.mark.parametrize("entry", ["", "label=disable", "no-new-privileges=maybe", "seccomp"])
-def test_unknown_security_options_are_refused(entry: str) -> None:
-    with pytest.raises(InvalidInput, match="invalid --security-opt"):
-        spec.rights(Options(security=Security(options=(entry,))), FACTS, "")
-
-
 def test_something_must_run() -> None:
     assert spec.arguments(("a", "b"), init=False) == ("a", "b")
     assert spec.arguments(("a",), init=True) == (spec.INIT_PATH, "--", "a")
@@ -130,8 +71,8 @@ def test_mounts_in_the_runtimes_words() -> None:
     tmpfs = Mount(kind="tmpfs", target="/t", size=1024, mode=0o700)
 
     options = ("rbind", "rprivate", "rro")
-    assert spec.spec_mount(bind, "/s") == SpecMount("/t", "bind", "/s", options)
-    assert spec.spec_mount(tmpfs, "").options == (
+    assert spec.spec_mount(bind, "/s", (6, 1)) == SpecMount("/t", "bind", "/s", options)
+    assert spec.spec_mount(tmpfs, "", (6, 1)).options == (
         "nosuid", "nodev", "noexec", "size=1024", "mode=700", "rw",
     )  # fmt: skip
 
@@ -141,3 +82,38 @@ def test_volumes_of_the_image_yield_to_the_users_mounts() -> None:
     asked = (Mount(kind="bind", source="/s", target="/a"),)
 
     assert [mount.target for mount in spec.image_volumes(config, asked)] == ["/b", "/c"]
+
+
+def test_what_is_mounted_below_is_read_only_where_the_kernel_can_and_one_does_not_object() -> None:
+    bind = Mount(kind="bind", source="/s", target="/t", read_only=True)
+    writable = msgspec.structs.replace(bind, below="writable")
+    strict = msgspec.structs.replace(bind, below="read-only")
+
+    assert spec.spec_mount(bind, "/s", (5, 11)).options[-1] == "ro"
+    assert spec.spec_mount(writable, "/s", (6, 1)).options[-1] == "ro"
+    assert spec.spec_mount(strict, "/s", (6, 1)).options[-1] == "rro"
+    with pytest.raises(NotSupported, match=r"Linux 5\.12, this is 5\.11"):
+        spec.spec_mount(strict, "/s", (5, 11))
+
+
+def test_the_hosts_name_is_shared_with_its_network_or_uts_namespace() -> None:
+    assert spec.hostname(Options(), FACTS, "c0ffee") == "c0ffee"
+    assert spec.hostname(Options(hostname="x"), FACTS, "c0ffee") == "x"
+    assert spec.hostname(Options(namespaces=Namespaces(uts="host")), FACTS, "c0ffee") == "host"
+
+
+def test_hosts_are_added_and_the_gateway_stands_for_this_host() -> None:
+    def lines(*entries: str, network: NetworkMode = "bridge", gateway: str = "10.0.0.1") -> str:
+        networking = Networking(network=network, extra_hosts=entries)
+        return spec.extra_hosts(Options(networking=networking), gateway)
+
+    assert lines("a:1.2.3.4", "b:::1") == "1.2.3.4\ta\n::1\tb\n"
+    assert lines("me:host-gateway") == "10.0.0.1\tme\n"
+    assert lines("me:host-gateway", network="host", gateway="") == "127.0.0.1\tme\n"
+    with pytest.raises(InvalidInput, match="has no network"):
+        lines("me:host-gateway", network="none", gateway="")
+
+
+def test_the_domain_belongs_to_the_full_name() -> None:
+    assert spec.full_name(Options(domainname="example.org"), "box") == "box.example.org box"
+    assert spec.full_name(Options(), "box") == "box"

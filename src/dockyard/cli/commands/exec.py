@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 @options.env
 @options.env_file
 @click.option("-i", "--interactive", is_flag=True, help="Keep STDIN open even if not attached")
+@click.option("--privileged", is_flag=True, help="Give extended privileges to the command")
 @click.option("-u", "--user", metavar="string",
               help='Username or UID (format: "<name|uid>[:<group|gid>]")')  # fmt: skip
 @click.option("-w", "--workdir", metavar="string", help="Working directory inside the container")
-@not_yet({"-t, --tty": TERMINAL_HINT, "--privileged": None, "--detach-keys=": None})
+@not_yet({"-t, --tty": TERMINAL_HINT, "--detach-keys=": None})
 @click.argument("name")
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED)
 @with_engine
@@ -38,6 +39,7 @@ def command(
     env: tuple[str, ...],
     env_file: tuple[str, ...],
     interactive: bool,
+    privileged: bool,
     user: str | None,
     workdir: str | None,
 ) -> int:
@@ -52,5 +54,6 @@ def command(
             working_dir=workdir,
             interactive=interactive,
             detach=detach,
+            privileged=privileged,
         ),
     )

@@ -59,7 +59,8 @@ def publish_all(options: Options, image: Image) -> Options:
     """The options with every exposed port of the image published that isn't yet."""
     published = {(port.container_port, port.protocol) for port in options.networking.ports}
     found = []
-    for exposed in sorted(image.config.config.exposed_ports):
+    exposed_ports = {*image.config.config.exposed_ports, *options.networking.exposed_ports}
+    for exposed in sorted(exposed_ports):
         number, _, protocol = exposed.partition("/")
         kind: Protocol = "udp" if protocol == "udp" else "tcp"
         if number.isdecimal() and (int(number), kind) not in published:

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dockyard.containers.options import Devices
+from dockyard import arguments
+from dockyard.cli.run_flags.declare import several
+from dockyard.containers.options import DeviceMapping, Devices
 
-DECLARED = ()
+DECLARED = (
+    several("--device", read=arguments.parse_device,
+            help="Add a host device to the container (a path, or a CDI name)"),
+    several("--device-cgroup-rule", read=arguments.parse_cgroup_rule,
+            help="Add a rule to the cgroup allowed devices list"),
+    several("--gpus", kind="gpu-request", read=arguments.parse_gpus,
+            help="GPU devices to add to the container ('all' to pass all GPUs)"),
+)  # fmt: skip
 
-NOT_YET: dict[str, str | None] = {
-    "--device-cgroup-rule=": None,
-    "--device=": None,
-    "--gpus=": None,
-}
+NOT_YET: dict[str, str | None] = {}
 
 
-def make(_values: Mapping[str, Any]) -> Devices:
+def make(values: Mapping[str, Any]) -> Devices:
     """The devices asked for."""
-    return Devices()
+    given = values["device"]
+    return Devices(
+        mappings=tuple(one for one in given if isinstance(one, DeviceMapping)),
+        cdi=tuple(one for one in given if isinstance(one, str)),
+        cgroup_rules=values["device_cgroup_rule"],
+        gpus=values["gpus"],
+    )

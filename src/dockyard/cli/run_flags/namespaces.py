@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dockyard import arguments
+from dockyard.cli.run_flags.declare import several, text
 from dockyard.containers.options import Namespaces
 
-DECLARED = ()
+DECLARED = (
+    text("--cgroupns", help="Cgroup namespace to use (host|private)"),
+    text("--ipc", help="IPC mode to use (private|shareable|none|host|container:NAME)"),
+    text("--pid", help="PID namespace to use (host|container:NAME)"),
+    several("--sysctl", kind="map", read=arguments.parse_sysctl, help="Sysctl options"),
+    text("--userns", help="User namespace to use (host)"),
+    text("--uts", help="UTS namespace to use (host)"),
+)
 
-NOT_YET: dict[str, str | None] = {
-    "--cgroupns=": None,
-    "--ipc=": None,
-    "--pid=": None,
-    "--sysctl=": None,
-    "--userns=": None,
-    "--uts=": None,
-}
+NOT_YET: dict[str, str | None] = {}
 
 
-def make(_values: Mapping[str, Any]) -> Namespaces:
+def make(values: Mapping[str, Any]) -> Namespaces:
     """The namespaces asked for."""
-    return Namespaces()
+    return Namespaces(
+        pid=values["pid"] or None,
+        ipc=values["ipc"] or None,
+        uts=values["uts"] or None,
+        user=values["userns"] or None,
+        cgroup=values["cgroupns"] or None,
+        sysctls=dict(values["sysctl"]),
+    )

@@ -18,6 +18,9 @@ def _publish(text: str) -> tuple[PortMapping, ...]:
 
 
 DECLARED = (
+    several("--add-host", read=arguments.parse_extra_host,
+            help="Add a custom host-to-IP mapping (host:ip)"),
+    several("--expose", read=arguments.parse_expose, help="Expose a port or a range of ports"),
     parsed("--network", "--net", kind="network", read=arguments.parse_network,
            help="Connect a container to a network: bridge, none or host (default bridge)"),
     several("-p", "--publish", read=_publish, help="Publish a container's port(s) to the host"),
@@ -25,11 +28,9 @@ DECLARED = (
 )  # fmt: skip
 
 NOT_YET: dict[str, str | None] = {
-    "--add-host=": None,
     "--dns-option=": None,
     "--dns-search=": None,
     "--dns=": None,
-    "--expose=": None,
     "--ip6=": None,
     "--ip=": None,
     "--link-local-ip=": None,
@@ -44,4 +45,6 @@ def make(values: Mapping[str, Any]) -> Networking:
     return Networking(
         network=values["network"] or "bridge",
         ports=tuple(port for group in values["publish"] for port in group),
+        exposed_ports=tuple(port for group in values["expose"] for port in group),
+        extra_hosts=values["add_host"],
     )

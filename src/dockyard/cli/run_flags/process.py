@@ -9,20 +9,25 @@ import click
 
 from dockyard import arguments
 from dockyard.cli import options as shared
-from dockyard.cli.run_flags.declare import parsed, several, switch, text
+from dockyard.cli.run_flags.declare import number, parsed, several, switch, text
 
 DECLARED = (
+    several("--annotation", kind="map", read=arguments.parse_annotation,
+            help="Add an annotation to the container (passed through to the OCI runtime)"),
     text("--cidfile", help="Write the container ID to the file"),
+    text("--domainname", help="Container NIS domain name"),
     parsed("--entrypoint", kind="string", read=arguments.parse_entrypoint,
            help="Overwrite the default ENTRYPOINT of the image"),
     shared.env,
     shared.env_file,
+    several("--group-add", help="Add additional groups to join"),
     text("-h", "--hostname", help="Container host name"),
     switch("--init", help="Run an init inside the container that forwards signals and reaps"
            " processes"),
     several("-l", "--label", read=arguments.parse_label, help="Set meta data on a container"),
     several("--label-file", help="Read in a line delimited file of labels"),
     text("--name", help="Assign a name to the container"),
+    text("--platform", help="Platform that the image has to have (such as linux/arm64)"),
     click.option("--pull", type=click.Choice(["always", "missing", "never"]), default="missing",
                  metavar="string", help='Pull image before running ("missing" or "never")'),
     switch("-q", "--quiet", help="Don't say which image a short name resolves to"),
@@ -30,16 +35,12 @@ DECLARED = (
            " exits"),
     text("--runtime", help="Runtime to use for this container (a name or a path)"),
     text("--stop-signal", help="Signal to stop the container"),
+    number("--stop-timeout", help="Timeout (in seconds) to stop a container"),
     text("-u", "--user", help="Username or UID (format: <name|uid>[:<group|gid>])"),
     text("-w", "--workdir", help="Working directory inside the container"),
 )  # fmt: skip
 
 NOT_YET: dict[str, str | None] = {
-    "--annotation=": None,
-    "--domainname=": None,
-    "--group-add=": None,
-    "--platform=": None,
-    "--stop-timeout=": None,
     "--use-api-socket": None,
 }
 
@@ -58,7 +59,12 @@ def make(values: Mapping[str, Any]) -> dict[str, Any]:
         "entrypoint": values["entrypoint"],
         "env": shared.environment(values["env_file"], values["env"]),
         "labels": labels | dict(values["label"]),
+        "annotations": dict(values["annotation"]),
         "hostname": values["hostname"],
+        "domainname": values["domainname"],
+        "groups": values["group_add"],
+        "platform": values["platform"],
+        "stop_timeout": values["stop_timeout"],
         "user": values["user"],
         "working_dir": values["workdir"],
         "init": values["init"],

@@ -6,9 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
 from dockyard import arguments
 from dockyard.cli.run_flags.declare import several, switch
 from dockyard.containers.options import Mount
+from dockyard.containers.spec_mounts import volumes_from
 
 
 def _volume(text: str) -> Mount:
@@ -19,6 +22,11 @@ def _mount(text: str) -> Mount:
     return arguments.parse_mount(text, os.getcwd())
 
 
+def _volumes_from(text: str) -> str:
+    volumes_from(text)
+    return text
+
+
 DECLARED = (
     several(
         "--mount", kind="mount", read=_mount, help="Attach a filesystem mount to the container"
@@ -26,12 +34,14 @@ DECLARED = (
     switch("--read-only", help="Mount the container's root filesystem as read only"),
     several("--tmpfs", read=arguments.parse_tmpfs, help="Mount a tmpfs directory"),
     several("-v", "--volume", read=_volume, help="Bind mount a volume"),
+    click.option("--volume-driver", type=click.Choice(["local"]), metavar="string",
+                 help="Optional volume driver for the container (local)"),
+    several("--volumes-from", read=_volumes_from,
+            help="Mount volumes from the specified container(s)"),
 )  # fmt: skip
 
 NOT_YET: dict[str, str | None] = {
     "--storage-opt=": None,
-    "--volume-driver=": None,
-    "--volumes-from=": None,
 }
 
 
@@ -42,4 +52,8 @@ def make(values: Mapping[str, Any]) -> dict[str, Any]:
         InvalidInput: two mounts have one target.
     """
     mounts = (*values["volume"], *values["mount"], *values["tmpfs"])
-    return {"mounts": arguments.check_mounts(mounts), "read_only": values["read_only"]}
+    return {
+        "mounts": arguments.check_mounts(mounts),
+        "volumes_from": values["volumes_from"],
+        "read_only": values["read_only"],
+    }

@@ -1,0 +1,120 @@
+"""From what was asked for to what can be kept: other containers by id, and all checks.
+
+Nothing is changed on the host. What holds only while a container runs (the processes whose
+namespaces are joined, device numbers) is looked up by :mod:`dockyard.containers.surroundings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from dockyard.containers import (
+    host_devices,
+    spec_devices,
+    spec_mounts,
+    spec_namespaces,
+    spec_resources,
+    spec_rights,
+)
+from dockyard.containers.model import Container, Mount, Options
+from dockyard.containers.parts import Parts
+from dockyard.errors import InvalidInput, NotFound, NotSupported
+from dockyard.images.model import Image
+from dockyard.oci.platform import Platform
+
+
+def settle(parts: Parts, image: Image, image_name: str, options: Options, profile: str) -> Options:
+    """The options with the containers that they name as ids; warns of what can't be kept.
+
+    Raises:
+        InvalidInput, NotSupported, PermissionMissing, NotFound: the options can't be met.
+    """
+    spec_namespaces.check(options)
+    _check_platform(parts, image, image_name, options.platform)
+    if options.devices.cdi or options.devices.gpus:
+        raise NotSupported("CDI devices are not supported yet", exit_code=125)
+    facts = parts.facts_for(options.resources)
+    _, warnings = spec_resources.limits(options.resources, facts, host_devices.number_of)
+    for warning in warnings:
+        parts.warn(warning)
+    spec_rights.rights(options.security, parts.facts, profile)
+    for rule in options.devices.cgroup_rules:
+        spec_devices.cgroup_rule(rule)
+    joined = {
+        kind: spec_namespaces.donor_mode(parts.store.find(name).id)
+        for kind, name in spec_namespaces.donors(options.namespaces).items()
+    }
+    return msgspec.structs.replace(
+        options, namespaces=msgspec.structs.replace(options.namespaces, **joined)
+    )
+
+
+def donated_mounts(parts: Parts, options: Options) -> tuple[Mount, ...]:
+    """The binds and volumes of ``--volumes-from`` whose targets the user didn't mount otherwise.
+
+    Raises:
+        NotFound: no such container.
+        InvalidInput: an unknown mode, or the container's volumes don't exist yet.
+    """
+    chosen: dict[str, Mount] = {}
+    for entry in options.volumes_from:
+        name, access = spec_mounts.volumes_from(entry)
+        donor = parts.store.find(name)
+        chosen |= {mount.target: mount for mount in _given(donor, access)}
+    own = {mount.target for mount in options.mounts}
+    return tuple(mount for target, mount in chosen.items() if target not in own)
+
+
+def read_profile(parts: Parts, options: Options) -> str:
+    """Text of the file that ``--security-opt seccomp=FILE`` names; empty where none is named.
+
+    It is kept with the container, so that a later start has the same filter.
+    """
+    path = spec_rights.choices(options.security.options, parts.facts).seccomp_file
+    if path is None:
+        return ""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"cannot read the seccomp profile {path}: {error}", exit_code=125
+        ) from error
+
+
+def _given(donor: Container, access: str) -> Sequence[Mount]:
+    mounts = [mount for mount in donor.mounts if mount.kind != "tmpfs"]
+    if any(mount.source is None for mount in mounts):
+        raise InvalidInput(
+            f"the volumes of container {donor.name} don't exist yet",
+            hint=f"start it first: dockyard start {donor.name}",
+            exit_code=125,
+        )
+    return [
+        msgspec.structs.replace(mount, read_only=mount.read_only or access == "ro", no_copy=True)
+        for mount in mounts
+    ]
+
+
+def _check_platform(parts: Parts, image: Image, image_name: str, wanted: str | None) -> None:
+    """Docker's rule: another platform has to be asked for, and the image has to have it."""
+    config, host = image.config, Platform(parts.facts.architecture)
+    own = Platform(config.architecture or host.architecture, config.os, config.variant)
+    asked = host if wanted is None else Platform.parse(wanted, host)
+    if (own.architecture, own.os) == (asked.architecture, asked.os) and (
+        asked.variant in {"", own.variant}
+    ):
+        return
+    if wanted is not None:
+        raise NotFound(
+            f"image with reference {image_name} was found but its platform ({own}) does not match"
+            f" the specified platform ({asked})",
+            hint="build the image for that platform, or leave --platform out",
+            exit_code=125,
+        )
+    parts.warn(
+        f"the requested image's platform ({own}) does not match the detected host platform"
+        f" ({host}) and no specific platform was requested"
+    )

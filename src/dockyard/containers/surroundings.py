@@ -1,0 +1,164 @@
+"""What a container's start looks up on the host: devices, joined namespaces, its ``/dev/shm``."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from dockyard.containers import (
+    host_devices,
+    spec_devices,
+    spec_mounts,
+    spec_namespaces,
+    spec_resources,
+)
+from dockyard.containers.model import Container, Mount, Options
+from dockyard.containers.parts import Parts
+from dockyard.containers.spec_devices import Granted
+from dockyard.errors import Conflict, InvalidInput, RunError
+from dockyard.oci.resources import Limits
+from dockyard.oci.runtime import HOST, SpecMount
+from dockyard.system import mounts, syscalls
+
+_SHM = "/dev/shm"  # noqa: S108  # the path in a container
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """Parts of the runtime's specification."""
+
+    namespaces: dict[str, str]
+    mounts: tuple[SpecMount, ...]
+    shm_size: int | None
+    limits: Limits
+    granted: Granted
+    root_propagation: str
+
+
+def look_up(parts: Parts, container: Container) -> Surroundings:
+    """Everything, at the moment of the start.
+
+    Raises:
+        InvalidInput: a device isn't there, or an IPC namespace isn't shareable.
+        Conflict: a container whose namespace is to be joined doesn't run.
+    """
+    options = container.options
+    donors = _donors(parts, options)
+    pids = {kind: donor.process.pid for kind, donor in donors.items() if donor.process is not None}
+    facts = parts.facts_for(options.resources)
+    limits, _ = spec_resources.limits(options.resources, facts, host_devices.number_of)
+    return Surroundings(
+        namespaces=spec_namespaces.places(options.namespaces, pids),
+        mounts=_shm_mounts(parts, container, donors.get("ipc")),
+        shm_size=None if options.namespaces.ipc == "none" else options.resources.shm_size,
+        limits=limits,
+        granted=_granted(options),
+        root_propagation=_root_propagation(container),
+    )
+
+
+def volume_source(parts: Parts, container: Container, mount: Mount) -> str:
+    """The host's path of a volume, or of a part of it.
+
+    A part is bound beside the container's root first: whoever writes to the volume could swap a
+    directory for a symlink before the runtime follows it.
+
+    Raises:
+        InvalidInput: the volume has no such part.
+    """
+    volume = parts.volumes.path(mount.source or "")
+    if not mount.subpath:
+        return volume
+    name = mount.target.strip("/").replace("/", "-")
+    target = f"{parts.paths.container(container.id)}/parts/{name}"
+    directory = os.open(volume, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        resolve = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
+        found = syscalls.openat2(directory, mount.subpath, os.O_PATH, resolve=resolve)
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot access path {mount.subpath} of volume {mount.source}: {error.strerror}",
+            hint="it has to exist in the volume before the container starts",
+            exit_code=125,
+        ) from error
+    finally:
+        os.close(directory)
+    try:
+        source = f"/proc/self/fd/{found}"
+        if os.path.isdir(source):
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        mounts.bind(source, target)
+    finally:
+        os.close(found)
+    return target
+
+
+def _root_propagation(container: Container) -> str:
+    if not any(mount.options for mount in container.mounts if mount.kind == "bind"):
+        return ""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
+        return spec_mounts.root_propagation(container.mounts, stream.read())
+
+
+def _donors(parts: Parts, options: Options) -> dict[str, Container]:
+    found = {}
+    for kind, container_id in spec_namespaces.donors(options.namespaces).items():
+        donor = parts.store.find(container_id)
+        if not donor.running or donor.process is None or not donor.process.alive():
+            raise Conflict(
+                f"cannot join the {kind.upper()} namespace of container {donor.name}:"
+                " it is not running",
+                hint=f"start it first: dockyard start {donor.name}",
+                exit_code=125,
+            )
+        found[kind] = donor
+    return found
+
+
+def _granted(options: Options) -> Granted:
+    devices = options.devices
+    found = host_devices.everything() if options.security.privileged else Granted()
+    for mapping in devices.mappings:
+        found += host_devices.granted(mapping)
+    rules = tuple(spec_devices.cgroup_rule(rule) for rule in devices.cgroup_rules)
+    return found + Granted(rules=rules)
+
+
+def _shm_mounts(
+    parts: Parts, container: Container, donor: Container | None
+) -> tuple[SpecMount, ...]:
+    """The mount in place of the container's own ``/dev/shm``."""
+    mode = container.options.namespaces.ipc
+    if donor is not None:
+        mode = donor.options.namespaces.ipc
+        if mode not in {"shareable", HOST}:
+            raise InvalidInput(
+                f"can't join IPC of container {donor.id}: non-shareable IPC",
+                hint="run that container with --ipc shareable",
+                exit_code=125,
+            )
+    if mode == HOST:
+        return (_bound(_SHM, _SHM),)
+    if mode != "shareable":
+        return ()
+    path = f"{parts.paths.container((donor or container).id)}/shm"
+    if donor is None:
+        _mount_shm(path, container.options.resources.shm_size)
+    return (_bound(path, _SHM),)
+
+
+def _bound(source: str, target: str) -> SpecMount:
+    return SpecMount(target, "bind", source, ("rbind", "rprivate", "nosuid", "noexec", "nodev"))
+
+
+def _mount_shm(path: str, size: int) -> None:
+    """A ``/dev/shm`` that other containers can join; it goes with the container's other mounts."""
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+    try:
+        syscalls.mount("shm", path, "tmpfs", flags, f"mode=1777,size={size}")
+    except OSError as error:
+        raise RunError(f"cannot mount {path}: {error.strerror}", exit_code=125) from error
