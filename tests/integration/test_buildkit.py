@@ -59,6 +59,7 @@ def built(engine: Engine, case: Case, directory: Path, base: Saved) -> Summary:
         engine.build(
             str(context), dockerfile=str(context / case.file), tag="differential:latest",
             build_args=case.build_args, target=case.target, labels=case.labels,
+            secrets=case.secrets,
         )  # fmt: skip
     except DockyardError as error:
         line = re.match(r"Dockerfile:(\d+)$", error.context or "", re.M)

@@ -49,7 +49,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     """A command in a container; its changes are the layer.
 
-    ``script`` is what a heredoc that is a program of its own (``#!``) runs. ``network`` is
+    ``script`` is the text of a heredoc that is a program of its own (``#!``), ``script_place``
+    where ``args`` look for it. ``network`` is
     ``default``, ``none`` or ``host``; ``insecure`` lifts the sandbox. ``hosts`` are names that
     the command line adds to ``/etc/hosts``, whose addresses don't count; ``shm_size`` is in bytes.
     """
@@ -60,6 +61,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     user: str
     network: str = "default"
     script: str = ""
+    script_place: str = ""
     mounts: tuple[Mount, ...] = ()
     insecure: bool = False
     hosts: tuple[str, ...] = ()

@@ -220,10 +220,10 @@ class _Lowering:
         if isinstance(step.command, ins.ExecForm):
             args, program = step.command.arguments, ""
         elif script.interpreted:
-            args, program = (), script.text
+            args, program = state.shell(script.place), script.text
         else:
             args, program = state.shell(script.text), ""
-        if not args and not program:
+        if not args:
             raise BuildError("RUN needs a command", hint="write it after RUN, or remove the line")
         sources = list(dict.fromkeys(sources_of(step)))
         numbers = {source: number for number, source in enumerate(sources, start=1)}
@@ -231,7 +231,7 @@ class _Lowering:
         cwd = state.config.working_dir or "/"
         operation = graph.Run(
             args=args, env=env, cwd=cwd, user=state.config.user,
-            network=steps.network_of(step), script=program,
+            network=steps.network_of(step), script=program, script_place=script.place,
             mounts=lower_mounts(step.mounts, cwd, numbers),
             insecure=step.security is ins.SecurityMode.INSECURE,
             hosts=tuple(sorted({host for host, _ in steps.hosts})),
@@ -240,8 +240,7 @@ class _Lowering:
         state.vertex = self._add(
             operation, (state.vertex, *inputs), name, step.location, state.epoch, proxies
         )
-        shown = " ".join(args) if args else program
-        state.record(f"RUN {arguments_prefix(state.args)}{shown}", state.vertex)
+        state.record(f"RUN {arguments_prefix(state.args)}{' '.join(args)}", state.vertex)
 
     def _lower_copy(self, state: StageState, step: ins.Copy, name: str, index: int) -> None:
         _refuse_flags(step, link=step.link, parents=step.parents, exclude=bool(step.exclude))

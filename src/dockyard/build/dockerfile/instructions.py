@@ -131,11 +131,19 @@ class Device(msgspec.Struct, frozen=True):
     required: bool = False
 
 
+_PIPES = "/dev/pipes"
+"""Where BuildKit puts programs that a Dockerfile holds."""
+
+
 class Script(msgspec.Struct, frozen=True):
-    """What a RUN in shell form runs; ``interpreted`` when it names its own interpreter (``#!``)."""
+    """What a RUN in shell form runs.
+
+    ``interpreted`` when it names its own interpreter (``#!``); it is put at ``place`` then.
+    """
 
     text: str
     interpreted: bool = False
+    place: str = ""
 
 
 class Run(Instruction, frozen=True, kw_only=True):
@@ -162,7 +170,9 @@ class Run(Instruction, frozen=True, kw_only=True):
         line = self.command.text
         if self.heredocs and heredoc_word(line) is not None:
             body = self.heredocs[0].body
-            return Script(body, interpreted=body.startswith("#!"))
+            if body.startswith("#!"):
+                return Script(body, interpreted=True, place=f"{_PIPES}/{self.heredocs[0].name}")
+            return Script(body)
         return Script("\n".join([line, *map(_as_written, self.heredocs)]))
 
 

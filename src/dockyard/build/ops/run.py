@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -38,7 +38,6 @@ _HOSTNAME = "buildkitsandbox"
 """The name that Docker's builder gives too, so that what asks for it gets the same answer."""
 _ENGINE_FILES = ("/etc/hosts", "/etc/resolv.conf")
 _MOUNT_POINTS = ("/proc", "/dev", "/sys", *_ENGINE_FILES)
-_SCRIPT = f"{trust.PLACE}/script"
 _LAST_LINES = 25
 _SHM_SIZE = 64 << 20
 
@@ -140,12 +139,13 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
         *step.prepared.env,
     ]  # fmt: skip
     texts = dict(host.texts)
+    programs = {operation.script_place} if operation.script else set[str]()
     if operation.script:
-        texts[_SCRIPT] = operation.script
+        texts[operation.script_place] = operation.script
     return runtime_spec(
         Process(
-            args=operation.args or (_SCRIPT,),
-            env=spec.environment((), env, hostname=_HOSTNAME, home=identity.home),
+            args=operation.args,
+            env=_environment(env, identity.home),
             cwd=spec.check_directory(operation.cwd),
             identity=identity,
             capabilities=granted,
@@ -159,7 +159,7 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
             shm_size=_SHM_SIZE if operation.shm_size is None else operation.shm_size,
             mounts=(
                 *_engine_files(step),
-                *_written(workspace, texts),
+                *_written(workspace, texts, programs),
                 *(spec.file_mount(path, at, read_only=True) for at, path in host.binds.items()),
                 *step.prepared.mounts,
             ),
@@ -187,13 +187,22 @@ def _engine_files(step: _Step) -> list[SpecMount]:
     return _written(step.workspace, texts)
 
 
-def _written(workspace: Workspace, texts: Mapping[str, str]) -> list[SpecMount]:
+def _environment(entries: Sequence[str], home: str) -> tuple[str, ...]:
+    """Variables of the process, later ones winning; unlike a container's it has no HOSTNAME."""
+    merged = dict(entry.partition("=")[::2] for entry in entries)
+    merged["HOME"] = merged.get("HOME") or home
+    return tuple(f"{name}={value}" for name, value in merged.items())
+
+
+def _written(
+    workspace: Workspace, texts: Mapping[str, str], programs: Collection[str] = ()
+) -> list[SpecMount]:
     """Writes texts beside the root; the mounts that put them in it."""
     found = []
     for target, text in texts.items():
-        path = f"{workspace.path}/{os.path.basename(target)}"
+        path = f"{workspace.path}/text-{os.path.basename(target)}"
         with open(path, "w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), 0o755 if target == _SCRIPT else 0o644)
+            os.fchmod(stream.fileno(), 0o755 if target in programs else 0o644)
             stream.write(text)
         found.append(spec.file_mount(path, target, read_only=target not in _ENGINE_FILES))
     return found

@@ -145,7 +145,10 @@ def test_heredocs_of_copy_stand_beside_its_paths() -> None:
         ("RUN a  b", ins.Script("a  b")),
         ("RUN <<E\na\nb\nE", ins.Script("a\nb\n")),
         ("RUN <<-E\n\ta\nE", ins.Script("a\n")),
-        ("RUN <<E\n#!/bin/sh\na\nE", ins.Script("#!/bin/sh\na\n", interpreted=True)),
+        (
+            "RUN <<E\n#!/bin/sh\na\nE",
+            ins.Script("#!/bin/sh\na\n", interpreted=True, place="/dev/pipes/E"),
+        ),
         ("RUN <<E python3 > /f\na\nE", ins.Script("<<E python3 > /f\na\nE")),
         ("RUN x <<-A <<B\n\ta\nA\nb\nB", ins.Script("x <<-A <<B\n\ta\nA\nb\nB")),
         ('RUN ["a"]', ins.Script("")),
