@@ -49,10 +49,9 @@ unit: setup-dev ## tests that need no container
 integration: setup-dev ## tests with real containers; needs root
 	@$(PYTEST) tests/integration
 
-soak: setup-dev ## the integration tests ROUNDS times over (ROUNDS=10)
-	@for round in $$(seq $(ROUNDS)); do \
-		echo "== round $$round of $(ROUNDS)"; \
-		DOCKYARD_SOAK=1 $(PYTEST) -q -x tests/integration; done
+soak: setup-dev ## 500 containers while processes are killed, and the crash tests with ROUNDS=10 times the points
+	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) -s --timeout 0 tests/integration/test_soak.py
+	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) --timeout 0 tests/integration/test_crash.py tests/integration/test_concurrency.py
 
 fuzz: setup-dev ## Atheris on every target for SECONDS_EACH=60, then the property tests, 5,000 examples each
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install -q 'atheris>=3.0'

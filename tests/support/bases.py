@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 from dockyard import Config, Engine
+from dockyard.state.database import Database
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 from dockyard.system.files import remove_tree
@@ -18,6 +20,8 @@ CHECKOUT = Path(__file__).parents[2]
 CACHE = CHECKOUT / ".cache"
 BASES = ("debian:bookworm", "python:3.11")
 _DAY = 86400
+_TABLES = ("layers", "images", "image_layers", "names")
+"""In the order in which they refer to each other."""
 
 BUSYBOX = """
 FROM debian:bookworm AS package
@@ -78,18 +82,28 @@ def _make(place: Path) -> None:
 
 
 def furnish(place: Path, paths: Paths) -> None:
-    """Gives a new root the cached images: a copy of the records, and the layers by symlink.
+    """Gives a new root the cached images: a copy of their records, and the layers by symlink.
+
+    Only the images' own tables are copied, so that the cache outlives changes of all others.
 
     Layers are immutable, so that sharing them is safe; removing one removes the link.
     """
     paths.prepare()
-    source = sqlite3.connect(f"{place}/root/state.db")
-    target = sqlite3.connect(paths.database)
-    with target:
-        source.backup(target)
-    source.close()
-    target.close()
+    Database(paths.database).query("SELECT 1")
+    with contextlib.closing(sqlite3.connect(paths.database)) as connection:
+        connection.execute("ATTACH ? AS cached", (f"{place}/root/state.db",))
+        with connection:
+            for table in _TABLES:
+                names = ", ".join(_columns(connection, "main", table) & _columns(
+                    connection, "cached", table))  # fmt: skip
+                connection.execute(f"INSERT INTO main.{table} ({names})"
+                                   f" SELECT {names} FROM cached.{table}")  # fmt: skip
     for layer in (place / "root" / "layers").iterdir():
         os.symlink(layer, paths.layer(layer.name))
     for memory in (place / "run").glob("probe-*"):
         shutil.copy2(memory, paths.run)
+
+
+def _columns(connection: sqlite3.Connection, schema: str, table: str) -> set[str]:
+    rows = connection.execute("SELECT name FROM pragma_table_info(?, ?)", (table, schema))
+    return {row[0] for row in rows}
