@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from dockyard.config import Config
 from dockyard.containers.apply import Containers
@@ -105,14 +105,16 @@ class Engine:
 
     def build(
         self,
-        context: str,
+        context: str | BinaryIO,
         *,
         tag: str | Sequence[str] = (),
-        dockerfile: str | None = None,
+        dockerfile: str | BinaryIO | None = None,
         build_args: Mapping[str, str | None] | None = None,
         target: str | None = None,
         labels: Mapping[str, str] | None = None,
         no_cache: bool = False,
+        platform: str | None = None,
+        contexts: Mapping[str, str] | None = None,
         secrets: Mapping[str, bytes | str | os.PathLike[str]] | None = None,
         ssh: Mapping[str, Sequence[str]] | None = None,
         allow: Iterable[str] = (),
@@ -122,13 +124,18 @@ class Engine:
         """Builds an image from a Dockerfile.
 
         Args:
-            context: the directory whose files COPY and ADD may use.
+            context: the directory whose files COPY and ADD may use, the address of a git
+                repository or of an archive, or a stream with an archive or a Dockerfile.
             tag: one name or several for the image.
-            dockerfile: its path; ``Dockerfile`` in the context where ``None``.
+            dockerfile: its path, or a stream; ``Dockerfile`` in the context where ``None``. In a
+                context that is no directory of this host it is relative to its top.
             build_args: values for ARG; ``None`` takes the variable of this process.
             target: the stage to build; the last one where ``None``.
             labels: added to the image's.
             no_cache: do every step again.
+            platform: what the image is for, such as ``linux/arm64``; this host where ``None``.
+            contexts: what stands in place of stages and images, by their names: a directory,
+                ``docker-image://NAME``, ``oci-layout://PATH`` or an address.
             secrets: id to value, or to the path of the file that has it.
             ssh: id to the path of an agent's socket or to those of keys; none: ``SSH_AUTH_SOCK``.
             allow: entitlements for RUN steps, ``network.host`` and ``security.insecure``.
@@ -139,23 +146,14 @@ class Engine:
             BuildError: the Dockerfile is wrong or a step failed; the context names the line.
             NotFound: a base image isn't there; the hint says how to get it.
         """
-        from dockyard.build.apply import BuildRequest, build
-        from dockyard.build.grants import granted
-        from dockyard.build.mounts import agents
-        from dockyard.build.mounts.secrets import given
+        from dockyard.build.apply import build
+        from dockyard.build.request import asked
 
-        request = BuildRequest(
-            context=os.path.abspath(context),
-            dockerfile=dockerfile,
-            tags=(tag,) if isinstance(tag, str) else tuple(tag),
-            build_args=dict(build_args or {}),
-            target=target,
-            labels=dict(labels or {}),
-            no_cache=no_cache,
-            secrets=given(secrets or {}),
-            agents=agents.given(ssh or {}, os.environ),
-            steps=granted(steps, allow),
-        )
+        request = asked(
+            context, tag=tag, dockerfile=dockerfile, build_args=build_args, target=target,
+            labels=labels, no_cache=no_cache, platform=platform, contexts=contexts,
+            secrets=secrets, ssh=ssh, allow=allow, steps=steps,
+        )  # fmt: skip
         return build(self.parts, request, listener)
 
     def run(

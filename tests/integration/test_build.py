@@ -377,28 +377,6 @@ def test_a_missing_program_and_shell_are_explained(context: Context) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("line", "named"),
-    [
-        ("ONBUILD RUN true", "ONBUILD"),
-        ("RUN --mount=type=cache,target=/c true", "--mount=type=cache"),
-        ("RUN --security=insecure true", "--security"),
-        ("ADD https://example.com/x /x", "https://example.com/x"),
-        ("COPY --link f /f", "--link"),
-        ("COPY --parents f /f", "--parents"),
-    ],
-)
-def test_what_is_not_done_yet_names_itself_and_its_line(
-    context: Context, line: str, named: str
-) -> None:
-    context.write("f")
-    with pytest.raises(BuildError) as caught:
-        context.build(f"FROM busybox\n\n{line}\n")
-
-    assert named in caught.value.message
-    assert "Dockerfile:3" in (caught.value.context or "")
-
-
 def test_a_missing_base_says_which_bootstrap_makes_it(context: Context) -> None:
     with pytest.raises(NotFound) as caught:
         context.build("FROM python:3.13\n")

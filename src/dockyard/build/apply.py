@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import msgspec
 
-from dockyard.build import graph
+from dockyard.build import graph, planning
 from dockyard.build.cache import BuildCache
 from dockyard.build.context import Tree, open_context
-from dockyard.build.dockerfile.lexer import Directive
-from dockyard.build.dockerfile.parser import parse
-from dockyard.build.dockerfile.source import Location, syntax_error
-from dockyard.build.grants import StepOptions
-from dockyard.build.lower import BaseImage, base_names, lower
-from dockyard.build.mounts.agents import AgentSource
 from dockyard.build.mounts.prepare import Supplies
-from dockyard.build.mounts.secrets import Secret
-from dockyard.build.names import Settings
+from dockyard.build.named import Local
+from dockyard.build.names import KEEP_GIT_DIR
 from dockyard.build.progress import Event, Listener, silent
+from dockyard.build.remote.context import Prepared, prepared
+from dockyard.build.request import BuildRequest
 from dockyard.build.solver import Cancellation, solve
 from dockyard.build.step import StepResult, StepRunner
 from dockyard.containers.parts import Parts
-from dockyard.errors import InvalidInput, NotFound
+from dockyard.errors import InvalidInput
 from dockyard.images.model import Image, Layer
 from dockyard.oci import times
 from dockyard.oci.image import ImageConfig, RootFilesystem, encode
 from dockyard.oci.reference import Reference
 from dockyard.system import host
 
-_MAX_DOCKERFILE_BYTES = 8 << 20
 _PARALLEL = 4
-
-
-class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to build; see :meth:`dockyard.engine.Engine.build`."""
-
-    context: str
-    dockerfile: str | None = None
-    tags: tuple[str, ...] = ()
-    build_args: dict[str, str | None] = {}
-    target: str | None = None
-    labels: dict[str, str] = {}
-    no_cache: bool = False
-    steps: StepOptions = StepOptions()
-    secrets: tuple[Secret, ...] = ()
-    agents: tuple[AgentSource, ...] = ()
 
 
 def build(parts: Parts, request: BuildRequest, listener: Listener | None = None) -> Image:
@@ -64,13 +44,25 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
     references = [Reference.parse(tag) for tag in request.tags]
     if any(reference.digest for reference in references):
         raise InvalidInput("a tag for a build can't have a digest")
-    plan, images = _plan(parts, request)
+    keep = request.build_args.get(KEEP_GIT_DIR) not in {None, "", "0", "false"}
+    with prepared(parts, request.context, request.dockerfile, keep_git_dir=keep) as context:
+        return _build(parts, request, context, references, listener or silent)
+
+
+def _build(
+    parts: Parts,
+    request: BuildRequest,
+    context: Prepared,
+    references: Sequence[Reference],
+    listener: Listener,
+) -> Image:
+    plan, images = planning.plan(parts, _source(request, context))
     for warning in plan.warnings:
         parts.warn(warning)
     holder = f"b-{secrets.token_hex(8)}"
-    with parts.lock(holder) as lock, _context(request) as context:
+    with parts.lock(holder) as lock, _contexts(request, context) as contexts:
         try:
-            build_ = _Build(parts, plan, images, context, holder, request, listener or silent)
+            build_ = _Build(parts, plan, images, contexts, holder, request, listener)
             image = build_.run(references, use_cache=not request.no_cache)
         finally:
             parts.layers.release(holder)
@@ -79,87 +71,17 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
     return image
 
 
-def _plan(parts: Parts, request: BuildRequest) -> tuple[graph.Plan, dict[str, Image]]:
-    path = request.dockerfile or f"{request.context}/Dockerfile"
-    dockerfile = parse(_read(path, request), filename=os.path.basename(path))
-    _check_syntax_directive(dockerfile.directives)
-    settings = Settings(
-        architecture=host.architecture(),
-        build_args=_arguments(request.build_args),
+def _source(request: BuildRequest, context: Prepared) -> planning.Source:
+    return planning.Source(
+        context=context.directory,
+        dockerfile=context.dockerfile,
+        build_args=request.build_args,
         target=request.target,
         labels=request.labels,
-        epoch=parts.config.source_date_epoch,
+        platform=request.platform,
+        contexts=request.contexts,
         steps=request.steps,
     )
-    images: dict[str, Image] = {}
-    bases: dict[str, BaseImage] = {}
-    for name, location in base_names(dockerfile, settings).items():
-        try:
-            resolution = parts.images.resolve(name)
-        except NotFound as error:
-            error.context = location.excerpt()
-            raise
-        image = resolution.image
-        images[image.id] = image
-        shown = f"{name} ({resolution.reference})" if resolution.note else name
-        bases[name] = BaseImage(image.id, image.config, shown)
-    return lower(dockerfile, bases, settings), images
-
-
-def _read(path: str, request: BuildRequest) -> str:
-    if not os.path.isdir(request.context):
-        raise InvalidInput(
-            f'unable to prepare context: path "{request.context}" not found',
-            hint="the last argument of build is the directory with the files to copy",
-            reference="no-context",
-        )
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read(_MAX_DOCKERFILE_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(
-            f"failed to read dockerfile: open {path}: {os.strerror(error.errno or 0).lower()}",
-            hint="name it with -f, or add a Dockerfile to the context",
-            reference="no-dockerfile",
-        ) from error
-    if len(data) > _MAX_DOCKERFILE_BYTES:
-        raise InvalidInput(f"{path} is too large for a Dockerfile")
-    return _decode(data, filename=os.path.basename(path))
-
-
-def _decode(data: bytes, *, filename: str) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        number = data.count(b"\n", 0, error.start) + 1
-        line = data.split(b"\n")[number - 1].decode(errors="backslashreplace")
-        raise syntax_error(
-            Location(filename, number, number, line),
-            f"the Dockerfile is not UTF-8: invalid byte 0x{data[error.start]:02x}",
-            "save it as UTF-8 text, or see if another file was meant",
-        ) from error
-
-
-def _arguments(given: Mapping[str, str | None]) -> dict[str, str]:
-    """``--build-arg NAME`` without a value takes this process's variable, if there is one."""
-    found = {
-        name: os.environ.get(name) if value is None else value for name, value in given.items()
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _check_syntax_directive(directives: Sequence[Directive]) -> None:
-    """``# syntax=docker/dockerfile:1`` is what this version does; other frontends are refused."""
-    for directive in directives:
-        if directive.name != "syntax":
-            continue
-        image = directive.value.removeprefix("docker.io/").partition("@")[0].partition(":")[0]
-        if image not in {"docker/dockerfile", "docker/dockerfile-upstream"}:
-            raise syntax_error(
-                directive.location,
-                f"the frontend {directive.value} is not supported",
-                "remove the line; Dockyard reads Docker's own Dockerfile syntax itself",
-            )
 
 
 def _supplies(request: BuildRequest) -> Supplies:
@@ -169,8 +91,16 @@ def _supplies(request: BuildRequest) -> Supplies:
     )
 
 
-def _context(request: BuildRequest) -> Tree:
-    return open_context(request.context, request.dockerfile or f"{request.context}/Dockerfile")
+@contextlib.contextmanager
+def _contexts(request: BuildRequest, own: Prepared) -> Iterator[dict[str, Tree]]:
+    """The directories to copy from, by name; the build's own has none."""
+    with contextlib.ExitStack() as stack:
+        dockerfile = planning.dockerfile_of(own.directory, own.dockerfile)
+        trees = {"": stack.enter_context(open_context(own.directory, dockerfile))}
+        for name, context in request.contexts.items():
+            if isinstance(context, Local):
+                trees[name] = stack.enter_context(open_context(context.path, None))
+        yield trees
 
 
 class _Build:
@@ -181,7 +111,7 @@ class _Build:
         parts: Parts,
         plan: graph.Plan,
         images: Mapping[str, Image],
-        context: Tree,
+        contexts: Mapping[str, Tree],
         holder: str,
         request: BuildRequest,
         listener: Listener,
@@ -196,7 +126,7 @@ class _Build:
         self._numbers: dict[int, int] = {}
         self._sealers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
         self._steps = StepRunner(
-            parts, plan, images, context, holder, self._cancellation, self._sealers,
+            parts, plan, images, contexts, holder, self._cancellation, self._sealers,
             _supplies(request), request.steps.hosts,
         )  # fmt: skip
 
@@ -264,9 +194,10 @@ class _Build:
         """Writes what was made to the cache, once it is sealed."""
         for vertex, result in results.items():
             if result.made:
-                below = self._stack(sealed, self._plan.vertices[vertex].inputs[0])
+                inputs = self._plan.vertices[vertex].inputs
+                below = self._stack(sealed, inputs[0]) if inputs else []
                 name = self._plan.vertices[vertex].name
-                self._cache.put(result.key, name, sealed[vertex], below)
+                self._cache.put(result.entry, name, sealed[vertex], below, result.origin)
 
     def _stack(self, sealed: Mapping[int, tuple[Layer, ...]], top: int) -> list[Layer]:
         """All layers up to a vertex, base first."""

@@ -34,10 +34,19 @@ _RECORDS = """
 """
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a file of the web was: its content's digest, and what its server said of it."""
+
+    content: str
+    etag: str = ""
+    last_modified: str = ""
+
+
+class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the ``result`` column holds."""
 
     below: tuple[str, ...]
+    origin: Origin | None = None
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -45,6 +54,7 @@ class Hit(msgspec.Struct, frozen=True):
 
     layers: tuple[Layer, ...]
     below: tuple[str, ...]
+    origin: Origin | None = None
 
 
 def key_of(vertex: graph.Vertex, below: Sequence[str], content: str) -> str:
@@ -89,14 +99,19 @@ class BuildCache:
                 "UPDATE cache SET used=?, uses=uses+1 WHERE key=?", (time.time_ns(), key)
             )
         entry = msgspec.json.decode(row[0], type=_Entry)
-        return Hit(tuple(self._layers.get(each) for each in ids), entry.below)
+        return Hit(tuple(self._layers.get(each) for each in ids), entry.below, entry.origin)
 
     def put(
-        self, key: str, description: str, layers: Sequence[Layer], below: Sequence[Layer]
+        self,
+        key: str,
+        description: str,
+        layers: Sequence[Layer],
+        below: Sequence[Layer],
+        origin: Origin | None = None,
     ) -> None:
         """Records a result, in place of an earlier one."""
         now = time.time_ns()
-        entry = msgspec.json.encode(_Entry(tuple(layer.id for layer in below)))
+        entry = msgspec.json.encode(_Entry(tuple(layer.id for layer in below), origin))
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM cache WHERE key=?", (key,))
             connection.execute(

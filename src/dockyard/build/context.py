@@ -11,17 +11,19 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Self
 
 import msgspec
 
 from dockyard.build.dockerfile.ignore import IgnoreRules, compile_patterns
+from dockyard.build.selection import EVERYTHING, Selection
 from dockyard.errors import BuildError, HostileInput, InvalidInput
 from dockyard.system import syscalls
 
 _RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
 _WILD = re.compile(r"[*?\[]")
+_MAX_SYMLINKS = 40
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -89,10 +91,15 @@ class Tree:
         """
         clean = os.path.normpath("/" + pattern).lstrip("/")
         names = self._glob(clean) if _WILD.search(clean) else [clean]
-        found = [entry for name in names if (entry := self._entry(name)) is not None]
+        found = [entry for name in names if (entry := self.find(name)) is not None]
         if not found:
             raise _not_found(clean)
         return tuple(found)
+
+    def find(self, path: str) -> Entry | None:
+        """The entry of a path, through symlinks; ``None`` where it is missing or ignored."""
+        real = self._resolve(path)
+        return None if real is None else self._lstat(real)
 
     def entry(self, path: str) -> Entry:
         """The entry of exactly this path, where a symlink leads.
@@ -101,14 +108,15 @@ class Tree:
             BuildError: there is none.
         """
         clean = os.path.normpath("/" + path).lstrip("/")
-        found = self._entry(clean)
+        found = self.find(clean)
         if found is None:
             raise _not_found(clean)
         return found
 
-    def walk(self, top: Entry) -> Iterator[Entry]:
+    def walk(self, top: Entry, selection: Selection = EVERYTHING) -> Iterator[Entry]:
         """What lies below a directory, parents first, sorted; not the directory itself."""
         pending = self._below(top.path)
+        base = len(top.path) + 1 if top.path else 0
         withheld: list[Entry] = []  # excluded directories, shown once something in them is kept
         while pending:
             path = pending.pop()
@@ -117,16 +125,22 @@ class Tree:
                 continue
             while withheld and not path.startswith(f"{withheld[-1].path}/"):
                 withheld.pop()
-            if not self._rules.excludes(path):
+            ignored, below = self._rules.excludes(path), path[base:]
+            if not ignored and selection.keeps(below):
                 yield from withheld
                 withheld.clear()
                 yield entry
-            elif self._may_hold_kept(entry):
+            elif stat.S_ISDIR(entry.mode) and self._may_hold(path, below, selection):
                 withheld.append(entry)
             else:
                 continue
             if stat.S_ISDIR(entry.mode):
                 pending += self._below(path)
+
+    def _may_hold(self, path: str, below: str, selection: Selection) -> bool:
+        """Whether a directory that isn't copied itself may hold something that is."""
+        ignored = self._rules.excludes(path) and not self._rules.may_reinclude_below(path)
+        return not ignored and selection.may_keep_below(below)
 
     def link(self, path: str) -> str:
         """The target of a symlink."""
@@ -136,14 +150,13 @@ class Tree:
         finally:
             os.close(descriptor)
 
-    def digest(self, tops: Sequence[Entry]) -> str:
-        """A digest of all that the entries hold: names, kinds, modes, owners, bytes; no times."""
+    def digest(self, top: Entry, selection: Selection = EVERYTHING) -> str:
+        """A digest of all that an entry holds: names, kinds, modes, owners, bytes; no times."""
         whole = hashlib.sha256()
-        for top in tops:
-            self._update(whole, top, "")
-            if stat.S_ISDIR(top.mode):
-                for entry in self.walk(top):
-                    self._update(whole, entry, entry.path[len(top.path) :])
+        self._update(whole, top, "")
+        if stat.S_ISDIR(top.mode):
+            for entry in self.walk(top, selection):
+                self._update(whole, entry, entry.path[len(top.path) :])
         return whole.hexdigest()
 
     def _update(self, whole: hashlib._Hash, entry: Entry, shown: str) -> None:
@@ -160,24 +173,31 @@ class Tree:
         with open(descriptor, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
-    def _entry(self, path: str) -> Entry | None:
-        """The entry of a path, through symlinks; ``None`` where it is missing or ignored."""
-        try:
-            descriptor = self.open(path, os.O_PATH)
-        except OSError as error:
-            if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+    def _resolve(self, path: str) -> str | None:
+        """Where a path leads without symlinks; ``None`` where it is missing or ignored.
+
+        What is ignored isn't there for links and their targets either.
+        """
+        pending, done, links = path.split("/")[::-1], list[str](), 0
+        while pending:
+            name = pending.pop()
+            if name == "..":
+                done = done[:-1]
+            if name in {"", ".", ".."}:
+                continue
+            entry = self._lstat("/".join([*done, name]))
+            if entry is None or not self._is_kept(entry):
                 return None
-            raise
-        try:
-            real = os.readlink(f"/proc/self/fd/{descriptor}")
-            base = os.readlink(f"/proc/self/fd/{self._root}")
-            inside = os.path.relpath(real, base) if real != base else ""
-            entry = self._describe(inside, os.fstat(descriptor))
-        finally:
-            os.close(descriptor)
-        if inside != path and self._rules.excludes(path):  # an ignored link
-            return None
-        return entry if self._is_kept(entry) else None
+            if not stat.S_ISLNK(entry.mode):
+                done.append(name)
+                continue
+            links += 1
+            if links > _MAX_SYMLINKS:
+                return None
+            target = self.link(entry.path)
+            done = [] if target.startswith("/") else done
+            pending += target.split("/")[::-1]
+        return "/".join(done)
 
     def _is_kept(self, entry: Entry) -> bool:
         """Whether ``.dockerignore`` leaves the entry, or at least something below it."""
@@ -191,7 +211,7 @@ class Tree:
     def _lstat(self, path: str) -> Entry | None:
         try:
             descriptor = self.open(path, os.O_PATH | os.O_NOFOLLOW)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         try:
             return self._describe(path, os.fstat(descriptor))
@@ -228,10 +248,10 @@ class Tree:
         return found
 
     def _names_or_none(self, path: str) -> list[str]:
-        try:
-            return self._names(path)
-        except (NotADirectoryError, FileNotFoundError):
+        top = self.find(path)
+        if top is None or not stat.S_ISDIR(top.mode):
             return []
+        return self._names(top.path)
 
 
 def open_context(directory: str, dockerfile: str | None) -> Tree:

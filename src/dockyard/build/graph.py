@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from dockyard.build.dockerfile.source import Location
+from dockyard.build.remote.address import Git, Web
 from dockyard.containers.model import Ulimit
 from dockyard.oci.image import ExecutionConfig, History, ImageConfig
 
@@ -76,20 +77,36 @@ class File(msgspec.Struct, frozen=True):
     content: str
 
 
-class Copy(msgspec.Struct, frozen=True, kw_only=True, tag="copy"):
-    """Files from the context, or from the second input where ``from_input``.
+class Source(msgspec.Struct, frozen=True):
+    """Files to copy: a pattern relative to the root of where they are.
 
-    ``sources`` are patterns relative to the root of where they come from, ``destination`` is
-    absolute and ends with a slash where it must be a directory. ``unpack`` extracts archives (ADD).
+    ``input`` is which of the vertex's inputs they are in, 0 for the context. ``unpack`` extracts
+    archives (ADD).
     """
 
-    sources: tuple[str, ...]
-    files: tuple[File, ...]
+    pattern: str
+    input: int = 0
+    unpack: bool = False
+
+
+class Copy(msgspec.Struct, frozen=True, kw_only=True, tag="copy"):
+    """Files from the context or from other inputs.
+
+    ``destination`` is absolute and ends with a slash where it must be a directory. ``parents``
+    keeps the sources' directories, ``exclude`` are patterns of what is left out of directories.
+    ``link`` makes the layer without regard to what is below. ``origin`` names another context
+    (``--build-context``) than the build's own.
+    """
+
+    sources: tuple[Source, ...]
+    files: tuple[File, ...] = ()
     destination: str
-    from_input: bool = False
     chown: str = ""
     chmod: str = ""
-    unpack: bool = False
+    parents: bool = False
+    exclude: tuple[str, ...] = ()
+    link: bool = False
+    origin: str = ""
 
 
 class Directory(msgspec.Struct, frozen=True, tag="directory"):
@@ -99,7 +116,7 @@ class Directory(msgspec.Struct, frozen=True, tag="directory"):
     user: str
 
 
-Operation = Base | Run | Copy | Directory
+Operation = Base | Run | Copy | Directory | Git | Web
 
 
 class Vertex(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from dockyard.build import graph
+from dockyard.build import copies, graph
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.dockerfile.source import Location, located, syntax_error
 from dockyard.build.dockerfile.substitution import expand_at, expanded
 from dockyard.build.mounts.plan import lower_mounts
-from dockyard.build.names import SCRATCH, Names, Settings, sources_of
+from dockyard.build.named import Local
+from dockyard.build.names import BUILDER_ARGUMENTS, SCRATCH, Names, Settings, sources_of
+from dockyard.build.remote.address import Git, Web
 from dockyard.build.stage import StageState, arguments_prefix, empty_config, is_proxy
 from dockyard.errors import BuildError
 from dockyard.oci import times
 from dockyard.oci.image import ImageConfig
+from dockyard.oci.platform import Platform
 
 _EXECUTED = (ins.Run, ins.Copy, ins.Add, ins.Workdir)
-_REMOTE = re.compile(r"(?:https?|git|ssh)://|git@", re.IGNORECASE)
 
 
 class BaseImage(msgspec.Struct, frozen=True):
@@ -63,6 +64,7 @@ class _Lowering:
         self._vertices: list[graph.Vertex] = []
         self._states: dict[int, StageState] = {}
         self._base_vertices: dict[str, int] = {}
+        self._context_vertices: dict[str, int] = {}
         self._names = Names(dockerfile, settings)
 
     def plan(self) -> graph.Plan:
@@ -88,13 +90,13 @@ class _Lowering:
                 if isinstance(step, ins.Arg):
                     declared |= {each.name for each in step.arguments}
         for name in self._settings.build_args:
-            if name not in declared and not is_proxy(name) and name != "SOURCE_DATE_EPOCH":
+            if name not in declared and not is_proxy(name) and name not in BUILDER_ARGUMENTS:
                 yield f"--build-arg {name} was not consumed: no ARG in the Dockerfile names it"
 
     def _lower_stage(self, stage: ins.Stage) -> StageState:
         base = self._names.base_of(stage.base)
-        self._check_platform(base)
         state = self._begin(stage, base)
+        state.change(on_build=None)  # done by now: see triggers.py
         number = 1
         for raw in stage.instructions:
             number += isinstance(raw, _EXECUTED)
@@ -103,7 +105,7 @@ class _Lowering:
                 step = expanded(raw, state.variables(), self._dockerfile.escape)
             label = f"[{self._stage_label(stage)}{number}/{_count(stage)}]"
             with located(step.location):
-                self._lower_step(state, step, f"{label} {_one_line(step.text)}", stage.index)
+                self._lower_step(state, step, f"{label} {copies.shown(step)}", stage.index)
         return state
 
     def _stage_label(self, stage: ins.Stage) -> str:
@@ -119,23 +121,22 @@ class _Lowering:
             state.config = before.config
             state.lines = list(before.lines)
             return state
-        if base.image.lower() == SCRATCH:
-            config = empty_config(self._settings.architecture)
+        platform = self._names.platform_of(base)
+        label = f"[{self._stage_label(stage)}1/{_count(stage)}] FROM "
+        context = self._names.context(base.image)
+        if context is not None or base.image.lower() == SCRATCH:
+            config = empty_config(platform or self._settings.host)
             epoch = self._epoch(None)
-            name = SCRATCH
-            image_id = ""
-        else:
-            image = self._bases[base.image]
-            config, image_id, name = image.config, image.id, image.shown
-            epoch = self._epoch(config.created)
-            if config.config.on_build:
-                raise syntax_error(
-                    base.location,
-                    f"{name} has ONBUILD triggers, which are not supported yet",
-                    "repeat its ONBUILD instructions in this Dockerfile",
-                )
-        label = f"[{self._stage_label(stage)}1/{_count(stage)}] FROM {name}"
-        return StageState(config, epoch, self._base_vertex(image_id, label, base.location, epoch))
+            if context is None:
+                vertex = self._base_vertex("", label + SCRATCH, base.location, epoch)
+            else:
+                vertex = self._context_vertex(context, base.location)
+            return StageState(config, epoch, vertex)
+        image = self._bases[self._names.image_of(base.image)]
+        _check_platform(image, base, platform)
+        epoch = self._epoch(image.config.created)
+        vertex = self._base_vertex(image.id, label + image.shown, base.location, epoch)
+        return StageState(image.config, epoch, vertex)
 
     def _epoch(self, created: str | None) -> int:
         if self._settings.epoch is not None:
@@ -143,15 +144,6 @@ class _Lowering:
         if not created:
             return times.EARLIEST_EPOCH
         return max(times.parse_rfc3339(created), times.EARLIEST_EPOCH)
-
-    def _check_platform(self, base: ins.From) -> None:
-        own = ("linux", f"linux/{self._settings.architecture}")
-        if base.platform and base.platform not in own:
-            raise syntax_error(
-                base.location,
-                f"building for {base.platform} is not supported yet, this host is {own[1]}",
-                "leave --platform out, or build on such a host",
-            )
 
     def _base_vertex(self, image_id: str, name: str, location: Location, epoch: int) -> int:
         if image_id not in self._base_vertices:
@@ -215,6 +207,7 @@ class _Lowering:
         steps = self._settings.steps
         steps.check(step)
         _refuse_unfinished(step)
+        self._check_executable(state)
         script = step.script()
         env, proxies = state.run_environment()
         if isinstance(step.command, ins.ExecForm):
@@ -242,58 +235,78 @@ class _Lowering:
         )
         state.record(f"RUN {arguments_prefix(state.args)}{' '.join(args)}", state.vertex)
 
+    def _check_executable(self, state: StageState) -> None:
+        architecture, host = state.base.architecture, self._settings.host
+        if (state.base.os, architecture) != (host.os, host.architecture):
+            raise BuildError(
+                f"a RUN step for {state.base.os}/{architecture} can't run on this host,"
+                f" which is {host}",
+                hint="do the work in a stage FROM --platform=$BUILDPLATFORM and COPY its result,"
+                " or build on such a host",
+                reference="wrong-platform",
+            )
+
     def _lower_copy(self, state: StageState, step: ins.Copy, name: str, index: int) -> None:
-        _refuse_flags(step, link=step.link, parents=step.parents, exclude=bool(step.exclude))
+        copies.check_copy(step)
+        context = None if step.from_ is None else self._names.context(step.from_)
         inputs: tuple[int, ...] = (state.vertex,)
-        if step.from_ is not None:
-            source = self._source_vertex(step.from_, step.location, index)
-            inputs = (state.vertex, source)
-        operation = graph.Copy(
-            sources=step.sources,
-            files=tuple(graph.File(each.name, each.body) for each in step.contents),
-            destination=state.directory(_destination(step.destination)),
-            from_input=step.from_ is not None,
-            chown=step.chown or "",
-            chmod=step.chmod or "",
-        )
+        origin = ""
+        if isinstance(context, Local):
+            origin = self._names.context_name(context)
+        elif step.from_ is not None:
+            inputs = (state.vertex, self._source_vertex(step.from_, step.location, index))
+        sources = tuple(graph.Source(source, len(inputs) - 1) for source in step.sources)
+        operation = copies.operation(step, sources, state, origin=origin)
         state.vertex = self._add(operation, inputs, name, step.location, state.epoch)
-        state.record(_one_line(step.text), state.vertex)
+        state.record(copies.shown(step), state.vertex)
 
     def _source_vertex(self, name: str, location: Location, index: int) -> int:
         """What a ``from`` in stage ``index`` means: COPY's and that of RUN's mounts."""
         stage = self._names.copy_source(name, index)
         if stage is not None:
             return self._states[stage].vertex
+        context = self._names.context(name)
+        if context is not None:
+            return self._context_vertex(context, location)
         if name.lower() == SCRATCH:
             return self._base_vertex("", f"FROM {SCRATCH}", location, self._epoch(None))
-        image = self._bases[name]
+        image = self._bases[self._names.image_of(name)]
         label = f"[copy source] FROM {image.shown}"
         return self._base_vertex(image.id, label, location, self._epoch(image.config.created))
 
+    def _context_vertex(self, context: Local | Git | Web, location: Location) -> int:
+        """A filesystem that holds the files of a named context."""
+        name = self._names.context_name(context)
+        if name in self._context_vertices:
+            return self._context_vertices[name]
+        label, epoch = f"[context {name}]", self._epoch(None)
+        fetched = None
+        if not isinstance(context, Local):
+            shown = f"{label} {copies.shown_address(context)}"
+            fetched = self._add(context, (), shown, location, epoch)
+        if fetched is not None and isinstance(context, Git):
+            made = fetched
+        else:
+            below = self._base_vertex("", f"FROM {SCRATCH}", location, epoch)
+            inputs = (below,) if fetched is None else (below, fetched)
+            made = self._add(copies.whole(context, name), inputs, f"{label} load", location, epoch)
+        self._context_vertices[name] = made
+        return made
+
     def _lower_add(self, state: StageState, step: ins.Add, name: str) -> None:
-        _refuse_flags(
-            step,
-            link=step.link,
-            exclude=bool(step.exclude),
-            checksum=step.checksum is not None,
-            keep_git_dir=step.keep_git_dir is not None,
-        )
-        for source in step.sources:
-            if _REMOTE.match(source):
-                raise _unfinished(
-                    f"ADD of {source} is not supported yet",
-                    hint="fetch it in a RUN step, or put it into the context",
-                )
-        operation = graph.Copy(
-            sources=step.sources,
-            files=tuple(graph.File(each.name, each.body) for each in step.contents),
-            destination=state.directory(_destination(step.destination)),
-            chown=step.chown or "",
-            chmod=step.chmod or "",
-            unpack=step.unpack is not False,
-        )
-        state.vertex = self._add(operation, (state.vertex,), name, step.location, state.epoch)
-        state.record(_one_line(step.text), state.vertex)
+        inputs = [state.vertex]
+        sources = []
+        for source in copies.sources_of_add(step):
+            if isinstance(source, graph.Source):
+                sources.append(source)
+                continue
+            shown = f"[add source] {copies.shown_address(source)}"
+            number = len(inputs)
+            inputs.append(self._add(source, (), shown, step.location, state.epoch))
+            sources.append(copies.fetched(source, number, unpack=step.unpack is True))
+        operation = copies.operation(step, tuple(sources), state)
+        state.vertex = self._add(operation, tuple(inputs), name, step.location, state.epoch)
+        state.record(copies.shown(step), state.vertex)
 
 
 def _count(stage: ins.Stage) -> int:
@@ -301,11 +314,19 @@ def _count(stage: ins.Stage) -> int:
     return 1 + sum(isinstance(step, _EXECUTED) for step in stage.instructions)
 
 
-def _destination(text: str) -> str:
-    """``.`` and ``dir/.`` mean a directory."""
-    if text in {".", ".."} or text.endswith(("/.", "/..")):
-        return text + "/"
-    return text
+def _check_platform(image: BaseImage, base: ins.From, wanted: Platform | None) -> None:
+    """Refuses an image for another platform than the one that was asked for."""
+    config = image.config
+    actual = Platform(config.architecture, config.os, config.variant)
+    if wanted is None or (actual.os, actual.architecture) == (wanted.os, wanted.architecture):
+        return
+    raise syntax_error(
+        base.location,
+        f"the image {image.shown} does not match the specified platform:"
+        f" wanted {wanted}, actual: {actual}",
+        f"leave --platform out, or make an image of that name for {wanted}",
+        reference="wrong-platform",
+    )
 
 
 def _unfinished(message: str, hint: str | None = None) -> BuildError:
@@ -317,15 +338,3 @@ def _refuse_unfinished(step: ins.Run) -> None:
         raise _unfinished("RUN --device is not supported yet", hint="remove the flag")
     if step.security is ins.SecurityMode.INSECURE:
         raise _unfinished("RUN --security=insecure is not supported yet")
-
-
-def _refuse_flags(step: ins.Instruction, **flags: bool) -> None:
-    for name, given in flags.items():
-        if given:
-            flag = name.replace("_", "-")
-            raise _unfinished(f"{step.keyword} --{flag} is not supported yet",
-                               hint="remove the flag")  # fmt: skip
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -7,17 +7,31 @@ from collections.abc import Iterator
 import msgspec
 
 from dockyard.build.dockerfile import instructions as ins
-from dockyard.build.dockerfile.source import Location, did_you_mean, located
+from dockyard.build.dockerfile.directives import CHECK_ARGUMENT, SYNTAX_ARGUMENT
+from dockyard.build.dockerfile.source import Location, did_you_mean, located, syntax_error
 from dockyard.build.dockerfile.substitution import expand_at, expanded
 from dockyard.build.grants import StepOptions
+from dockyard.build.named import Layout, Local, NamedContext, NamedContexts, NamedImage
+from dockyard.build.remote.address import Git, Web
 from dockyard.errors import BuildError, InvalidInput
+from dockyard.oci.platform import Platform
 
 SCRATCH = "scratch"
-_PLATFORM_ARGS = ("OS", "ARCH", "VARIANT")
+KEEP_GIT_DIR = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
+WITHOUT_EFFECT = frozenset({"BUILDKIT_INLINE_CACHE", "BUILDKIT_MULTI_PLATFORM"})
+"""Arguments for Docker's builder that only where switched off mean what we do."""
+
+BUILDER_ARGUMENTS = WITHOUT_EFFECT | {
+    KEEP_GIT_DIR, SYNTAX_ARGUMENT, CHECK_ARGUMENT, "SOURCE_DATE_EPOCH",
+}  # fmt: skip
+"""Values of ``--build-arg`` that the builder itself reads, whether or not an ARG names them."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line and the host add to the Dockerfile."""
+    """What the command line and the host add to the Dockerfile.
+
+    ``architecture`` is the host's, ``platform`` what ``--platform`` asks for.
+    """
 
     architecture: str
     build_args: dict[str, str]
@@ -26,6 +40,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int | None = None
     """SOURCE_DATE_EPOCH in seconds, where given."""
     steps: StepOptions = StepOptions()
+    platform: Platform | None = None
+    contexts: dict[str, NamedContext] = {}
+
+    @property
+    def host(self) -> Platform:
+        """What steps can run on."""
+        return Platform(self.architecture)
 
 
 def chosen_stage(dockerfile: ins.Dockerfile, target: str | None) -> int:
@@ -67,6 +88,7 @@ class Names:
     def __init__(self, dockerfile: ins.Dockerfile, settings: Settings) -> None:
         self._dockerfile = dockerfile
         self._settings = settings
+        self._contexts = NamedContexts(settings.contexts)
         self.meta = self._meta_args()
         self.target = chosen_stage(dockerfile, settings.target)
 
@@ -75,12 +97,34 @@ class Names:
         for index in sorted(self.reachable()):
             stage = self._dockerfile.stages[index]
             base = self.base_of(stage.base)
-            if self.stage(base.image, index) is None and base.image.lower() != SCRATCH:
-                yield base.image, base.location
+            if self.stage(base.image, index) is None and self._is_image(base.image):
+                yield self.image_of(base.image), base.location
             for step in stage.instructions:
                 for name in sources_of(step):
-                    if name.lower() != SCRATCH and self.copy_source(name, index) is None:
-                        yield name, step.location
+                    if self.copy_source(name, index) is None and self._is_image(name):
+                        yield self.image_of(name), step.location
+
+    def context(self, name: str) -> Local | Git | Web | None:
+        """The files that ``--build-context`` puts in place of a stage or image, if it does."""
+        found = self._contexts.find(name)
+        return found if isinstance(found, Local | Git | Web) else None
+
+    def context_name(self, context: Local | Git | Web) -> str:
+        """The name under which such files were given."""
+        return self._contexts.name_of(context)
+
+    def image_of(self, name: str) -> str:
+        """The image that a name means, where ``--build-context`` may name another one.
+
+        An image of an OCI layout has the name that was given to it.
+        """
+        found = self._contexts.find(name)
+        if isinstance(found, Layout):
+            return self._contexts.name_of(found)
+        return found.reference if isinstance(found, NamedImage) else name
+
+    def _is_image(self, name: str) -> bool:
+        return name.lower() != SCRATCH and self.context(name) is None
 
     def reachable(self) -> set[int]:
         """The target and all stages that it uses, by FROM or COPY --from."""
@@ -102,6 +146,8 @@ class Names:
 
     def stage(self, name: str, before: int) -> int | None:
         """The stage of that name; a later one of the same name doesn't count."""
+        if self._contexts.find(name) is not None:
+            return None
         for stage in reversed(self._dockerfile.stages[:before]):
             if stage.name == name.lower():
                 return stage.index
@@ -129,12 +175,38 @@ class Names:
         return scope
 
     def _platform_args(self) -> dict[str, str]:
-        values = ("linux", self._settings.architecture, "")
-        scope = {}
-        for prefix in ("TARGET", "BUILD"):
-            scope[f"{prefix}PLATFORM"] = f"linux/{self._settings.architecture}"
-            scope |= {f"{prefix}{n}": v for n, v in zip(_PLATFORM_ARGS, values, strict=True)}
+        """What https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
+        lists, and the name of the target."""
+        scope = {"TARGETSTAGE": self._settings.target or "default"}
+        platforms = {"TARGET": self.platform, "BUILD": self._settings.host}
+        for prefix, platform in platforms.items():
+            scope |= {
+                f"{prefix}PLATFORM": str(platform),
+                f"{prefix}OS": platform.os,
+                f"{prefix}ARCH": platform.architecture,
+                f"{prefix}VARIANT": platform.variant,
+            }
         return scope
+
+    @property
+    def platform(self) -> Platform:
+        """What the image is for."""
+        return self._settings.platform or self._settings.host
+
+    def platform_of(self, base: ins.From) -> Platform | None:
+        """What a stage is for, where FROM or the command line says it.
+
+        Raises:
+            BuildError: it names no platform.
+        """
+        if not base.platform:
+            return self._settings.platform
+        try:
+            return Platform.parse(base.platform, self._settings.host)
+        except InvalidInput as error:
+            raise syntax_error(
+                base.location, f"failed to parse platform: {error.message}", error.hint
+            ) from error
 
     def base_of(self, base: ins.From) -> ins.From:
         """A FROM with its variables replaced."""

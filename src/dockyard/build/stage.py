@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from dockyard.build.dockerfile import instructions as ins
+from dockyard.build.golang import duration, quoted_rune
 from dockyard.build.graph import Line
 from dockyard.errors import BuildError
 from dockyard.oci import times
 from dockyard.oci.image import ExecutionConfig, History, ImageConfig
 from dockyard.oci.image import Healthcheck as HealthcheckConfig
+from dockyard.oci.platform import Platform
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SHELL = ("/bin/sh", "-c")
@@ -136,7 +138,9 @@ class StageState:
                 self._set_entrypoint(step)
             case ins.Healthcheck():
                 self.change(healthcheck=self._healthcheck(step))
-                self.record(step.text)
+                self.record(_shown_health(self.config.healthcheck))
+            case ins.Onbuild():  # in no history, as with Docker
+                self.change(on_build=(*(self.config.on_build or ()), step.expression))
             case _:
                 return False
         return True
@@ -174,10 +178,13 @@ def arguments_prefix(args: Mapping[str, str]) -> str:
     return f"|{len(shown)} {' '.join(shown)} " if shown else ""
 
 
-def empty_config(architecture: str) -> ImageConfig:
+def empty_config(platform: Platform) -> ImageConfig:
     """The configuration that ``FROM scratch`` begins with."""
     env = (f"PATH={DEFAULT_PATH}",)
-    return ImageConfig(architecture=architecture, config=ExecutionConfig(env=env, working_dir="/"))
+    config = ExecutionConfig(env=env, working_dir="/")
+    return ImageConfig(
+        architecture=platform.architecture, os=platform.os, variant=platform.variant, config=config
+    )
 
 
 def _pairs(pairs: Sequence[ins.KeyValue]) -> str:
@@ -186,6 +193,16 @@ def _pairs(pairs: Sequence[ins.KeyValue]) -> str:
 
 def _shown(args: Sequence[str] | None) -> str:
     return "[" + " ".join(msgspec.json.encode(each).decode() for each in args or ()) + "]"
+
+
+def _shown_health(check: HealthcheckConfig | None) -> str:
+    """A health check as Docker's history shows it."""
+    if check is None:
+        return "HEALTHCHECK"
+    test = " ".join(msgspec.json.encode(each).decode() for each in check.test)
+    times_ = (check.interval, check.timeout, check.start_period, check.start_interval)
+    durations = " ".join(f'"{duration(each)}"' for each in times_)
+    return f"HEALTHCHECK &{{[{test}] {durations} '{quoted_rune(check.retries)}'}}"
 
 
 def _ports(ports: Sequence[str]) -> dict[str, dict[str, object]]:

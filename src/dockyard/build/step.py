@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 
 from dockyard.build import graph
-from dockyard.build.cache import BuildCache, key_of, key_of_base
-from dockyard.build.context import Entry, Tree
+from dockyard.build.cache import BuildCache, Origin, key_of, key_of_base
+from dockyard.build.choose import choose
+from dockyard.build.choose import digest as digest_of
+from dockyard.build.context import Tree
 from dockyard.build.dockerfile.source import located
 from dockyard.build.mounts.prepare import Input, StepMounts, Supplies
 from dockyard.build.ops import copy as copying
 from dockyard.build.ops import run as running
+from dockyard.build.remote.address import Git, Web
+from dockyard.build.remote.fetch import Fetcher
 from dockyard.build.solver import Cancellation
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
 from dockyard.errors import BuildError
 from dockyard.images.model import Image, Layer, Times
 from dockyard.images.normalise import normalise
+from dockyard.system import mounts
 
 
 class StepResult:
@@ -35,10 +41,15 @@ class StepResult:
         below: StepResult | None,
         *,
         made: bool,
+        entry: str | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.key = key
         self.made = made
         """False for what came from the cache or is an existing image."""
+        self.entry = entry or key
+        """The key of the cache's entry, where that is another one."""
+        self.origin = origin
         self._layers = tuple(layers)
         self._paths = tuple(paths)
         self._below = below
@@ -65,7 +76,7 @@ class StepRunner:
         parts: Parts,
         plan: graph.Plan,
         images: Mapping[str, Image],
-        context: Tree,
+        contexts: Mapping[str, Tree],
         holder: str,
         cancellation: Cancellation,
         sealers: Executor,
@@ -73,14 +84,15 @@ class StepRunner:
         hosts: Sequence[tuple[str, str]],
     ) -> None:
         self._hosts = tuple(hosts)
-        self._mounts = StepMounts(parts, context, supplies, lambda: cancellation.requested)
+        self._mounts = StepMounts(parts, contexts[""], supplies, lambda: cancellation.requested)
         self._parts = parts
         self._plan = plan
         self._images = images
-        self._context = context
+        self._contexts = contexts
         self._holder = holder
         self._cancellation = cancellation
         self._sealers = sealers
+        self._fetcher = Fetcher(holder, lambda: cancellation.requested)
 
     def look_up(
         self, index: int, below: Sequence[StepResult], cache: BuildCache | None
@@ -90,13 +102,27 @@ class StepRunner:
         if isinstance(vertex.operation, graph.Base):
             result = self._base(vertex.operation)
             return result.key, result
+        if isinstance(vertex.operation, Git | Web):
+            return self._look_up_remote(vertex, cache)
         with located(vertex.location):
             content = self._content(vertex, below)
+        alone = _stands_alone(vertex.operation)
+        if alone:
+            content = f"{content} on {_root_of(below[0].stack())}"
         key = key_of(vertex, _keys(vertex.operation, below), content)
         hit = None if cache is None else cache.find(key, self._holder)
-        if hit is None or hit.below != below[0].stack_ids():
+        if hit is None or (not alone and hit.below != below[0].stack_ids()):
             return key, None
         return key, _complete(key, hit.layers, self._parts.layers.paths_of(hit.layers), below[0])
+
+    def _look_up_remote(
+        self, vertex: graph.Vertex, cache: BuildCache | None
+    ) -> tuple[str, StepResult | None]:
+        key, hit = self._fetcher.look_up(vertex, cache)
+        if hit is None:
+            return key, None
+        own = key if hit.origin is None else hit.origin.content
+        return key, _complete(own, hit.layers, self._parts.layers.paths_of(hit.layers), None)
 
     def execute(
         self,
@@ -114,18 +140,37 @@ class StepRunner:
         if self._cancellation.requested:
             raise BuildError("canceled", reference="canceled")
         with Workspace(self._parts, vertex.name) as workspace, located(vertex.location):
+            if isinstance(vertex.operation, Git | Web):
+                return self._fetch(workspace, vertex, key)
             lowers = below[0].stack()
+            alone = _stands_alone(vertex.operation)
             made = self._perform(workspace, vertex, below, output)
             workspace.unmount()
-            normalise(workspace.upper, lowers, engine_mounts=made)
+            normalise(workspace.upper, () if alone else lowers, engine_mounts=made)
+            if alone:
+                mounts.begin_upper(workspace.upper, lowers)
             if not os.listdir(workspace.upper) and not _root_changed(workspace.upper, lowers):
                 return StepResult(key, (), (), below[0], made=True)
-            layer_id = self._parts.layers.publish(
-                workspace.upper, holder=self._holder, epoch=vertex.epoch, times=_times(vertex)
-            )
+            layers, paths = self._publish(workspace, vertex)
+        return StepResult(key, layers, paths, below[0], made=True)
+
+    def _fetch(self, workspace: Workspace, vertex: graph.Vertex, key: str) -> StepResult:
+        mounts.begin_upper(workspace.upper, ())
+        origin = self._fetcher.fetch(workspace, vertex)
+        normalise(workspace.upper, (), engine_mounts=())
+        layers, paths = self._publish(workspace, vertex)
+        own = key if origin is None else origin.content
+        return StepResult(own, layers, paths, None, made=True, entry=key, origin=origin)
+
+    def _publish(
+        self, workspace: Workspace, vertex: graph.Vertex
+    ) -> tuple[tuple[Future[Layer]], tuple[str]]:
+        """Makes a layer of the workspace's changes: to come, and where it is."""
+        layer_id = self._parts.layers.publish(
+            workspace.upper, holder=self._holder, epoch=vertex.epoch, times=_times(vertex)
+        )
         future = self._sealers.submit(self._parts.layers.seal, layer_id)
-        path = self._parts.paths.layer(layer_id)
-        return StepResult(key, (future,), (path,), below[0], made=True)
+        return (future,), (self._parts.paths.layer(layer_id),)
 
     def _perform(
         self,
@@ -140,12 +185,13 @@ class StepRunner:
             case graph.Run():
                 return self._run(workspace, vertex, operation, below, output)
             case graph.Copy():
-                workspace.mount(lowers)
-                self._copy(workspace, operation, below)
+                workspace.mount(() if operation.link else lowers)
+                with self._trees(workspace, operation, below) as trees:
+                    copying.copy(operation, choose(operation, trees), workspace.root)
             case graph.Directory():
                 workspace.mount(lowers)
                 copying.make_directory(operation, workspace.root)
-            case graph.Base():
+            case _:
                 pass
         return ()
 
@@ -163,16 +209,18 @@ class StepRunner:
                 self._hosts, output, self._cancellation,
             )  # fmt: skip
 
-    def _copy(
+    @contextlib.contextmanager
+    def _trees(
         self, workspace: Workspace, operation: graph.Copy, below: Sequence[StepResult]
-    ) -> None:
-        if not operation.from_input:
-            found = _match(self._context, operation)
-            copying.copy(operation, self._context, found, workspace.root)
-            return
-        source = workspace.mount_read_only(below[1].stack(), "source")
-        with Tree(source, keeps_attributes=True) as tree:
-            copying.copy(operation, tree, _match(tree, operation), workspace.root)
+    ) -> Iterator[dict[int, Tree]]:
+        """Where the sources are, by their input."""
+        with contextlib.ExitStack() as stack:
+            trees = {0: self._contexts[operation.origin]}
+            for number in {source.input for source in operation.sources} - {0}:
+                place = workspace.mount_read_only(below[number].stack(), f"source{number}")
+                tree = Tree(place, keeps_attributes=True)
+                trees[number] = stack.enter_context(tree)
+            yield trees
 
     def _content(self, vertex: graph.Vertex, below: Sequence[StepResult]) -> str:
         """A digest of the files that the step copies or mounts; empty where there are none."""
@@ -181,12 +229,13 @@ class StepRunner:
             return self._mounts.digest(vertex.name, operation, _inputs(below))
         if not isinstance(operation, graph.Copy) or not operation.sources:
             return ""
-        if not operation.from_input:
-            return self._context.digest(_match(self._context, operation))
-        with Workspace(self._parts, f"digest for {vertex.name}") as workspace:
-            source = workspace.mount_read_only(below[1].stack(), "source")
-            with Tree(source, keeps_attributes=True) as tree:
-                return tree.digest(_match(tree, operation))
+        if not any(source.input for source in operation.sources):
+            return digest_of(choose(operation, {0: self._contexts[operation.origin]}))
+        with (
+            Workspace(self._parts, f"digest for {vertex.name}") as workspace,
+            self._trees(workspace, operation, below) as trees,
+        ):
+            return digest_of(choose(operation, trees))
 
     def _base(self, operation: graph.Base) -> StepResult:
         if not operation.image_id:
@@ -203,6 +252,8 @@ def _inputs(below: Sequence[StepResult]) -> tuple[Input, ...]:
 
 def _keys(operation: graph.Operation, below: Sequence[StepResult]) -> list[str]:
     """The keys of the inputs that count: what is only bound read-only counts by its content."""
+    if _stands_alone(operation):
+        return [result.key for result in below[1:]]
     if not isinstance(operation, graph.Run):
         return [result.key for result in below]
     kept = {0} | {
@@ -213,8 +264,17 @@ def _keys(operation: graph.Operation, below: Sequence[StepResult]) -> list[str]:
     return [result.key if number in kept else "" for number, result in enumerate(below)]
 
 
-def _match(tree: Tree, operation: graph.Copy) -> list[Entry]:
-    return [entry for source in operation.sources for entry in tree.match(source)]
+def _stands_alone(operation: graph.Operation) -> bool:
+    """True for COPY --link: it would be the same on any other parent."""
+    return isinstance(operation, graph.Copy) and operation.link
+
+
+def _root_of(lowers: Sequence[str]) -> str:
+    """Mode and owner of a root directory, which every layer above repeats."""
+    if not lowers:
+        return "nothing"
+    status = os.stat(lowers[-1])
+    return f"{status.st_mode:o}:{status.st_uid}:{status.st_gid}"
 
 
 def _root_changed(upper: str, lowers: Sequence[str]) -> bool:
@@ -230,8 +290,12 @@ def _root_changed(upper: str, lowers: Sequence[str]) -> bool:
 def _times(vertex: graph.Vertex) -> Times:
     """Files of the context get exactly the epoch; all others keep earlier times of their own."""
     operation = vertex.operation
-    from_context = isinstance(operation, graph.Copy) and not operation.from_input
-    return "epoch" if from_context else "clamp"
+    if isinstance(operation, Git):  # a checkout has no times of its own
+        return "epoch"
+    if not isinstance(operation, graph.Copy):
+        return "clamp"
+    elsewhere = operation.sources and all(source.input for source in operation.sources)
+    return "clamp" if elsewhere else "epoch"
 
 
 def _complete(

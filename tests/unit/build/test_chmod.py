@@ -18,14 +18,16 @@ from dockyard.errors import BuildError
         (0o644, "u=rwX,go=rX", False, 0o644), (0o644, "u=rwX,go=rX", True, 0o755),
         (0o744, "a+X", False, 0o755), (0o777, "go-w", False, 0o755), (0o755, "a-x", False, 0o644),
         (0o755, "u+s", False, 0o4755), (0o755, "g+s", True, 0o2755), (0o777, "+t", True, 0o1777),
-        (0o600, "u=,g=r", False, 0o040),
+        (0o600, "u=,g=r", False, 0o040), (0o644, "75", False, 0o075), (0o644, "7", False, 0o007),
+        (0o640, "o=g", False, 0o644), (0o644, "u+x-w,go=", False, 0o500),
+        (0o644, "o+t", False, 0o644), (0o644, "u+t", False, 0o1644), (0o644, "o+s", False, 0o644),
     ],
 )  # fmt: skip
 def test_octal_and_symbolic(mode: int, change: str, directory: bool, result: int) -> None:
     assert changed(mode, change, directory=directory) == result
 
 
-@pytest.mark.parametrize("change", ["rwx", "u~x", "9", "u=rw;x", "75", "u+x,", "888", "777777"])
+@pytest.mark.parametrize("change", ["rwx", "u~x", "9", "u=rw;x", "u=rwz", "u+x,", "888", "777777"])
 def test_others_are_refused(change: str) -> None:
     with pytest.raises(BuildError, match="invalid chmod parameter"):
         changed(0o644, change, directory=False)

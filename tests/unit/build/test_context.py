@@ -107,7 +107,7 @@ def make_deep(base: Path, count: int) -> None:
 def test_a_path_too_long_for_the_kernel_is_refused(base: Path) -> None:
     make_deep(base, 2100)
     with open_context(str(base), None) as tree, pytest.raises(HostileInput, match="too deep"):
-        tree.digest(tree.match("d"))
+        tree.digest(tree.entry("d"))
     remove_tree(str(base / "d"))
 
 
@@ -127,7 +127,7 @@ def test_the_dockerfiles_own_ignore_file_wins(base: Path) -> None:
 
 def digest(base: Path) -> str:
     with Tree(str(base)) as tree:
-        return tree.digest(tree.match("."))
+        return tree.digest(tree.entry("."))
 
 
 def test_the_digest_is_of_content_names_and_modes_only(base: Path) -> None:

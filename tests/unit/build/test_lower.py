@@ -129,12 +129,13 @@ def test_the_epoch_is_given_or_the_bases() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "line"),
     [
-        ("FROM a\nONBUILD RUN x\n", "ONBUILD", 2),
         ("FROM a\nRUN --mount=target=/ x\n", "invalid mount target", 2),
         ("FROM a\nRUN --network=host x\n", "network.host is not allowed", 2),
-        ("FROM a\nCOPY --link a b\n", "--link", 2),
-        ("FROM a\nADD https://e.com/x /\n", "https://e.com/x", 2),
-        ("FROM a\nADD --checksum=sha256:0 f /\n", "--checksum", 2),
+        ("FROM a\nCOPY https://example.com/x /\n", "can't be a URL for COPY", 2),
+        ("FROM a\nCOPY git@example.com:x.git /\n", "can't be a git ref for COPY", 2),
+        ("FROM a\nADD file:///etc/shadow /\n", "unsupported address", 2),
+        ("FROM a\nADD --checksum=sha256:0 f /\n", "checksum requires HTTP", 2),
+        ("FROM a\nADD --checksum=sha256:0 https://example.com/x /\n", "invalid checksum", 2),
         ("FROM a\nCOPY --from=5 a b\n", "stage index 5", 2),
         ("FROM $NOTHING\n", "", 1),
     ],

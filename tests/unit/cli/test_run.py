@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,22 +169,28 @@ def test_build_passes_its_options_on(dockyard: Call, engine: Any, tmp_path: Path
     path = tmp_path / "iid"
     code, out, _ = dockyard(
         "build", "-q", "-t", "a", "-t", "b:1", "--build-arg", "X=1", "--build-arg", "Y",
-        "--label", "l=v", "--target", "s", "--no-cache", "-f", "D", "--iidfile", str(path), ".",
+        "--label", "l=v", "--target", "s", "--no-cache", "-f", "D", "--iidfile", str(path),
+        "--platform", "linux/arm64", "--build-context", "lib=./lib", ".",
     )  # fmt: skip
     assert (code, out) == (0, "sha256:" + "a1" * 32 + "\n")
     assert path.read_text() == "sha256:" + "a1" * 32
     assert engine.built == [(".", {
         "tag": ("a", "b:1"), "dockerfile": "D", "build_args": {"X": "1", "Y": None},
         "target": "s", "labels": {"l": "v"}, "no_cache": True,
+        "platform": "linux/arm64", "contexts": {"lib": "./lib"},
         "secrets": {}, "ssh": {}, "allow": (), "steps": StepOptions(),
     })]  # fmt: skip
 
 
-@pytest.mark.parametrize("context", ["-", "https://example.org/x.git", "git@example.org:x"])
-def test_contexts_that_are_no_directory_are_refused(dockyard: Call, context: str) -> None:
-    code, _, err = dockyard("build", context)
+def test_standard_input_is_the_context_or_the_dockerfile(dockyard: Call, engine: Any) -> None:
+    assert dockyard("build", "-q", "-")[0] == 0
+    assert engine.built[-1][0] is sys.stdin.buffer
+    assert dockyard("build", "-q", "-f", "-", "git@example.org:x")[0] == 0
+    assert engine.built[-1][0] == "git@example.org:x"
+    assert engine.built[-1][1]["dockerfile"] is sys.stdin.buffer
+    code, _, err = dockyard("build", "-f", "-", "-")
     assert code == 1
-    assert "not supported yet" in err
+    assert "can't use stdin for both build context and dockerfile" in err
 
 
 def test_ctrl_c_in_a_build_is_one_message_and_130(

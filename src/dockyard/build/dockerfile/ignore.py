@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
@@ -73,10 +74,9 @@ def compile_patterns(text: str, *, filename: str = ".dockerignore") -> IgnoreRul
     return IgnoreRules(tuple(rules))
 
 
-def _path_or_parent(rules: tuple[_Rule, ...]) -> re.Pattern[str]:
-    """An expression that matches a path where any rule matches it or a directory above it."""
-    either = "|".join(rule.expression for rule in rules)
-    return re.compile(rf"(?:{either})(?:/|\Z)", re.DOTALL)
+def compile_list(patterns: Iterable[str]) -> IgnoreRules:
+    """The rules of patterns that stand elsewhere than in a file, as those of ``--exclude``."""
+    return IgnoreRules(tuple(_rule(each.strip()) for each in patterns if each.strip()))
 
 
 def _rule(line: str) -> _Rule:

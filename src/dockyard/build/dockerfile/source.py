@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 SYNTAX_REFERENCE: Final = "dockerfile-syntax"
 _MAX_EXCERPT_LINES: Final = 12
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def redacted(text: str) -> str:
+    """``text`` with user names and passwords of all addresses in it left out."""
+    return _CREDENTIALS.sub("xxxxx:xxxxx@", text)
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -34,9 +41,12 @@ class Location(msgspec.Struct, frozen=True):
         return f"{self.filename}:{self.start}"
 
     def excerpt(self) -> str:
-        """File, line and the lines themselves, numbered; the middle of a long range is left out."""
+        """File, line and the lines themselves, numbered; the middle of a long range is left out.
+
+        Passwords in addresses are not shown.
+        """
         lines = [
-            f" {number:3d} | >>> {line.rstrip()}"
+            f" {number:3d} | >>> {redacted(line.rstrip())}"
             for number, line in enumerate(self.text.split("\n"), self.start)
         ]
         if len(lines) > _MAX_EXCERPT_LINES:

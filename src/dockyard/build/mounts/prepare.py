@@ -20,6 +20,7 @@ from dockyard.build.mounts.agents import AgentSource, forwarded
 from dockyard.build.mounts.caches import CacheMounts, Held, Wanted
 from dockyard.build.mounts.secrets import Secret
 from dockyard.build.ops.copy import Destination
+from dockyard.build.selection import EVERYTHING
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
 from dockyard.errors import BuildError
@@ -98,7 +99,7 @@ class StepMounts:
                     lowers = inputs[mount.input].lowers
                     place = workspace.mount_read_only(lowers, f"source-{position}")
                     tree = stack.enter_context(Tree(place, keeps_attributes=True))
-                found.append(tree.digest([tree.entry(mount.source)]))
+                found.append(tree.digest(tree.entry(mount.source)))
         return digest.of(msgspec.json.encode(found))
 
     @contextlib.contextmanager
@@ -273,7 +274,7 @@ class _Step:
                 target.copy_entry(context, entry, "/file")
                 return place, "file"
             os.chmod(place, stat.S_IMODE(entry.mode))
-            target.copy_directory(context, entry, "/")
+            target.copy_directory(context, entry, "/", EVERYTHING)
         return place, "."
 
     def _private(self) -> str:

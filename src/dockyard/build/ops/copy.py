@@ -17,8 +17,10 @@ from typing import Self
 import msgspec
 
 from dockyard.build import graph
-from dockyard.build.chmod import changed
+from dockyard.build.chmod import changed, of_new_directory
+from dockyard.build.choose import Chosen
 from dockyard.build.context import Entry, Tree
+from dockyard.build.selection import Selection
 from dockyard.containers import users
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.images import untar
@@ -78,8 +80,9 @@ class Destination:
             return False
         return True
 
-    def make_directories(self, path: str) -> None:
+    def make_directories(self, path: str, *, mode: int | None = None) -> None:
         """Makes a directory and its missing parents; existing ones are left as they are."""
+        mode = of_new_directory(self._chmod) if mode is None else mode
         missing = []
         whole = os.path.normpath("/" + path.strip("/"))
         while not self.is_directory(whole):
@@ -88,26 +91,26 @@ class Destination:
         for whole in reversed(missing):
             if not self.is_directory(whole):
                 parent, _, name = whole.rpartition("/")
-                self._make(parent, name, whole)
+                self._make(parent, name, whole, mode)
 
-    def _make(self, parent: str, name: str, whole: str) -> None:
+    def _make(self, parent: str, name: str, whole: str, mode: int) -> None:
         descriptor = self._open(parent or "/")
         try:
             os.mkdir(name, _DIRECTORY_MODE, dir_fd=descriptor)
         except FileExistsError:
-            self._make_behind_link(descriptor, parent, name)
+            self._make_behind_link(descriptor, parent, name, mode)
             return
         finally:
             os.close(descriptor)
         made = self._open(whole)
         try:
-            os.fchmod(made, _DIRECTORY_MODE)
+            os.fchmod(made, mode)
             if self._owner is not None:
                 os.fchown(made, self._owner.uid, self._owner.gid)
         finally:
             os.close(made)
 
-    def _make_behind_link(self, directory: int, parent: str, name: str) -> None:
+    def _make_behind_link(self, directory: int, parent: str, name: str, mode: int) -> None:
         """Makes the directory that a dangling symlink of the image names, as Docker does."""
         try:
             target = os.readlink(name, dir_fd=directory)
@@ -116,7 +119,7 @@ class Destination:
         wanted = os.path.normpath(os.path.join(parent or "/", target))
         if not target or f"{parent}/{name}".startswith(wanted):  # a file, or a link to itself
             raise BuildError(f"cannot make directory {parent}/{name}: a file is in its place")
-        self.make_directories(wanted)
+        self.make_directories(wanted, mode=mode)
 
     def copy_entry(self, tree: Tree, entry: Entry, path: str) -> None:
         """Copies a file or a symlink to exactly this path, in place of what is there."""
@@ -135,11 +138,11 @@ class Destination:
         finally:
             os.close(parent)
 
-    def copy_directory(self, tree: Tree, top: Entry, path: str) -> None:
+    def copy_directory(self, tree: Tree, top: Entry, path: str, selection: Selection) -> None:
         """Merges what a directory holds into a directory of the root."""
-        self._merge(tree, top, path)
+        self.make_directories(path)
         base = len(top.path)
-        for entry in tree.walk(top):
+        for entry in tree.walk(top, selection):
             target = path.rstrip("/") + "/" + entry.path[base:].lstrip("/")
             if stat.S_ISDIR(entry.mode):
                 self._merge(tree, entry, target)
@@ -162,12 +165,15 @@ class Destination:
             os.close(parent)
 
     def unpack(self, tree: Tree, entry: Entry, path: str) -> bool:
-        """Extracts an archive into a directory of the root; False where it isn't an archive."""
+        """Extracts an archive into a directory of the root; False where it isn't an archive.
+
+        ``--chmod`` doesn't concern it.
+        """
         descriptor = tree.open(entry.path, os.O_RDONLY)
         with open(descriptor, "rb") as stream:
             if not untar.is_archive(f"/proc/self/fd/{stream.fileno()}"):
                 return False
-            self.make_directories(path)
+            self.make_directories(path, mode=_DIRECTORY_MODE)
             directory = self._open(path)
             try:
                 owner = None if self._owner is None else (self._owner.uid, self._owner.gid)
@@ -181,7 +187,7 @@ class Destination:
         return syscalls.openat2(self._root, path, _DIRECTORY, resolve=_RESOLVE)
 
     def _merge(self, tree: Tree, entry: Entry, path: str) -> None:
-        """A directory of the source: made with its mode where there is none yet."""
+        """A directory below a source: made with its mode where there is none yet."""
         if self.is_directory(path):
             return
         self.make_directories(path)
@@ -243,8 +249,8 @@ class Destination:
         return changed(stat.S_IMODE(entry.mode), self._chmod, directory=directory)
 
 
-def copy(operation: graph.Copy, tree: Tree, found: Sequence[Entry], rootfs: str) -> None:
-    """Copies the entries that the sources matched.
+def copy(operation: graph.Copy, found: Sequence[Chosen], rootfs: str) -> None:
+    """Copies what the sources mean.
 
     Raises:
         BuildError: Docker's rules for the destination are broken.
@@ -253,27 +259,28 @@ def copy(operation: graph.Copy, tree: Tree, found: Sequence[Entry], rootfs: str)
         count = len(found) + len(operation.files)
         path = operation.destination
         into = path.endswith("/") or count > 1 or target.is_directory(path)
-        if count > 1 and not path.endswith("/") and not target.is_directory(path):
+        parents = any(each.contents for each in found)
+        if count > 1 and not (parents or path.endswith("/") or target.is_directory(path)):
             raise BuildError(
                 "when using COPY with more than one source file, the destination must be a"
                 " directory and end with a /"
             )
-        for entry in found:
-            _copy_one(operation, tree, entry, target, into=into)
+        for each in found:
+            _copy_one(operation.destination, each, target, into=into)
         for file in operation.files:
             place = f"{path.rstrip('/')}/{file.name}" if into else path
             target.make_directories(os.path.dirname(place))
             target.write(place, file.content)
 
 
-def _copy_one(
-    operation: graph.Copy, tree: Tree, entry: Entry, target: Destination, *, into: bool
-) -> None:
-    path = operation.destination
+def _copy_one(path: str, chosen: Chosen, target: Destination, *, into: bool) -> None:
+    tree, entry = chosen.tree, chosen.entry
     if stat.S_ISDIR(entry.mode):
-        target.copy_directory(tree, entry, path)
+        target.copy_directory(tree, entry, path, chosen.selection)
         return
-    if operation.unpack and stat.S_ISREG(entry.mode) and target.unpack(tree, entry, path):
+    if chosen.contents:
+        raise BuildError(f"/{entry.path} is not a directory", hint="/./ stands after a directory")
+    if chosen.unpack and stat.S_ISREG(entry.mode) and target.unpack(tree, entry, path):
         return
     place = f"{path.rstrip('/')}/{os.path.basename(entry.path)}" if into else path
     target.make_directories(os.path.dirname(place))

@@ -12,7 +12,7 @@ from dockyard.arguments import parse_label
 from dockyard.cli import options, render
 from dockyard.cli.build_steps import step_options, step_request
 from dockyard.cli.command import canceled, define, not_yet, with_engine
-from dockyard.errors import InvalidInput, NotSupported
+from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
 from dockyard.oci.reference import Reference
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _KINDS = ("auto", "plain", "tty", "quiet", "none")
 _NOT_YET = (
-    "--annotation=", "--attest=", "--build-context=", "--builder=",
+    "--annotation=", "--attest=", "--builder=",
     "--cache-from=", "--cache-to=", "--call=", "--cgroup-parent=", "--check", "--metadata-file=",
-    "--no-cache-filter=", "-o, --output=", "--platform=", "--provenance=", "--pull",
+    "--no-cache-filter=", "-o, --output=", "--provenance=", "--pull",
     "--push", "--sbom=", "--squash",
     "-m, --memory=",
 )  # fmt: skip
@@ -39,9 +39,23 @@ def _pair(text: str) -> tuple[str, str | None]:
     return name, value if equals else None
 
 
-@define("build", "[OPTIONS] PATH")
+def _context(text: str) -> tuple[str, str]:
+    """``NAME=VALUE`` of ``--build-context``."""
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise InvalidInput(
+            f"invalid build context: {text!r}",
+            hint="the form is NAME=PATH, or NAME=docker-image://REF, oci-layout://PATH or a URL",
+        )
+    return name, value
+
+
+@define("build", "[OPTIONS] PATH | URL | -")
 @click.option("--build-arg", "build_args", multiple=True, metavar="list",
               callback=options.reads(_pair), help="Set build-time variables")  # fmt: skip
+@click.option("--build-context", "contexts", multiple=True, metavar="list",
+              callback=options.reads(_context),
+              help="Additional build contexts (e.g., name=path)")  # fmt: skip
 @click.option("-f", "--file", "dockerfile", metavar="string",
               help='Name of the Dockerfile (default "PATH/Dockerfile"; - is STDIN)')  # fmt: skip
 @click.option("--iidfile", metavar="string", help="Write the image ID to a file")
@@ -49,6 +63,7 @@ def _pair(text: str) -> tuple[str, str | None]:
               callback=options.reads(parse_label), help="Set metadata for an image")  # fmt: skip
 @click.option("--load", is_flag=True, hidden=True, help="What happens anyway")
 @click.option("--no-cache", is_flag=True, help="Do not use cache when building the image")
+@click.option("--platform", metavar="string", help="Set target platform for build")
 @click.option("--progress", type=click.Choice(_KINDS), default="auto", metavar="string",
               help="Set type of progress output (auto, plain, tty, quiet)")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True,
@@ -63,7 +78,7 @@ def _pair(text: str) -> tuple[str, str | None]:
 def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: Any) -> None:
     """Builds an image; its progress goes to standard error."""
     kind = "quiet" if values["quiet"] or values["progress"] == "none" else values["progress"]
-    check_context(context)
+    check_input(context, values["dockerfile"])
     try:
         image = _build(engine, context, values, kind)
     except KeyboardInterrupt as error:
@@ -76,7 +91,8 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
 
 def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> Image:
     """Builds, with the progress drawn in the way asked for."""
-    dockerfile = "/dev/stdin" if values["dockerfile"] == "-" else values["dockerfile"]
+    dockerfile = sys.stdin.buffer if values["dockerfile"] == "-" else values["dockerfile"]
+    source = sys.stdin.buffer if context == "-" else context
     request = {
         "tag": values["tags"],
         "dockerfile": dockerfile,
@@ -84,12 +100,14 @@ def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> I
         "target": values["target"],
         "labels": dict(values["labels"]),
         "no_cache": values["no_cache"],
+        "platform": values["platform"],
+        "contexts": dict(values["contexts"]),
         **step_request(values),
     }
     if kind == "quiet":
-        return engine.build(context, **request)
+        return engine.build(source, **request)
     with renderer(kind) as progress:
-        image = engine.build(context, **request, listener=progress)
+        image = engine.build(source, **request, listener=progress)
     progress.finish(image.id, [str(Reference.parse(tag)) for tag in values["tags"]])
     return image
 
@@ -107,12 +125,12 @@ def renderer(kind: str) -> PlainProgress | LiveProgress:
     return PlainProgress(render.write)
 
 
-def check_context(context: str) -> None:
-    """Raises :class:`NotSupported` for contexts that are no directory of this host."""
-    if context == "-" or "://" in context or context.startswith(("git@", "github.com/")):
-        raise NotSupported(
-            f"building from {context} is not supported yet",
-            hint="give a directory; fetch or unpack it first",
+def check_input(context: str, dockerfile: str | None) -> None:
+    """Raises :class:`InvalidInput` where standard input would have to be two things."""
+    if context == "-" and dockerfile == "-":
+        raise InvalidInput(
+            "invalid argument: can't use stdin for both build context and dockerfile",
+            hint="give the context as a directory or an address",
         )
 
 

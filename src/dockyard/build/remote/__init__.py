@@ -1,0 +1,1 @@
+"""What a build takes from elsewhere: web servers and git repositories."""

@@ -1,0 +1,70 @@
+"""Steps that fetch: looked up by what the other side has now, or done in a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dockyard.build import graph
+from dockyard.build.cache import BuildCache, Hit, Origin, key_of
+from dockyard.build.remote.address import Git, Web
+from dockyard.containers.workspace import Workspace
+from dockyard.errors import DockyardError
+
+
+class Fetcher:
+    """Fetches for one build."""
+
+    def __init__(self, holder: str, canceled: Callable[[], bool]) -> None:
+        self._holder = holder
+        self._canceled = canceled
+
+    def look_up(self, vertex: graph.Vertex, cache: BuildCache | None) -> tuple[str, Hit | None]:
+        """The key of the cache's entry, and the entry where it still holds.
+
+        A commit is the key of its files. A file of the web has the key of its address, and holds
+        if it has the checksum that the Dockerfile demands, or the server says so.
+
+        Raises:
+            DockyardError: the other side can't be asked.
+        """
+        operation = vertex.operation
+        with shown_at(vertex):
+            if isinstance(operation, Git):
+                from dockyard.build.remote import git
+
+                key = key_of(vertex, (), git.resolve(operation, self._canceled))
+                return key, None if cache is None else cache.find(key, self._holder)
+            key = key_of(vertex, (), "")
+            hit = None if cache is None else cache.find(key, self._holder)
+            if hit is None or hit.origin is None or not isinstance(operation, Web):
+                return key, None
+            from dockyard.build.remote import http
+
+            holds = bool(operation.checksum) or http.unchanged(operation, hit.origin)
+            return key, hit if holds else None
+
+    def fetch(self, workspace: Workspace, vertex: graph.Vertex) -> Origin | None:
+        """Puts what a step fetches into the workspace; what it was, for a file of the web."""
+        operation = vertex.operation
+        with shown_at(vertex):
+            if isinstance(operation, Web):
+                from dockyard.build.remote import http
+
+                return http.download(operation, workspace.upper, self._canceled)
+            if isinstance(operation, Git):
+                from dockyard.build.remote import git
+
+                commit = git.resolve(operation, self._canceled)
+                git.checkout(operation, commit, workspace.path, workspace.upper, self._canceled)
+        return None
+
+
+@contextmanager
+def shown_at(vertex: graph.Vertex) -> Iterator[None]:
+    """Gives errors the place in the Dockerfile."""
+    try:
+        yield
+    except DockyardError as error:
+        error.context = error.context or vertex.location.excerpt()
+        raise

@@ -1,0 +1,299 @@
+"""Files of the web: fetched by the rules of this host's network, and checked while they come.
+
+Proxies and certificate authorities are this host's. A password goes to the server that the
+address names and to no other; addresses of cloud metadata services are refused, however they are
+reached.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import email.utils
+import hashlib
+import http.client
+import ipaddress
+import os
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Final
+from urllib.parse import unquote, urlsplit
+
+from dockyard._version import __version__
+from dockyard.build.cache import Origin
+from dockyard.build.dockerfile.source import redacted
+from dockyard.build.ops.trust import bundle_of
+from dockyard.build.remote.address import Web
+from dockyard.errors import BuildError, ContentMismatch, HostileInput
+from dockyard.oci import digest
+from dockyard.state.paths import unusable
+
+_CHUNK_BYTES: Final = 1 << 20
+_TIMEOUT_SECONDS: Final = 60.0
+_MAX_REDIRECTS: Final = 10
+_MODE: Final = 0o600
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_METADATA: Final = (
+    ipaddress.ip_network("169.254.0.0/16"),
+    ipaddress.ip_network("fe80::/10"),
+    ipaddress.ip_network("fd00:ec2::254/128"),
+    ipaddress.ip_network("100.100.100.200/32"),
+)
+_METADATA_NAMES: Final = frozenset({"metadata.google.internal", "metadata", "instance-data"})
+
+
+def download(web: Web, directory: str, canceled: Callable[[], bool]) -> Origin:
+    """Fetches a file into a directory, with the time that its server gives.
+
+    Raises:
+        BuildError: it can't be had, or the build was canceled.
+        ContentMismatch: it breaks off, or doesn't have its checksum.
+        HostileInput: it leads to a metadata service.
+        StateError: the disk.
+    """
+    path = f"{directory}/{web.name}"
+    with _request(web, {}) as response:
+        descriptor = os.open(path, _NEW, _MODE)
+        try:
+            content = _store(web, response, descriptor, canceled)
+            os.fchmod(descriptor, _MODE)
+            modified = response.headers.get("Last-Modified", "")
+            seconds = _seconds(modified)
+            os.utime(descriptor, (seconds, seconds))
+        except OSError as error:
+            raise unusable(path, error) from error
+        finally:
+            os.close(descriptor)
+    identity = digest.of("\n".join((content, web.name, str(seconds))).encode())
+    return Origin(identity, response.headers.get("ETag", ""), modified)
+
+
+def unchanged(web: Web, origin: Origin) -> bool:
+    """Asks the server whether it still has what it had.
+
+    Raises:
+        BuildError: it can't be asked.
+    """
+    headers = {}
+    if origin.etag:
+        headers["If-None-Match"] = origin.etag
+    elif origin.last_modified:
+        headers["If-Modified-Since"] = origin.last_modified
+    else:
+        return False
+    with _request(web, headers) as response:
+        return bool(response.status == http.HTTPStatus.NOT_MODIFIED)
+
+
+@contextlib.contextmanager
+def _request(web: Web, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
+    parts = urlsplit(web.url)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    request = urllib.request.Request(bare.geturl(), headers=headers)  # noqa: S310  # http(s) only
+    request.add_header("User-Agent", f"dockyard/{__version__}")
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        token = base64.b64encode(pair.encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {token}")
+    try:
+        response = _opener(web).open(request, timeout=_TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code != http.HTTPStatus.NOT_MODIFIED:
+            error.close()
+            raise _failed(web, f"server response: {error.code} {error.reason}") from error
+        response = error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _failed(web, _reason(error)) from error
+    with contextlib.closing(response):
+        yield response
+
+
+def _opener(web: Web) -> urllib.request.OpenerDirector:
+    context = ssl.create_default_context(cafile=bundle_of(os.environ))
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(), _Plain(), _Encrypted(context=context),
+        _Redirects(checked=bool(web.checksum)), urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+    ):  # fmt: skip
+        opener.add_handler(handler)
+    return opener
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to other web servers, but not from an encrypted one to a plain one."""
+
+    max_redirections = _MAX_REDIRECTS
+
+    def __init__(self, *, checked: bool) -> None:
+        self._checked = checked
+
+    def http_error_302(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any
+    ) -> Any:
+        """As urllib does, but what leads out of the web is said to be so."""
+        target = urlsplit(headers.get("Location", ""))
+        with contextlib.ExitStack() as stack:
+            stack.callback(fp.close)
+            if target.scheme not in {"", "http", "https"}:
+                raise HostileInput(
+                    f"{req.host} redirects to {redacted(target.geturl())}, which is not of the web"
+                )
+            return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """Leaves passwords out, and refuses what gives encryption up."""
+        new = urlsplit(newurl)
+        if req.type == "https" and new.scheme == "http" and not self._checked:
+            raise HostileInput(
+                f"{req.host} redirects to {redacted(newurl)}, which is not encrypted",
+                hint="with --checksum it is followed, since the content is checked then",
+            )
+        bare = new._replace(netloc=new.netloc.rpartition("@")[2])
+        return super().redirect_request(req, fp, code, msg, headers, bare.geturl())
+
+
+class _Plain(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        _check_name(req)
+        direct = not _is_proxied(req)
+        return self.do_open(_PlainConnection if direct else http.client.HTTPConnection, req)
+
+
+class _Encrypted(urllib.request.HTTPSHandler):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._trust = context
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        _check_name(req)
+        direct = not _is_proxied(req)
+        kind = _EncryptedConnection if direct else http.client.HTTPSConnection
+        return self.do_open(kind, req, context=self._trust)
+
+
+class _PlainConnection(http.client.HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _check_peer(self)
+
+
+class _EncryptedConnection(http.client.HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _check_peer(self)
+
+
+def _is_proxied(request: urllib.request.Request) -> bool:
+    """True where the peer is a proxy, which the user chose."""
+    return request.has_proxy() or bool(getattr(request, "_tunnel_host", None))
+
+
+def _check_name(request: urllib.request.Request) -> None:
+    """Refuses a metadata service by its name or number, also where a proxy would reach it."""
+    host = (urlsplit(request.full_url).hostname or "").rstrip(".")
+    if host in _METADATA_NAMES or _is_metadata(host):
+        raise _metadata(host)
+
+
+def _check_peer(connection: http.client.HTTPConnection) -> None:
+    """Refuses it by what a name turned out to mean."""
+    address = str(connection.sock.getpeername()[0]).partition("%")[0]
+    if _is_metadata(address):
+        connection.close()
+        raise _metadata(f"{connection.host} ({address})")
+
+
+def _is_metadata(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped if mapped is not None else address
+    return any(address in network for network in _METADATA if network.version == address.version)
+
+
+def _metadata(host: str) -> HostileInput:
+    return HostileInput(
+        f"{host} is the address of a cloud's metadata service",
+        hint="builds don't fetch from there: it gives away the credentials of this machine",
+        reference="metadata-address",
+    )
+
+
+def _store(
+    web: Web, response: http.client.HTTPResponse, descriptor: int, canceled: Callable[[], bool]
+) -> str:
+    """Writes the content; its digest.
+
+    Raises:
+        ContentMismatch: it is shorter than announced, or has another checksum.
+    """
+    algorithm, _, wanted = (web.checksum or "sha256:").partition(":")
+    own, content, length = hashlib.new(algorithm), hashlib.sha256(), 0
+    for chunk in _chunks(web, response):
+        if canceled():
+            raise BuildError("canceled", reference="canceled")
+        own.update(chunk)
+        content.update(chunk)
+        length += len(chunk)
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdecimal() and int(announced) != length:
+        raise _truncated(web, f"{length} of {announced} bytes came")
+    if wanted and own.hexdigest() != wanted:
+        raise ContentMismatch(
+            f"digest mismatch {algorithm}:{own.hexdigest()}: {web.checksum}",
+            context=redacted(web.url),
+            hint="the file is another one than --checksum says: find out which is right",
+            reference="checksum-mismatch",
+        )
+    return f"sha256:{content.hexdigest()}"
+
+
+def _chunks(web: Web, response: BinaryIO | http.client.HTTPResponse) -> Iterator[bytes]:
+    try:
+        while chunk := response.read(_CHUNK_BYTES):
+            yield chunk
+    except http.client.IncompleteRead as error:
+        raise _truncated(web, "the transfer broke off") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _failed(web, _reason(error)) from error
+
+
+def _truncated(web: Web, what: str) -> ContentMismatch:
+    return ContentMismatch(
+        f"{redacted(web.url)} came incompletely: {what}",
+        hint="try again",
+        reference="incomplete-download",
+    )
+
+
+def _failed(web: Web, reason: str) -> BuildError:
+    return BuildError(
+        f"failed to load {redacted(web.url)}: {redacted(reason)}",
+        hint="see if the address is right and this host can reach it (curl -I)",
+        reference="download-failed",
+    )
+
+
+def _reason(error: Exception) -> str:
+    inner = getattr(error, "reason", error)
+    return str(inner) or type(inner).__name__
+
+
+def _seconds(last_modified: str) -> int:
+    """Seconds since 1970 of an HTTP date; 0 where there is none, as BuildKit has it."""
+    try:
+        return max(0, int(email.utils.parsedate_to_datetime(last_modified).timestamp()))
+    except (ValueError, TypeError, OverflowError):
+        return 0

@@ -1,0 +1,70 @@
+"""What to build, as a value; and how a program asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from dockyard.build import named
+from dockyard.build.grants import StepOptions, granted
+from dockyard.build.mounts import agents
+from dockyard.build.mounts.agents import AgentSource
+from dockyard.build.mounts.secrets import Secret, given
+from dockyard.build.named import NamedContext
+
+
+class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to build; see :meth:`dockyard.engine.Engine.build`."""
+
+    context: str | BinaryIO
+    dockerfile: str | BinaryIO | None = None
+    tags: tuple[str, ...] = ()
+    build_args: dict[str, str | None] = {}
+    target: str | None = None
+    labels: dict[str, str] = {}
+    no_cache: bool = False
+    steps: StepOptions = StepOptions()
+    secrets: tuple[Secret, ...] = ()
+    agents: tuple[AgentSource, ...] = ()
+    platform: str | None = None
+    contexts: dict[str, NamedContext] = {}
+
+
+def asked(
+    context: str | BinaryIO,
+    *,
+    tag: str | Sequence[str],
+    dockerfile: str | BinaryIO | None,
+    build_args: Mapping[str, str | None] | None,
+    target: str | None,
+    labels: Mapping[str, str] | None,
+    no_cache: bool,
+    platform: str | None,
+    contexts: Mapping[str, str] | None,
+    secrets: Mapping[str, bytes | str | os.PathLike[str]] | None,
+    ssh: Mapping[str, Sequence[str]] | None,
+    allow: Iterable[str],
+    steps: StepOptions | None,
+) -> BuildRequest:
+    """The request of :meth:`dockyard.engine.Engine.build`, which says what the arguments mean.
+
+    Raises:
+        InvalidInput: one makes no sense.
+    """
+    return BuildRequest(
+        context=context,
+        dockerfile=dockerfile,
+        tags=(tag,) if isinstance(tag, str) else tuple(tag),
+        build_args=dict(build_args or {}),
+        target=target,
+        labels=dict(labels or {}),
+        no_cache=no_cache,
+        platform=platform,
+        contexts={name: named.context(value) for name, value in (contexts or {}).items()},
+        secrets=given(secrets or {}),
+        agents=agents.given(ssh or {}, os.environ),
+        steps=granted(steps, allow),
+    )
