@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from dockyard.containers.apply import DEFAULT_STOP_SECONDS, Containers
+from dockyard.containers.apply import Containers
 from dockyard.containers.exec import ExecOptions
 from dockyard.containers.model import Container
 from dockyard.errors import NotFound, RunError
@@ -113,8 +113,12 @@ class RunningContainer:
         """Waits for its end; its exit code."""
         return self._containers.wait(self.id)
 
-    def stop(self, seconds: float = DEFAULT_STOP_SECONDS) -> int:
-        """Stops it, and kills it after ``seconds``; its exit code."""
+    def stop(self, seconds: float | None = None) -> int:
+        """Stops it, and kills it after ``seconds`` (10 unless it was made with another time).
+
+        Returns:
+            Its exit code.
+        """
         self._container = self._containers.stop(self.id, seconds)
         return self._container.exit_code
 

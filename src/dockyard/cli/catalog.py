@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 PROGRAM = "dockyard"
@@ -13,11 +14,13 @@ class Entry(NamedTuple):
     name: str
     summary: str
     common: bool = False
+    same_as: str = ""
+    """The command that this is another name for."""
 
     @property
     def module(self) -> str:
         """Where its ``command`` is."""
-        return f"dockyard.cli.commands.{self.name.replace(' ', '_')}"
+        return f"dockyard.cli.commands.{(self.same_as or self.name).replace(' ', '_')}"
 
 
 ENTRIES = (
@@ -33,11 +36,19 @@ ENTRIES = (
     Entry("audit", "Check host, images and containers against the CIS Docker Benchmark"),
     Entry("builder du", "Disk usage"),
     Entry("builder prune", "Remove build cache"),
+    Entry("container inspect", "Display detailed information on one or more containers"),
+    Entry("container prune", "Remove all stopped containers"),
+    Entry("create", "Create a new container"),
     Entry("events", "Get real time events from the server"),
+    Entry("image inspect", "Display detailed information on one or more images"),
+    Entry("image prune", "Remove unused images"),
     Entry("inspect", "Return low-level information on containers and images"),
     Entry("kill", "Kill one or more running containers"),
     Entry("logs", "Fetch the logs of a container"),
+    Entry("pause", "Pause all processes within one or more containers"),
     Entry("port", "List port mappings or a specific mapping for the container"),
+    Entry("rename", "Rename a container"),
+    Entry("restart", "Restart one or more containers"),
     Entry("rm", "Remove one or more containers"),
     Entry("rmi", "Remove one or more images"),
     Entry("save", "Save one or more images to a tar archive (streamed to STDOUT by default)"),
@@ -49,6 +60,9 @@ ENTRIES = (
     Entry("system install", "Make the controller a service of systemd"),
     Entry("system uninstall", "Remove the controller's service"),
     Entry("tag", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE"),
+    Entry("top", "Display the running processes of a container"),
+    Entry("unpause", "Unpause all processes within one or more containers"),
+    Entry("update", "Update configuration of one or more containers"),
     Entry("volume create", "Create a volume"),
     Entry("volume inspect", "Display detailed information on one or more volumes"),
     Entry("volume ls", "List volumes"),
@@ -57,15 +71,37 @@ ENTRIES = (
     Entry("wait", "Block until one or more containers stop, then print their exit codes"),
 )
 
+_SAME = {
+    "container": (
+        "attach commit cp create diff exec export kill logs ls=ps pause port rename restart rm run"
+        " start stats stop top unpause update wait"
+    ),
+    "image": "build history import load ls=images pull push rm=rmi save tag",
+}
+"""Docker's second names for commands; one that isn't there has none."""
+
+
+def _same_commands() -> Iterator[Entry]:
+    summaries = {entry.name: entry.summary for entry in ENTRIES}
+    for group, names in _SAME.items():
+        for name in names.split():
+            own, _, other = name.partition("=")
+            if (other or own) in summaries:
+                yield Entry(f"{group} {own}", summaries[other or own], same_as=other or own)
+
+
+ALIASES = tuple(_same_commands())
+
 NOT_YET = frozenset({
-    "attach", "commit", "compose", "container", "context", "cp", "create", "diff",
-    "export", "history", "image", "import", "load", "login", "logout", "network", "pause", "pull",
-    "push", "rename", "restart", "search", "swarm", "top", "unpause", "update",
+    "attach", "commit", "compose", "context", "cp", "diff", "export", "history", "import", "load",
+    "login", "logout", "network", "pull", "push", "search", "swarm",
 })  # fmt: skip
 """Docker's other commands, so that nobody takes them for a slip of the pen."""
 
 GROUPS = {
     "builder": "Manage builds",
+    "container": "Manage containers",
+    "image": "Manage images",
     "system": "Manage Dockyard",
     "volume": "Manage volumes",
 }
@@ -73,4 +109,4 @@ GROUPS = {
 
 def find(name: str) -> Entry | None:
     """The entry of a command."""
-    return next((entry for entry in ENTRIES if entry.name == name), None)
+    return next((entry for entry in (*ENTRIES, *ALIASES) if entry.name == name), None)

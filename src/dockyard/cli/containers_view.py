@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from dockyard.cli import units
 from dockyard.cli.table import ellipsis
 from dockyard.containers.model import Container
+from dockyard.containers.sizes import Sizes
 from dockyard.networks.model import PortMapping
 
 TITLES = {
     "ID": "CONTAINER ID", "Image": "IMAGE", "Command": "COMMAND", "CreatedAt": "CREATED AT",
     "RunningFor": "CREATED", "Ports": "PORTS", "State": "STATE", "Status": "STATUS",
     "Names": "NAMES", "Labels": "LABELS", "Mounts": "MOUNTS", "Networks": "NETWORKS",
-    "LocalVolumes": "LOCAL VOLUMES",
+    "LocalVolumes": "LOCAL VOLUMES", "Size": "SIZE", "Platform": "PLATFORM",
 }  # fmt: skip
+
 COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
-FILTERS = ("ancestor", "exited", "id", "label", "name", "network", "status", "volume")
 
 _COMMAND_LENGTH = 20
 
@@ -30,9 +31,19 @@ class Shown(msgspec.Struct, frozen=True):
     ports: tuple[PortMapping, ...] = ()
     exposed: tuple[str, ...] = ()
     """``PORT/PROTOCOL`` of the image's EXPOSE."""
+    sizes: Sizes | None = None
+    """What it takes on disk, where that was asked for."""
 
 
-def row(shown: Shown, now: int, *, cut: bool = True) -> dict[str, str]:
+class Row(dict[str, str]):
+    """A container's fields, and Docker's method ``{{.Label "KEY"}}``."""
+
+    def __init__(self, fields: Mapping[str, str], labels: Mapping[str, str]) -> None:
+        super().__init__(fields)
+        self.methods = {"Label": lambda key="": labels.get(key, "")}
+
+
+def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
     """A container's fields.
 
     Args:
@@ -42,21 +53,36 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> dict[str, str]:
     one = shown.container
     words = " ".join(f"'{arg}'" if " " in arg else arg for arg in one.args)
     mounts = [mount.source or "" for mount in one.mounts if mount.kind != "tmpfs"]
-    return {
+    fields = {
         "ID": one.short_id if cut else one.id,
         "Image": one.image_name,
         "Command": _quoted(ellipsis(words, _COMMAND_LENGTH) if cut else words),
         "CreatedAt": units.local_time(one.created),
         "RunningFor": units.since(one.created, now),
         "Ports": ports_text(shown.ports, shown.exposed),
+        "Platform": "linux",
         "State": one.shown_state,
         "Status": status(one, now),
         "Names": one.name,
-        "Labels": ",".join(f"{k}={v}" for k, v in sorted(one.options.labels.items())),
+        "Labels": ",".join(f"{key}={value}" for key, value in sorted(one.labels.items())),
         "Mounts": ",".join(_mount_name(mount, cut=cut) for mount in mounts),
         "Networks": one.options.networking.network,
         "LocalVolumes": str(sum(mount.kind == "volume" for mount in one.mounts)),
+        "Size": _size(shown.sizes),
     }
+    return Row(fields, one.labels)
+
+
+def health(container: Container) -> str:
+    """Docker's word for the outcome of the health checks; ``none`` where nothing checks."""
+    return "starting" if container.running and container.has_healthcheck else "none"
+
+
+def _size(sizes: Sizes | None) -> str:
+    if sizes is None:
+        return ""
+    whole = units.decimal_size(sizes.written + sizes.image)
+    return f"{units.decimal_size(sizes.written)} (virtual {whole})"
 
 
 def status(container: Container, now: int) -> str:
@@ -65,6 +91,8 @@ def status(container: Container, now: int) -> str:
         case "running":
             health = " (health: not checked)" if container.has_healthcheck else ""
             return f"Up {units.elapsed(container.started, now)}{health}"
+        case "paused":
+            return f"Up {units.elapsed(container.started, now)} (Paused)"
         case "restarting":
             return f"Restarting ({container.exit_code}) {units.since(container.finished, now)}"
         case "exited":
@@ -93,48 +121,6 @@ def ports_text(ports: Iterable[PortMapping], exposed: Iterable[str] = ()) -> str
 def port_text(port: PortMapping) -> str:
     """One published port."""
     return f"{port.host_ip}:{port.host_port}->{port.container_port}/{port.protocol}"
-
-
-def matching(
-    containers: Iterable[Container],
-    filters: Sequence[tuple[str, str]],
-    image_ids: Callable[[str], str | None],
-) -> list[Container]:
-    """Those that fit: one of the values of every filter.
-
-    Args:
-        image_ids: the id of the image that a name means.
-    """
-    wanted: dict[str, list[str]] = {}
-    for name, value in filters:
-        resolved = (image_ids(value) or value) if name == "ancestor" else value
-        wanted.setdefault(name, []).append(resolved)
-    return [
-        one
-        for one in containers
-        if all(any(_fits(one, name, v) for v in values) for name, values in wanted.items())
-    ]
-
-
-def _fits(container: Container, name: str, value: str) -> bool:
-    match name:
-        case "ancestor":
-            return value in {container.image_id, container.image_name}
-        case "exited":
-            return container.state == "exited" and str(container.exit_code) == value
-        case "id":
-            return container.id.startswith(value)
-        case "label":
-            key, equals, wanted = value.partition("=")
-            labels = container.options.labels
-            return key in labels and (not equals or labels[key] == wanted)
-        case "name":
-            return value.removeprefix("/") in container.name
-        case "network":
-            return container.options.networking.network == value
-        case "volume":
-            return any(value in {mount.source, mount.target} for mount in container.mounts)
-    return container.shown_state == value
 
 
 def _mount_name(source: str, *, cut: bool) -> str:

@@ -83,7 +83,7 @@ def _state(container: Container) -> Document:
     document: Document = {
         "Status": container.shown_state,
         "Running": container.running or restarting,
-        "Paused": False,
+        "Paused": container.paused,
         "Restarting": restarting,
         "OOMKilled": container.oom_killed,
         "Dead": False,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from dockyard.cli import units
+from dockyard.cli.containers_filter import has_label, labelled
+from dockyard.cli.moments import nanoseconds
+from dockyard.errors import InvalidInput, NotFound
 from dockyard.images.model import Image
 from dockyard.oci import digest as digests
 from dockyard.oci.reference import LOCAL_REGISTRY, Reference
@@ -15,7 +18,9 @@ TITLES = {
     "SharedSize": "SHARED SIZE", "UniqueSize": "UNIQUE SIZE", "VirtualSize": "VIRTUAL SIZE",
 }  # fmt: skip
 COLUMNS = ("Repository", "Tag", "ID", "CreatedSince", "Size")
-FILTERS = ("before", "dangling", "label", "reference", "since")
+FILTERS = ("before", "dangling", "label", "reference", "since", "until")
+PRUNE_FILTERS = ("dangling", "label", "label!", "until")
+_TRUTHS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 _NONE = "<none>"
 
 
@@ -54,46 +59,82 @@ def _row(image: Image, name: str | None, now: int, containers: int, *, cut: bool
 
 
 def select(
-    images: Sequence[Image], filters: Sequence[tuple[str, str]], name: str | None
+    images: Sequence[Image], filters: Sequence[tuple[str, str]], name: str | None, now: int
 ) -> list[Image]:
     """Images that fit all filters, with those of their names that fit.
 
     Args:
         name: ``REPOSITORY[:TAG]`` as given to the command; patterns have ``*`` and ``?``.
+        now: nanoseconds since 1970, from which ``until=24h`` counts.
+
+    Raises:
+        InvalidInput: a value that the filter can't have.
+        NotFound: ``before`` or ``since`` names no image.
     """
     import msgspec
 
-    patterns = [value for key, value in filters if key == "reference"] + ([name] if name else [])
+    references = [value for key, value in filters if key == "reference"]
     found = []
     for image in images:
-        if not all(_fits(image, key, value, images) for key, value in filters):
+        if not all(_fits(image, key, value, images, now) for key, value in filters):
             continue
         names = image.names
-        if patterns:
-            names = tuple(each for each in names if any(_named(each, one) for one in patterns))
-        if names or not patterns:
+        if references:
+            names = tuple(each for each in names if any(_named(each, one) for one in references))
+        if name:
+            names = tuple(each for each in names if _named(each, name))
+        if names or not (references or name):
             found.append(msgspec.structs.replace(image, names=names))
     return found
 
 
-def _fits(image: Image, key: str, value: str, images: Sequence[Image]) -> bool:
+def wants_all(filters: Sequence[tuple[str, str]]) -> bool:
+    """True where ``dangling=false`` is among the filters of ``image prune``."""
+    return any(key == "dangling" and not _truth(value) for key, value in filters)
+
+
+def prunable(images: Sequence[Image], filters: Sequence[tuple[str, str]], now: int) -> list[Image]:
+    """Images that ``image prune`` may remove, those that were made last first.
+
+    Raises:
+        InvalidInput: ``until`` is no moment.
+    """
+    others = [(key, value) for key, value in filters if key == "until"]
+    return [
+        image
+        for image in images
+        if labelled(image.config.config.labels, filters)
+        and all(_fits(image, key, value, images, now) for key, value in others)
+    ]
+
+
+def _truth(value: str) -> bool:
+    truth = _TRUTHS.get(value.lower())
+    if truth is None:
+        raise InvalidInput(f"invalid filter 'dangling={value}'", hint="true or false")
+    return truth
+
+
+def _fits(image: Image, key: str, value: str, images: Sequence[Image], now: int) -> bool:
     match key:
         case "dangling":
-            return (value.lower() in {"true", "1"}) == (not image.names)
+            return _truth(value) == (not image.names)
         case "label":
-            name, equals, wanted = value.partition("=")
-            labels = image.config.config.labels
-            return name in labels and (not equals or labels[name] == wanted)
+            return has_label(image.config.config.labels, value)
+        case "until":
+            return image.built < nanoseconds(value, now)
         case "before" | "since":
             other = next((each for each in images if _means(each, value)), None)
             if other is None:
-                return False
+                raise NotFound(f"No such image: {value}", reference="no-such-image")
             return image.built < other.built if key == "before" else image.built > other.built
     return True
 
 
 def _means(image: Image, text: str) -> bool:
-    return digests.short(image.id) == text or any(_named(name, text) for name in image.names)
+    plain = text.removeprefix(digests.PREFIX)
+    by_id = len(plain) > 1 and image.id.removeprefix(digests.PREFIX).startswith(plain)
+    return by_id or any(_named(name, text) for name in image.names)
 
 
 def _named(name: str, pattern: str) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from dockyard.cli import template
 from dockyard.cli.table import table
 from dockyard.errors import DockyardError
 
@@ -43,11 +42,13 @@ def list_text(
         lines = [[titles[column] for column in columns]]
         lines += [[row[column] for column in columns] for row in rows]
         return table(lines, width)
+    from dockyard.cli import template  # only where there is a format
+
     if form == "json":
         return "".join(template.to_json(dict(sorted(row.items()))) + "\n" for row in rows)
     if form.startswith("table"):
         parts = template.parse(form.removeprefix("table").strip())
-        head = "".join(part if isinstance(part, str) else _title(part, titles) for part in parts)
+        head = template.render_titles(parts, titles)
         lines = [line.split("\t") for line in (head, *(template.render(parts, r) for r in rows))]
         longest = max(map(len, lines))
         return table([[*line, *[""] * (longest - len(line))] for line in lines], width)
@@ -55,13 +56,10 @@ def list_text(
     return "".join(template.render(parts, row) + "\n" for row in rows)
 
 
-def _title(words: Sequence[str], titles: Mapping[str, str]) -> str:
-    field = next((word[1:] for word in words if word.startswith(".")), "")
-    return titles.get(field, field.upper())
-
-
 def object_text(value: object, form: str | None) -> str:
     """An object by a template, or as JSON on one line for ``json``."""
+    from dockyard.cli import template
+
     if form == "json":
         return template.to_json(value) + "\n"
     return template.render(template.parse(form or ""), value) + "\n"
@@ -121,7 +119,13 @@ def split_filters(values: Sequence[str], known: Sequence[str]) -> tuple[tuple[st
     pairs = []
     for value in values:
         name, equals, wanted = value.partition("=")
-        if not equals or name not in known:
-            raise InvalidInput(f"invalid filter '{value}'", hint=f"filters are {', '.join(known)}")
+        if not equals:
+            raise InvalidInput(
+                f'invalid argument "{value}" for "-f, --filter" flag: bad format of filter'
+                " (expected name=value)",
+                exit_code=125,
+            )
+        if name not in known:
+            raise InvalidInput(f"invalid filter '{name}'", hint=f"filters are {', '.join(known)}")
         pairs.append((name, wanted))
     return tuple(pairs)

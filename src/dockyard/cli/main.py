@@ -36,9 +36,15 @@ class CommandTable(click.Group):
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Names, in the order of the catalog."""
-        names = (entry.name.removeprefix(self._prefix) for entry in catalog.ENTRIES
-                 if entry.name.startswith(self._prefix))  # fmt: skip
+        names = (entry.name.removeprefix(self._prefix) for entry in self._entries())
         return list(dict.fromkeys(name.partition(" ")[0] for name in names))
+
+    def _entries(self) -> list[catalog.Entry]:
+        """What the table holds; for a group in the order of the names."""
+        if not self._prefix:
+            return list(catalog.ENTRIES)
+        known = (*catalog.ENTRIES, *catalog.ALIASES)
+        return sorted(one for one in known if one.name.startswith(self._prefix))
 
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         """Imports a command."""
@@ -80,7 +86,7 @@ class CommandTable(click.Group):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Docker's layout: what is used most comes first."""
         formatter.write(f"Usage:  {ctx.command_path} [OPTIONS] COMMAND\n\n{self.help}\n")
-        entries = [one for one in catalog.ENTRIES if one.name.startswith(self._prefix)]
+        entries = self._entries()
         for title, common in (("Common Commands", True), ("Commands", False)):
             records = [(one.name.removeprefix(self._prefix), one.summary)
                        for one in entries if one.common == common]  # fmt: skip
@@ -166,8 +172,9 @@ def _fail(error: DockyardError, args: Sequence[str]) -> int:
 
 def _failure_code(args: Sequence[str]) -> int:
     """Docker's code for an engine's failure: 125 for ``run``, whose own 1 is the program's."""
-    name = next((word for word in args if not word.startswith("-")), "")
-    return 125 if name == "run" else 1
+    words = [word for word in args if not word.startswith("-")]
+    name = (words[1:] if words[:1] == ["container"] else words)[:1]
+    return 125 if name in (["run"], ["create"]) else 1
 
 
 def _unexpected(error: Exception) -> DockyardError:

@@ -32,6 +32,33 @@ env_file = click.option(
 )
 
 
+stop_signal = click.option(
+    "-s", "--signal", "signal", metavar="string", help="Signal to send to the container"
+)
+stop_timeout = click.option(
+    "-t", "--timeout", "--time", "timeout", type=float, metavar="int",
+    help="Seconds to wait before killing the container (-1 waits for ever)",
+)  # fmt: skip
+prune_filters = click.option(
+    "--filter", "filters", multiple=True, metavar="filter",
+    help='Provide filter values (e.g. "until=<timestamp>")',
+)  # fmt: skip
+prune_force = click.option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
+
+
+def without(decorator: Callable[[F], F], names: Iterable[str]) -> Callable[[F], F]:
+    """A decorator that gives a function the options of another one, but for some names."""
+    unwanted = frozenset(names)
+
+    def decorate(function: F) -> F:
+        decorated = decorator(function)
+        declared: list[click.Parameter] = decorated.__click_params__  # type: ignore[attr-defined]  # click's place for them
+        declared[:] = [one for one in declared if unwanted.isdisjoint(one.opts)]
+        return decorated
+
+    return decorate
+
+
 def all_of(options: Iterable[Callable[[Any], Any]]) -> Callable[[F], F]:
     """One decorator for several."""
     chosen = list(options)

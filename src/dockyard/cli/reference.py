@@ -51,7 +51,17 @@ def markdown() -> str:
     """The whole page."""
     parts = [_INTRODUCTION, _VARIABLES]
     parts += ["\n".join(_section(entry)) + "\n" for entry in sorted(catalog.ENTRIES)]
+    parts += ["\n".join(_second_names()) + "\n"]
     return "\n".join(parts)
+
+
+def _second_names() -> Iterator[str]:
+    yield "## Second names"
+    yield ""
+    yield "| command | is |"
+    yield "|---|---|"
+    for entry in catalog.ALIASES:
+        yield f"| `{catalog.PROGRAM} {entry.name}` | `{catalog.PROGRAM} {entry.same_as}` |"
 
 
 def _section(entry: catalog.Entry) -> Iterator[str]:

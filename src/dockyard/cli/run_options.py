@@ -34,6 +34,11 @@ run_options = shared.all_of(
 )
 
 
+_ONLY_RUN = frozenset({"--detach", "--detach-keys", "--sig-proxy"})
+
+create_options = shared.without(run_options, _ONLY_RUN)
+
+
 def make_options(values: Mapping[str, Any], command: tuple[str, ...]) -> Options:
     """The options of a command line whose values the declarations have read.
 

@@ -9,19 +9,22 @@ _GAP = 3
 _MIN_SHRUNK = 8
 
 
-def table(rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+def table(
+    rows: Sequence[Sequence[str]], width: int | None = None, *, least: int = _MIN_COLUMN
+) -> str:
     """The rows as lines of text.
 
     Args:
         width: columns of the terminal; the widest cells are cut until a line fits. ``None`` cuts
             nothing.
+        least: characters of a column with its gap.
     """
     if not rows:
         return ""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     if width is not None:
         widths = _fit(widths, [len(cell) for cell in rows[0]], width)
-    return "".join(_line(row, widths) + "\n" for row in rows)
+    return "".join(_line(row, widths, least) + "\n" for row in rows)
 
 
 def ellipsis(text: str, limit: int) -> str:
@@ -29,11 +32,10 @@ def ellipsis(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+def _line(row: Sequence[str], widths: Sequence[int], least: int) -> str:
     *cells, last = (ellipsis(cell, width) for cell, width in zip(row, widths, strict=True))
     padded = (
-        cell.ljust(max(width + _GAP, _MIN_COLUMN))
-        for cell, width in zip(cells, widths, strict=False)
+        cell.ljust(max(width + _GAP, least)) for cell, width in zip(cells, widths, strict=False)
     )
     return "".join(padded) + last
 

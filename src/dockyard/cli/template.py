@@ -1,166 +1,213 @@
-r"""The part of Go's templates that ``--format`` is used with. Pure.
+r"""The part of Go's templates (text/template) that ``--format`` is used with. Pure.
 
-Text with ``{{...}}`` in it: a field (``.State.Status``), ``json``, ``upper``, ``lower`` or ``len``
-of one, ``join LIST SEPARATOR`` and ``index VALUE KEY...``; ``\t`` and ``\n`` in the text are a tab
-and a new line.
+Fields (``.State.Status``), variables (``$``, ``$x := ...``), pipelines, parentheses, comments,
+``{{-`` and ``-}}``; ``if``, ``else``, ``range``, ``with``, ``break`` and ``continue``; Go's own
+functions and Docker's (:mod:`dockyard.cli.template_functions`). ``\t`` and ``\n`` in the text are
+a tab and a new line. Templates that include others are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from dockyard.errors import InvalidInput, NotSupported
+import msgspec
 
-Part = str | tuple[str, ...]
-"""Literal text, or the words between braces."""
+from dockyard.cli import template_parser as parser
+from dockyard.cli.template_functions import FUNCTIONS, HEADER_FUNCTIONS, printed, to_json, true
+from dockyard.cli.template_parser import Expression, Node, parse
+from dockyard.errors import InvalidInput
 
-_KEYWORDS = frozenset({"range", "if", "else", "end", "with", "define", "template", "block"})
-_HINT = (
-    "known are fields such as {{.Name}} and {{.State.Status}},"
-    " and json, upper, lower, len, join, index"
-)
+__all__ = ["parse", "render", "render_titles", "to_json"]
 
-
-def parse(text: str) -> tuple[Part, ...]:
-    """Splits a template.
-
-    Raises:
-        InvalidInput: it is malformed.
-        NotSupported: it uses what of Go's templates is not there.
-    """
-    parts: list[Part] = []
-    rest = text.replace("\\t", "\t").replace("\\n", "\n")
-    while rest:
-        literal, opening, rest = rest.partition("{{")
-        if literal:
-            parts.append(literal)
-        if not opening:
-            break
-        action, closing, rest = rest.partition("}}")
-        if not closing:
-            raise InvalidInput(f"template parsing error: unclosed action in {text!r}", hint=_HINT)
-        parts.append(_words(action.strip("- \t\n"), text))
-    return tuple(parts)
+Functions = Mapping[str, Callable[..., object]]
 
 
-def render(parts: Sequence[Part], value: object) -> str:
+def render(nodes: Sequence[Node], value: object) -> str:
     """Fills a template.
 
     Raises:
-        InvalidInput: the value has no such field.
+        InvalidInput: the value has no such field, or a function can't take what it is given.
     """
-    return "".join(part if isinstance(part, str) else _text(_call(part, value)) for part in parts)
+    return _Execution(FUNCTIONS, value).run(nodes)
 
 
-def _words(action: str, text: str) -> tuple[str, ...]:
-    words = tuple(_split(action))
-    if not words:
-        raise InvalidInput(f"template parsing error: empty action in {text!r}", hint=_HINT)
-    if words[0] in _KEYWORDS or "|" in words:
-        raise NotSupported(
-            f"template action {{{{{action}}}}} is not supported yet",
-            hint=f"{_HINT}; --format json gives everything to other tools",
-        )
-    if words[0][0] not in {".", '"'} and words[0] not in _FUNCTIONS:
-        raise InvalidInput(f'template parsing error: function "{words[0]}" not defined', hint=_HINT)
-    return words
+def render_titles(nodes: Sequence[Node], titles: Mapping[str, str]) -> str:
+    """The head of a table: functions leave the titles as they are, unknown ones are named."""
+    return _Execution(HEADER_FUNCTIONS, _Titles(titles)).run(nodes)
 
 
-def _split(action: str) -> list[str]:
-    """Words; a quoted one keeps its opening quote so that it isn't taken for a field."""
-    words: list[str] = []
-    rest = action.lstrip()
-    while rest:
-        if rest[0] in "\"`'":
-            body, _, rest = rest[1:].partition(rest[0])
-            words.append(f'"{body}')
-        else:
-            word = rest.split(None, 1)[0]
-            words.append(word)
-            rest = rest[len(word) :]
-        rest = rest.lstrip()
-    return words
+class _Titles(dict[str, str]):
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return name.upper()
 
 
-def _call(words: tuple[str, ...], value: object) -> object:
-    arguments = [_argument(word, value) for word in words[1:]]
-    if words[0] not in _FUNCTIONS:
-        if arguments:
-            raise InvalidInput(f"template error: {words[0]} takes no arguments", hint=_HINT)
-        return _argument(words[0], value)
-    if not arguments:
-        raise InvalidInput(f"template error: {words[0]} needs an argument", hint=_HINT)
-    return _FUNCTIONS[words[0]](arguments)
+class _Break(Exception):  # no error
+    pass
 
 
-def _argument(word: str, value: object) -> object:
-    if word[0] == '"':
-        return word[1:]
-    if word[0] != ".":
-        return int(word) if word.isdecimal() else word
-    for name in filter(None, word.split(".")):
+class _Continue(Exception):  # no error
+    pass
+
+
+class _Execution:
+    """One filling of a template; ``dot`` and the variables change on the way."""
+
+    def __init__(self, functions: Functions, value: object) -> None:
+        self._functions = functions
+        self._dot = value
+        self._variables: list[tuple[str, object]] = [("$", value)]
+
+    def run(self, nodes: Sequence[Node]) -> str:
+        return "".join(map(self._node, nodes))
+
+    def _node(self, node: Node) -> str:
+        match node:
+            case str():
+                return node
+            case parser.Print():
+                value = self._pipeline(node.pipeline)
+                return "" if node.pipeline.variables else printed(value)
+            case parser.If():
+                chosen = node.body if true(self._pipeline(node.pipeline)) else node.otherwise
+                return self._block(chosen, self._dot)
+            case parser.With():
+                value = self._pipeline(node.pipeline)
+                if true(value):
+                    return self._block(node.body, value)
+                return self._block(node.otherwise, self._dot)
+            case parser.Range():
+                return self._range(node)
+            case parser.Break():
+                raise _Break
+        raise _Continue
+
+    def _block(self, nodes: Sequence[Node], dot: object) -> str:
+        before, count = self._dot, len(self._variables)
+        self._dot = dot
+        try:
+            return self.run(nodes)
+        finally:
+            self._dot = before
+            del self._variables[count:]
+
+    def _range(self, node: parser.Range) -> str:
+        value = self._pipeline(msgspec.structs.replace(node.pipeline, variables=()))
+        pairs = _pairs(value)
+        if not pairs:
+            return self._block(node.otherwise, self._dot)
+        names, written = node.pipeline.variables, []
+        for key, each in pairs:
+            count = len(self._variables)
+            values = (each,) if len(names) == 1 else (key, each)
+            self._variables += list(zip(names, values, strict=False))
+            try:
+                written.append(self._block(node.body, each))
+            except _Continue:
+                continue
+            except _Break:
+                break
+            finally:
+                del self._variables[count:]
+        return "".join(written)
+
+    def _pipeline(self, pipeline: parser.Pipeline) -> object:
+        value: object = None
+        for place, command in enumerate(pipeline.commands):
+            value = self._command(command, (value,) if place else ())
+        for name in pipeline.variables:
+            self._assign(name, value, new=pipeline.declares)
+        return value
+
+    def _assign(self, name: str, value: object, *, new: bool) -> None:
+        if not new:
+            for place in range(len(self._variables) - 1, -1, -1):
+                if self._variables[place][0] == name:
+                    self._variables[place] = (name, value)
+                    return
+            raise _error(f"undefined variable: {name}")
+        self._variables.append((name, value))
+
+    def _command(self, command: parser.Command, last: tuple[object, ...]) -> object:
+        first, *rest = command.words
+        if isinstance(first, parser.Function):
+            return self._function(first.name, rest, last)
+        arguments = (*map(self._value, rest), *last)
+        value = self._value(first, arguments)
+        if arguments and not isinstance(first, parser.Field):
+            raise _error("can't give an argument to a value that is no function")
+        return value
+
+    def _function(self, name: str, words: Sequence[Expression], last: tuple[object, ...]) -> object:
+        if name in {"and", "or"}:  # these look at no more than they have to
+            return self._lazily(name, words, last)
+        arguments = (*map(self._value, words), *last)
+        if not arguments:
+            raise _error(f"{name} needs an argument")
+        try:
+            return self._functions[name](*arguments)
+        except (TypeError, ValueError, IndexError, KeyError) as error:
+            raise _error(f"error calling {name}: {error}") from error
+
+    def _lazily(self, name: str, words: Sequence[Expression], last: tuple[object, ...]) -> object:
+        value: object = None
+        for word in (*words, *(parser.Literal(each) for each in last)):
+            value = self._value(word)
+            if true(value) == (name == "or"):
+                return value
+        return value
+
+    def _value(self, word: Expression, arguments: tuple[object, ...] = ()) -> object:
+        match word:
+            case parser.Literal():
+                return word.value
+            case parser.Function():
+                return self._function(word.name, (), ())
+            case parser.Group():
+                return _fields(self._pipeline(word.pipeline), word.names, ())
+            case parser.Variable():
+                for name, value in reversed(self._variables):
+                    if name == word.name:
+                        return _fields(value, word.names, arguments)
+                raise _error(f"undefined variable: {word.name}")
+        return _fields(self._dot, word.names, arguments)
+
+
+def _fields(value: object, names: Sequence[str], arguments: tuple[object, ...]) -> object:
+    """Goes down the names; the last one may be a method that takes the arguments."""
+    for place, name in enumerate(names):
+        method = getattr(value, "methods", {}).get(name)
+        if method is not None:
+            return method(*(arguments if place == len(names) - 1 else ()))
         if not isinstance(value, Mapping) or name not in value:
+            path = "." + ".".join(names)
             known = f"; known here: {', '.join(value)}" if isinstance(value, Mapping) else ""
             raise InvalidInput(
-                f'template error: no field "{name}" at <{word}>',
+                f'template error: no field "{name}" at <{path}>',
                 hint=f"fields are written as in --format json{known}",
                 reference="template-field",
             )
         value = value[name]
+    if arguments and names:
+        raise _error(f".{'.'.join(names)} takes no arguments")
     return value
 
 
-def _text(value: object) -> str:
-    """As Go prints it."""
+def _pairs(value: object) -> list[tuple[object, object]]:
+    """What ``range`` visits: maps in the order of their keys, as in Go."""
     match value:
         case None:
-            return "<nil>"
-        case bool():
-            return "true" if value else "false"
+            return []
         case Mapping():
-            return "map[" + " ".join(f"{key}:{_text(each)}" for key, each in value.items()) + "]"
+            return [(key, value[key]) for key in sorted(value)]
         case list() | tuple():
-            return "[" + " ".join(map(_text, value)) + "]"
-    return str(value)
+            return list(enumerate(value))
+        case int() if not isinstance(value, bool):
+            return [(number, number) for number in range(value)]
+    raise _error(f"range can't iterate over {printed(value)}")
 
 
-def to_json(value: object) -> str:
-    """One line of JSON."""
-    import json  # only where JSON is asked for
-
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _index(arguments: list[object]) -> object:
-    value, *keys = arguments
-    for key in keys:
-        if isinstance(value, Mapping):
-            value = value.get(key, "")
-        elif isinstance(value, Sequence) and isinstance(key, int) and key < len(value):
-            value = value[key]
-        else:
-            raise InvalidInput(f"template error: nothing at index {key}", hint=_HINT)
-    return value
-
-
-def _join(arguments: list[object]) -> str:
-    if len(arguments) != 2 or not isinstance(arguments[0], Sequence):
-        raise InvalidInput("template error: join wants a list and a separator", hint=_HINT)
-    return str(arguments[1]).join(map(_text, arguments[0]))
-
-
-def _length(arguments: list[object]) -> int:
-    value = arguments[0]
-    if not isinstance(value, Sequence | Mapping):
-        raise InvalidInput("template error: len wants a list, a map or a text", hint=_HINT)
-    return len(value)
-
-
-_FUNCTIONS: Mapping[str, Callable[[list[object]], object]] = {
-    "json": lambda arguments: to_json(arguments[0]),
-    "upper": lambda arguments: _text(arguments[0]).upper(),
-    "lower": lambda arguments: _text(arguments[0]).lower(),
-    "len": _length,
-    "join": _join,
-    "index": _index,
-}
+def _error(words: str) -> InvalidInput:
+    return InvalidInput(f"template error: {words}", hint=parser.HINT)

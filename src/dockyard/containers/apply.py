@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from dockyard.containers import (
+    control,
+    finish,
+    lifecycle,
+    logs,
+    processes,
+    recover,
+    sizes,
+    start,
+    supervise,
+)
 from dockyard.containers import exec as execution
-from dockyard.containers import finish, lifecycle, logs, recover, start, supervise
+from dockyard.containers import pause as pausing
+from dockyard.containers import update as updating
 from dockyard.containers.attach import Streams
 from dockyard.containers.happenings import event
-from dockyard.containers.model import Container, Options
+from dockyard.containers.model import Container, Options, Resources, Restart
 from dockyard.containers.parts import Parts
+from dockyard.containers.processes import Processes
 from dockyard.containers.restart import apply as restarts
-from dockyard.errors import InvalidInput, NotFound
+from dockyard.containers.sizes import Sizes
+from dockyard.errors import Conflict, InvalidInput, NotFound
 from dockyard.images.model import Image
 from dockyard.networks.model import PortMapping
-from dockyard.observability import stats
+from dockyard.observability import events, stats
 
 _RESTART_POLL_SECONDS = 0.05
 DEFAULT_STOP_SECONDS = 10.0
@@ -46,16 +61,38 @@ class Containers:
         """Starts an existing container; one that runs already is left alone."""
         return start.start(self._parts, self.get(text).id, streams)
 
-    def stop(self, text: str, seconds: float = DEFAULT_STOP_SECONDS) -> Container:
-        """Asks a container to end, and kills it after ``seconds``. Idempotent.
+    def create(self, image: Image, image_name: str, options: Options) -> Container:
+        """Makes a container that a later :meth:`start` runs.
+
+        Raises:
+            Conflict: its name is taken.
+            InvalidInput, NotSupported, PermissionMissing: the options can't be met.
+        """
+        return control.create(self._parts, image, image_name, options)
+
+    def stop(
+        self, text: str, seconds: float | None = None, *, signal_name: str | None = None
+    ) -> Container:
+        """Asks a container to end, and kills it when it doesn't. Idempotent.
 
         It stays down, whatever its restart policy.
+
+        Args:
+            seconds: how long to wait; the container's own time, or 10 s, where ``None``, and
+                without end where negative.
+            signal_name: instead of the container's stop signal.
+
+        Raises:
+            InvalidInput: no such signal.
         """
-        container = restarts.keep_down(self._parts, self.get(text))
+        container = self.get(text)
+        number = signal_number(signal_name or container.stop_signal)
+        container = restarts.keep_down(self._parts, container)
         if not container.running:
             return container
-        self._signal(container, signal_number(container.stop_signal))
-        if not finish.wait_for_process(container.process, seconds):
+        patience = stop_seconds(container, seconds)
+        self._signal(container, number, ends=True)
+        if not finish.wait_for_process(container.process, patience):
             self._signal(container, signal.SIGKILL)
         return finish.wait(self._parts, container, event(container, "stop"))
 
@@ -76,10 +113,69 @@ class Containers:
             if waited and container.state == "exited":
                 return container
         lifecycle.require_running(container)
-        self._signal(container, number)
+        self._signal(container, number, ends=number == signal_number(container.stop_signal))
         if number == signal.SIGKILL:
             return finish.wait(self._parts, container)
         return container
+
+    def restart(
+        self, text: str, seconds: float | None = None, *, signal_name: str | None = None
+    ) -> Container:
+        """Stops a container as :meth:`stop` does, if it runs, and starts it."""
+        container = self.get(text)
+        if control.keep_for_restart(self._parts, container):
+            self.stop(container.id, seconds, signal_name=signal_name)
+        started = start.start(self._parts, container.id)
+        self._parts.store.tell(event(started, "restart"))
+        return started
+
+    def pause(self, text: str) -> Container:
+        """Freezes all processes of a running container.
+
+        Raises:
+            Conflict: it doesn't run, or is paused already.
+        """
+        return pausing.pause(self._parts, self.get(text))
+
+    def unpause(self, text: str) -> Container:
+        """Lets a paused container go on.
+
+        Raises:
+            Conflict: it isn't paused.
+        """
+        return pausing.unpause(self._parts, self.get(text))
+
+    def rename(self, text: str, name: str) -> Container:
+        """Gives a container another name.
+
+        Raises:
+            Conflict: the name is taken.
+            InvalidInput: it is no valid name.
+        """
+        return control.rename(self._parts, self.get(text), name)
+
+    def update(
+        self,
+        text: str,
+        changes: Resources | None = None,
+        restart: Restart | None = None,
+    ) -> Container:
+        """Changes limits, at once where it runs, and the restart policy.
+
+        Args:
+            changes: the limits to change; what it doesn't give stays.
+
+        Raises:
+            InvalidInput, NotSupported, Conflict: the limits can't be met.
+        """
+        return updating.update(self._parts, self.get(text), changes or Resources(), restart)
+
+    def top(self, text: str, arguments: Sequence[str] = ()) -> Processes:
+        """The processes of a running container; see :func:`dockyard.containers.processes.top`."""
+        container = self.get(text)
+        found = processes.top(self._parts, container, arguments)
+        self._parts.store.tell(event(container, "top"))
+        return found
 
     def wait(self, text: str) -> int:
         """Waits for a container's end; its exit code."""
@@ -176,14 +272,41 @@ class Containers:
         layout = self._parts.cgroup_layout
         return stats.read_sample(layout, container.cgroup, container.process.pid)
 
+    def sizes(self, container: Container) -> Sizes:
+        """What a container takes on disk."""
+        return sizes.sizes(self._parts, container)
+
+    def prune(self, containers: Iterable[Container]) -> tuple[tuple[str, ...], int]:
+        """Removes stopped containers; one that was started meanwhile stays.
+
+        Returns:
+            The ids of those that went, and the bytes that they held.
+        """
+        removed, freed = [], 0
+        for container in containers:
+            size = sizes.written(self._parts, container)
+            with contextlib.suppress(NotFound, Conflict):
+                self.remove(container.id)
+                removed.append(container.id)
+                freed += size
+        attributes = {"reclaimed": str(freed)}
+        events.record(self._parts.database, "container", "prune", "", attributes)
+        return tuple(removed), freed
+
     def recover(self) -> None:
         """Finishes or undoes what a killed command left half-done."""
         recover.recover(self._parts)
 
-    def _signal(self, container: Container, number: int) -> None:
-        """Signals the first process; told before, so that the order is that of the effects."""
+    def _signal(self, container: Container, number: int, *, ends: bool = False) -> None:
+        """Signals the first process; told before, so that the order is that of the effects.
+
+        Args:
+            ends: it is meant to end the container, so a paused one has to get it.
+        """
         self._parts.store.tell(event(container, "kill", signal=str(int(number))))
         finish.send_signal(container.process, number)
+        if container.paused and (ends or number == signal.SIGKILL):
+            pausing.thaw_if_paused(self._parts, container)
 
     def bring_back(self) -> list[Container]:
         """After the host's start: starts what the policies ``always`` and ``unless-stopped`` want.
@@ -205,6 +328,13 @@ class Containers:
         monitored = container.monitor is not None and container.monitor.alive()
         alive = container.process is not None and container.process.alive()
         return not (alive or monitored)
+
+
+def stop_seconds(container: Container, asked: float | None) -> float | None:
+    """How long ``stop`` waits; ``None`` is without end. Pure."""
+    own = container.options.stop_timeout
+    seconds = asked if asked is not None else DEFAULT_STOP_SECONDS if own is None else own
+    return None if seconds < 0 else seconds
 
 
 def signal_number(text: str) -> int:

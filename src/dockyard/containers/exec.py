@@ -49,6 +49,7 @@ def execute(
         RunError: the command can't be found (127) or invoked (126).
     """
     lifecycle.require_running(container)
+    lifecycle.require_unpaused(container, "exec")
     if not os.path.isdir(parts.paths.bundle(container.id)):
         raise Conflict(
             f"container {container.name} has lost its run directory {parts.paths.bundle('')}",

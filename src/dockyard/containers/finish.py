@@ -60,7 +60,7 @@ def wait(parts: Parts, container: Container, *happened: Event) -> Container:
                 return msgspec.structs.replace(current, exit_code=current.restarts.exit_code)
             return current
         finished = conclude(parts, current, *happened)
-        if current.options.remove:
+        if current.options.remove and not current.kept:
             lock.release(remove=True)
         return finished
 
@@ -83,7 +83,7 @@ def conclude(parts: Parts, container: Container, *happened: Event) -> Container:
     finished = exited(parts, container)
     ended = happenings.ended(finished)
     happened = (*happenings.mounted(container, unmounted=True), *happened, *ended)
-    if container.options.remove:
+    if container.options.remove and not container.kept:
         remove(parts, container, *happened, exit_code=finished.exit_code)
         return finished
     finished = restarts.await_restart(parts, finished, container)
@@ -102,6 +102,7 @@ def exited(parts: Parts, container: Container) -> Container:
         finished=time.time_ns(),
         exit_code=lifecycle.exit_code_of(_exit_status(parts, container)),
         oom_killed=os.path.exists(f"{parts.paths.bundle(container.id)}/oom"),
+        paused=False,
         process=None,
         monitor=None,
     )
@@ -238,7 +239,7 @@ def undo_start(parts: Parts, container: Container, why: str) -> None:
     tear_down(parts, container)
     failed = msgspec.structs.replace(
         container, state="exited", exit_code=128, error=why, finished=time.time_ns(),
-        process=None, monitor=None,
+        process=None, monitor=None, paused=False,
     )  # fmt: skip
     if container.restarts.due:
         failed = restarts.await_restart(parts, failed, container)

@@ -39,8 +39,19 @@ def recovery(container: Container, *, alive: bool, boot: str) -> Recovery:
 
 def require_startable(container: Container) -> None:
     """Raises :class:`Conflict` where ``start`` makes no sense."""
+    require_thawed(container)
     if container.state not in {"created", "exited", "restarting"}:
         raise Conflict(f"container {container.name} is {container.state}, it can't be started")
+
+
+def require_thawed(container: Container) -> None:
+    """Raises :class:`Conflict` where ``start`` meets a paused container."""
+    if container.paused:
+        raise Conflict(
+            "cannot start a paused container, try unpause instead",
+            hint=f"dockyard unpause {container.name}",
+            reference="paused",
+        )
 
 
 def require_running(container: Container) -> None:
@@ -56,6 +67,16 @@ def require_running(container: Container) -> None:
             f"container {container.name} is not running",
             hint=f"start it: dockyard start {container.name}",
             reference="not-running",
+        )
+
+
+def require_unpaused(container: Container, what: str) -> None:
+    """Raises :class:`Conflict` where the container is paused, which forbids ``what``."""
+    if container.paused:
+        raise Conflict(
+            f"container {container.name} is paused, unpause the container before {what}",
+            hint=f"dockyard unpause {container.name}",
+            reference="paused",
         )
 
 

@@ -110,6 +110,10 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     seccomp_profile: str = ""
     """The user's own profile as it was when the container was made; empty for the default."""
     has_healthcheck: bool = False
+    paused: bool = False
+    """Its processes are frozen, or about to be; see :mod:`dockyard.containers.pause`."""
+    kept: bool = False
+    """Its next end is followed by a start: ``--rm`` doesn't count then."""
     labels: dict[str, str] = {}
     """The image's, with the user's on top."""
     restarts: Restarts = Restarts()
@@ -126,6 +130,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
         """The state in Docker's words, which have none for what is in between."""
         if self.state == "starting" and self.restarts.due:
             return "restarting"
+        if self.paused:
+            return "paused"
         return "created" if self.state in {"creating", "starting"} else self.state
 
     @property

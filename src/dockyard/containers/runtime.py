@@ -49,6 +49,21 @@ class Runtime(msgspec.Struct, frozen=True):
         """
         process.run(self.command("start", container_id), timeout=_TIMEOUT_SECONDS)
 
+    def pause(self, container_id: str) -> None:
+        """Freezes all of the container's processes."""
+        process.run(self.command("pause", container_id), timeout=_TIMEOUT_SECONDS)
+
+    def resume(self, container_id: str) -> None:
+        """Thaws them."""
+        process.run(self.command("resume", container_id), timeout=_TIMEOUT_SECONDS)
+
+    def update(self, container_id: str, resources: bytes) -> None:
+        """Gives the container's cgroup other limits (``linux.resources`` as JSON)."""
+        process.run(
+            self.command("update", "--resources", "-", container_id),
+            input=resources, timeout=_TIMEOUT_SECONDS,
+        )  # fmt: skip
+
     def delete(self, container_id: str) -> None:
         """Removes the container from the runtime, killing what still runs. Idempotent."""
         process.run(

@@ -13,7 +13,7 @@ import msgspec
 from dockyard.containers import cgroup_parent, create, filters, finish, happenings, monitor
 from dockyard.containers.attach import Streams
 from dockyard.containers.happenings import event
-from dockyard.containers.lifecycle import require_startable
+from dockyard.containers.lifecycle import require_startable, require_thawed
 from dockyard.containers.model import Container, Options, Restarts
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
@@ -58,6 +58,7 @@ def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Co
         container = parts.store.find(container_id)
         if container.running:
             if container.process is not None and container.process.alive():
+                require_thawed(container)
                 return container
             container = finish.conclude(parts, container)
         require_startable(container)
@@ -128,6 +129,8 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
         exit_code=0,
         oom_killed=False,
         restarts=msgspec.structs.replace(container.restarts, due=0),
+        paused=False,
+        kept=False,
     )
     attached = () if streams is None else (event(container, "attach"),)
     parts.store.put(container, *attached, *happenings.mounted(container), event(container, "start"))

@@ -54,6 +54,19 @@ class ContainerStore:
             )
             events.write(connection, *happened)
 
+    def rename(self, container: Container, *happened: Event) -> None:
+        """As :meth:`put`, for a record with a new name.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        try:
+            self.put(container, *happened)
+        except sqlite3.IntegrityError as error:
+            conflict = self._why_not(container, error)
+            conflict.exit_code = 1
+            raise conflict from error
+
     def tell(self, *happened: Event) -> None:
         """Writes events of what changes no record."""
         if not happened:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from dockyard.errors import ContentMismatch, InvalidInput, NotFound
+from dockyard.errors import Conflict, ContentMismatch, InvalidInput, NotFound
 from dockyard.images import removal, resolve
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Image, Layer
@@ -209,6 +209,37 @@ class ImageStore:
             removed += (Removed("Deleted", image_id),)
         return removed
 
+    def prune(self, images: Iterable[Image]) -> tuple[tuple[Removed, ...], int]:
+        """Removes images with all their names, but those that a container uses.
+
+        Returns:
+            What went, and the bytes that it held.
+        """
+        removed: list[Removed] = []
+        for image in images:
+            with contextlib.suppress(Conflict, NotFound), self._database.transaction() as changes:
+                removed += _remove_unused(changes, image)
+        freed = self._layers.collect()
+        events.record(self._database, "image", "prune", "", {"reclaimed": str(freed)})
+        return tuple(removed), freed
+
+    def descendants(self, text: str) -> frozenset[str]:
+        """Ids of the image that ``text`` means and of those whose layers begin with its own.
+
+        None where there is no such image.
+        """
+        try:
+            ancestor = self.find(text)
+        except (NotFound, InvalidInput):
+            return frozenset()
+        below = tuple(layer.id for layer in ancestor.layers)
+        return frozenset(
+            image.id
+            for image in self.list()
+            if image.id == ancestor.id
+            or (below and tuple(layer.id for layer in image.layers[: len(below)]) == below)
+        )
+
     def _by_name(self, text: str) -> Resolution | None:
         for candidate in resolve.candidates(text):
             row = self._database.query_one(
@@ -296,6 +327,21 @@ def _subject(connection: sqlite3.Connection, image_id: str) -> removal.Subject:
         names=tuple(Reference.parse(name) for (name,) in names),
         users=tuple(removal.User(*user) for user in users),
     )
+
+
+def _remove_unused(connection: sqlite3.Connection, image: Image) -> list[Removed]:
+    """Removes an image unless a container uses it, or it got another name since it was read."""
+    subject = _subject(connection, image.id)
+    if subject.users or {str(name) for name in subject.names} - set(image.names):
+        return []
+    gone = connection.execute("DELETE FROM names WHERE image_id=?", (image.id,))
+    for _ in range(gone.rowcount):
+        events.write(connection, _event("untag", image.id))
+    if not connection.execute("DELETE FROM images WHERE id=?", (image.id,)).rowcount:
+        return []
+    events.write(connection, _event("delete", image.id))
+    untagged = [Removed("Untagged", name.familiar) for name in subject.names]
+    return [*untagged, Removed("Deleted", image.id)]
 
 
 def _is_full_hex(text: str) -> bool:

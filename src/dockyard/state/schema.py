@@ -174,4 +174,11 @@ MIGRATIONS: tuple[str, ...] = (
     -- How often a step's result was used.
     ALTER TABLE cache ADD COLUMN uses INTEGER NOT NULL DEFAULT 1;
     """,
+    """
+    -- A container's record has its labels, with those of the image; older ones know the user's.
+    UPDATE containers SET record = CAST(json_set(
+        CAST(record AS TEXT), '$.labels',
+        json(coalesce(CAST(record AS TEXT) -> '$.options.labels', '{}'))
+    ) AS BLOB) WHERE CAST(record AS TEXT) -> '$.labels' IS NULL;
+    """,
 )

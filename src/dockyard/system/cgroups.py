@@ -39,6 +39,7 @@ __all__ = [
     "directories",
     "directory",
     "expect_moves",
+    "is_frozen",
     "kill_all",
     "knobs",
     "leave",
@@ -78,6 +79,16 @@ def knobs(layout: CgroupLayout) -> frozenset[str]:
 def _any_child(root: str) -> str:
     with os.scandir(root) as entries:
         return next((entry.path for entry in entries if entry.is_dir(follow_symlinks=False)), root)
+
+
+def is_frozen(layout: CgroupLayout, path: str) -> bool:
+    """True where the processes of a cgroup are frozen, or on the way to it."""
+    if layout.mode == "v2":
+        return (
+            read_file(f"{layout.unified_mount}/{relative_path(path)}/cgroup.freeze").strip() == "1"
+        )
+    top = directory(layout, path, "freezer")
+    return top is not None and read_file(f"{top}/freezer.state").strip() not in {"", "THAWED"}
 
 
 def kill_all(layout: CgroupLayout, path: str, seconds: float = 10.0) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from dockyard.cli.main import run
 from dockyard.config import Config
 from dockyard.containers.model import Container, Options
+from dockyard.containers.sizes import Sizes
 from dockyard.errors import NotFound
 from dockyard.images.model import Image
 from dockyard.images.store import Resolution
@@ -69,10 +70,13 @@ class FakeContainers:
         self.calls.append(("run", image.id, name, options, streams))
         return make_container(exit_code=self.exit_code)
 
-    def stop(self, text: str, seconds: float) -> Container:
+    def stop(self, text: str, seconds: float | None, *, signal_name: str | None) -> Container:
         found = self.get(text)
-        self.calls.append(("stop", text, seconds))
+        self.calls.append(("stop", text, seconds, signal_name))
         return found
+
+    def sizes(self, _container: Container) -> Sizes:
+        return Sizes(written=2048, image=1_000_000)
 
     def remove(self, text: str, *, force: bool, volumes: bool) -> Container:
         found = self.get(text)
@@ -97,11 +101,19 @@ class FakeImages:
     def find(self, text: str) -> Image:
         return self.resolve(text).image
 
+    def descendants(self, text: str) -> frozenset[str]:
+        return frozenset({IMAGE_ID} if text == "app" else ())
+
     def get(self, _image_id: str) -> Image:
         return self.present[0]
 
     def list(self) -> tuple[Image, ...]:
         return tuple(self.present)
+
+
+class FakeVolumes:
+    def get(self, name: str) -> None:
+        raise NotFound(f"get {name}: no such volume")
 
 
 class FakeNetworks:
@@ -121,6 +133,7 @@ class FakeEngine:
         self.paths = Paths("/root-dir", "/run-dir")
         self.containers = FakeContainers()
         self.images = FakeImages()
+        self.volumes = FakeVolumes()
         self.parts = FakeParts()
         self.built: list[tuple[str, dict[str, Any]]] = []
 

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
+from dockyard.cli import containers_filter, documents, stats_view
 from dockyard.cli import containers_view as view
-from dockyard.cli import documents, stats_view
 from dockyard.cli.commands.stats import redraw
-from dockyard.containers.model import Container, Mount, Options
+from dockyard.containers.model import Container, Mount, Networking, Options
 from dockyard.networks.model import Endpoint, PortMapping
 from dockyard.observability.stats import Sample
 from dockyard.oci.image import ExecutionConfig
 from dockyard.state.paths import Paths
 
 SECOND = 10**9
+AROUND = containers_filter.Surroundings(lambda _name: (), lambda _one: ("9000/tcp",))
 NOW = 1181 * SECOND
 PORTS = (
     PortMapping(container_port=80, host_port=8080, host_ip="0.0.0.0"),
@@ -28,7 +29,11 @@ def container() -> Container:
     return Container(
         id="c0" * 32, name="web", image_id="sha256:" + "a1" * 32, image_name="app",
         state="running", created=1000 * SECOND, started=1001 * SECOND,
-        options=Options(labels={"b": "2", "a": "1"}, env=("X=new",), command=("run me", "now")),
+        options=Options(
+            env=("X=new",), command=("run me", "now"), labels={"b": "2", "a": "1"},
+            networking=Networking(ports=(PortMapping(container_port=80),)),
+        ),
+        labels={"b": "2", "a": "1"},
         args=("sh", "-c", "echo hello; sleep 5"),
         mounts=(Mount(kind="volume", source="data", target="/d"),
                 Mount(kind="bind", source="/h", target="/b", read_only=True)),
@@ -64,6 +69,7 @@ def test_nothing_is_cut_on_demand(container: Container) -> None:
         ({"has_healthcheck": True}, "Up 3 minutes (health: not checked)"),
         ({"state": "exited", "finished": 1061 * SECOND, "exit_code": 3},
          "Exited (3) 2 minutes ago"),
+        ({"paused": True}, "Up 3 minutes (Paused)"),
         ({"state": "created"}, "Created"),
         ({"state": "creating"}, "Created"),
         ({"state": "removing"}, "Removal In Progress"),
@@ -83,6 +89,18 @@ def test_status(container: Container, changes: dict[str, Any], status: str) -> N
         ([("label", "a")], ["web", "old"]),
         ([("label", "a=9")], []),
         ([("id", "c0c0")], ["web"]),
+        ([("name", "^web$")], ["web"]),
+        ([("name", "^/web")], ["web"]),
+        ([("name", "we$")], []),
+        ([("label", "a"), ("label", "c")], []),
+        ([("since", "web")], []),
+        ([("before", "web")], []),
+        ([("health", "none")], ["web", "old"]),
+        ([("publish", "80")], ["web", "old"]),
+        ([("publish", "79-81/tcp")], ["web", "old"]),
+        ([("publish", "80/udp")], []),
+        ([("expose", "9000")], ["web", "old"]),
+        ([("publish", "9000")], []),
         ([("ancestor", "app")], ["web", "old"]),
         ([("ancestor", "other")], []),
         ([("volume", "data"), ("status", "exited")], ["old"]),
@@ -90,7 +108,7 @@ def test_status(container: Container, changes: dict[str, Any], status: str) -> N
 )
 def test_filters(container: Container, filters: list[tuple[str, str]], names: list[str]) -> None:
     old = changed(container, id="d0" * 32, name="old", state="exited", exit_code=3)
-    found = view.matching([container, old], filters, lambda _name: None)
+    found = containers_filter.matching([container, old], filters, AROUND)
     assert [one.name for one in found] == names
 
 

@@ -38,9 +38,10 @@ def command(
 ) -> None:
     """Lists images, the latest built first."""
     pairs = listing.split_filters(filters, view.FILTERS)
-    images = view.select(engine.images.list(), pairs, name)
+    now = time.time_ns()
+    images = view.select(engine.images.list(), pairs, name, now)
     counts = collections.Counter(one.image_id for one in engine.containers.all())
-    rows = view.rows(images, time.time_ns(), counts, cut=not no_trunc)
+    rows = view.rows(images, now, counts, cut=not no_trunc)
     if quiet and form is None:
         for image_id in dict.fromkeys(row["ID"] for row in rows):
             click.echo(image_id)

@@ -2,73 +2,71 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from dockyard.cli import documents, listing, options, render
-from dockyard.cli.command import define, not_yet, with_engine
-from dockyard.errors import DockyardError, InvalidInput, NotFound
+from dockyard.cli import documents, listing, options
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.commands import volume_inspect
+from dockyard.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
+_KINDS = ("container", "image", "volume")
+
 
 @define("inspect", "[OPTIONS] NAME|ID [NAME|ID...]")
 @options.object_format
-@click.option("--type", "kind", type=click.Choice(["container", "image"]), metavar="string",
-              help="Only inspect objects of the given type: container or image")  # fmt: skip
-@not_yet({"-s, --size": None})
+@click.option("-s", "--size", is_flag=True,
+              help="Display total file sizes if the type is container")  # fmt: skip
+@click.option("--type", "kind", type=click.Choice(_KINDS), metavar="string",
+              help="Only inspect objects of the given type: container, image, volume")  # fmt: skip
 @click.argument("names", nargs=-1, required=True)
 @with_engine
-def command(engine: Engine, names: tuple[str, ...], *, form: str | None, kind: str | None) -> int:
+def command(
+    engine: Engine, names: tuple[str, ...], *, form: str | None, size: bool, kind: str | None
+) -> int:
     """Prints a JSON array, or each object by a template."""
-    found, missing = [], []
-    for name in names:
-        try:
-            found.append(find(engine, name, kind))
-        except DockyardError as error:
-            missing.append(error)
-    if form:
-        for document in found:
-            listing.put(listing.object_text(document, form))
-    else:
-        click.echo(json.dumps(found, indent=4, ensure_ascii=False))
-    for failure in missing:
-        render.print_error(failure)
-    return 1 if missing else 0
+    return listing.inspect(names, lambda name: find(engine, name, kind, size=size), form)
 
 
-def find(engine: Engine, name: str, kind: str | None) -> documents.Document:
-    """The document of a container, else of an image, of that name.
+def find(engine: Engine, name: str, kind: str | None, *, size: bool = False) -> documents.Document:
+    """The document of a container, else of an image, else of a volume, of that name.
 
     Raises:
-        NotFound: there is neither.
+        NotFound: there is none of the kind asked for.
     """
-    if kind in {None, "container"}:
+    looks: dict[str, Callable[[], documents.Document]] = {
+        "container": lambda: _container(engine, name, size=size),
+        "image": lambda: documents.image_document(engine.images.find(name)),
+        "volume": lambda: volume_inspect.document(engine, name),
+    }
+    if kind is not None:
+        return looks[kind]()
+    for look in looks.values():
         try:
-            return _container(engine, name)
-        except NotFound:
-            if kind is not None:
-                raise
-    try:
-        return documents.image_document(engine.images.find(name))
-    except (NotFound, InvalidInput):
-        if kind is not None:
-            raise
-        raise NotFound(
-            f"no such object: {name}",
-            hint="dockyard ps -a and dockyard images list what there is",
-            reference="no-such-object",
-        ) from None
+            return look()
+        except (NotFound, InvalidInput):
+            continue
+    raise NotFound(
+        f"no such object: {name}",
+        hint="dockyard ps -a, dockyard images and dockyard volume ls list what there is",
+        reference="no-such-object",
+    )
 
 
-def _container(engine: Engine, name: str) -> documents.Document:
+def _container(engine: Engine, name: str, *, size: bool) -> documents.Document:
     container = engine.containers.get(name)
     try:
         config = engine.images.get(container.image_id).config.config
     except NotFound:
         config = None
     endpoint = engine.parts.networks.endpoint(container.holder)
-    return documents.container_document(container, config, endpoint, engine.paths)
+    document = documents.container_document(container, config, endpoint, engine.paths)
+    if size:
+        found = engine.containers.sizes(container)
+        document |= {"SizeRw": found.written, "SizeRootFs": found.written + found.image}
+    return document

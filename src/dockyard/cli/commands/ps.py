@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dockyard.cli import containers_filter, listing, options
 from dockyard.cli import containers_view as view
-from dockyard.cli import listing, options
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
 from dockyard.containers.model import Container
-from dockyard.errors import NotFound
+from dockyard.errors import DockyardError
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
               help="Show the latest created container (includes all states)")  # fmt: skip
 @options.no_trunc
 @click.option("-q", "--quiet", is_flag=True, help="Only display container IDs")
-@not_yet({"-s, --size": None})
+@click.option("-s", "--size", is_flag=True, help="Display total file sizes")
 @with_engine
 def command(
     engine: Engine,
@@ -40,37 +40,55 @@ def command(
     latest: bool,
     no_trunc: bool,
     quiet: bool,
+    size: bool,
 ) -> None:
     """Lists containers, the newest first."""
-    pairs = listing.split_filters(filters, view.FILTERS)
+    pairs = listing.split_filters(filters, containers_filter.KEYS)
     limit = 1 if latest else last
-    containers = view.matching(engine.containers.all(), pairs, lambda name: _image_id(engine, name))
+    exposed = _Exposed(engine)
+    around = containers_filter.Surroundings(engine.images.descendants, exposed.ports)
+    containers = containers_filter.matching(engine.containers.all(), pairs, around)
     if limit > 0:
         containers = containers[:limit]
-    elif not everything and not any(name in {"status", "exited"} for name, _ in pairs):
-        containers = [one for one in containers if one.shown_state in {"running", "restarting"}]
+    elif not everything and not any(name == "status" for name, _ in pairs):
+        shown = {"running", "paused", "restarting"}
+        containers = [one for one in containers if one.shown_state in shown]
     if quiet and form is None:
         form = "{{.ID}}"
-    exposed: dict[str, tuple[str, ...]] = {}
+    size = size or (form is not None and ".Size" in form)
     now = time.time_ns()
-    rows = [view.row(_shown(engine, one, exposed), now, cut=not no_trunc) for one in containers]
+    rows = [
+        view.row(_shown(engine, one, exposed, size=size), now, cut=not no_trunc)
+        for one in containers
+    ]
+    columns = (*view.COLUMNS, "Size") if size else view.COLUMNS
     width = listing.terminal_width(cut=not no_trunc)
-    listing.put(listing.list_text(rows, view.TITLES, view.COLUMNS, form, width))
+    listing.put(listing.list_text(rows, view.TITLES, columns, form, width))
 
 
-def _shown(engine: Engine, container: Container, exposed: dict[str, tuple[str, ...]]) -> view.Shown:
-    """What the row of a container needs; ``exposed`` remembers images."""
+class _Exposed:
+    """What images expose, each read once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def ports(self, container: Container) -> tuple[str, ...]:
+        """``PORT/PROTOCOL`` of a container's image."""
+        image_id = container.image_id
+        if image_id not in self._known:
+            try:
+                config = self._engine.images.get(image_id).config.config
+                self._known[image_id] = tuple(config.exposed_ports)
+            except DockyardError:  # the list is no place to fail for one image
+                self._known[image_id] = ()
+        return self._known[image_id]
+
+
+def _shown(engine: Engine, container: Container, exposed: _Exposed, *, size: bool) -> view.Shown:
+    """What the row of a container needs."""
+    sizes = engine.containers.sizes(container) if size else None
     if not container.running:
-        return view.Shown(container)
-    if container.image_id not in exposed:
-        image = engine.images.get(container.image_id)
-        exposed[container.image_id] = tuple(image.config.config.exposed_ports)
-    shown = () if container.options.networking.network == "host" else exposed[container.image_id]
-    return view.Shown(container, engine.containers.ports(container), shown)
-
-
-def _image_id(engine: Engine, name: str) -> str | None:
-    try:
-        return engine.images.find(name).id
-    except NotFound:
-        return None
+        return view.Shown(container, sizes=sizes)
+    inside = () if container.options.networking.network == "host" else exposed.ports(container)
+    return view.Shown(container, engine.containers.ports(container), inside, sizes)

@@ -7,23 +7,21 @@ from typing import TYPE_CHECKING
 import click
 
 from dockyard.cli import options
-from dockyard.cli.command import define, not_yet, with_engine
-from dockyard.containers.apply import DEFAULT_STOP_SECONDS
+from dockyard.cli.command import define, with_engine
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
-_FOREVER = 10.0**9
-
 
 @define("stop", "[OPTIONS] CONTAINER [CONTAINER...]")
-@click.option("-t", "--timeout", "--time", "timeout", type=float, metavar="int",
-              default=DEFAULT_STOP_SECONDS,
-              help="Seconds to wait before killing the container (-1 waits for ever)")  # fmt: skip
-@not_yet({"-s, --signal=": "dockyard kill -s sends any signal"})
+@options.stop_signal
+@options.stop_timeout
 @click.argument("names", nargs=-1, required=True)
 @with_engine
-def command(engine: Engine, names: tuple[str, ...], *, timeout: float) -> int:
+def command(
+    engine: Engine, names: tuple[str, ...], *, signal: str | None, timeout: float | None
+) -> int:
     """Stops all at the same time, and prints each name."""
-    seconds = _FOREVER if timeout < 0 else timeout
-    return options.at_once(names, lambda name: engine.containers.stop(name, seconds))
+    return options.at_once(
+        names, lambda name: engine.containers.stop(name, timeout, signal_name=signal)
+    )

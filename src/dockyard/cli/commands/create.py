@@ -1,0 +1,27 @@
+"""``create``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.creation import ask, write_cidfile
+from dockyard.cli.run_options import create_options
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("create", "[OPTIONS] IMAGE [COMMAND] [ARG...]", options_end_at_argument=True)
+@create_options
+@click.argument("image")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@with_engine
+def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values: Any) -> None:
+    """Makes a container for a later start, and prints its id."""
+    found, options = ask(engine, image, arguments, values)
+    container = engine.containers.create(found, image, options)
+    write_cidfile(values["cidfile"], container)
+    click.echo(container.id)

@@ -1,0 +1,24 @@
+"""``rename``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, with_engine
+from dockyard.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("rename", "CONTAINER NEW_NAME")
+@click.argument("name")
+@click.argument("new_name")
+@with_engine
+def command(engine: Engine, name: str, new_name: str) -> None:
+    """Gives a container another name."""
+    if not (name.strip() and new_name.strip()):
+        raise InvalidInput("neither old nor new names may be empty")
+    engine.containers.rename(name, new_name)

@@ -1,0 +1,25 @@
+"""``top``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.table import table
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+_COLUMN = 20
+
+
+@define("top", "CONTAINER [ps OPTIONS]", options_end_at_argument=True)
+@click.argument("name")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@with_engine
+def command(engine: Engine, name: str, arguments: tuple[str, ...]) -> None:
+    """Prints a container's processes, by the host's numbers."""
+    found = engine.containers.top(name, arguments)
+    click.echo(table([found.titles, *found.rows], least=_COLUMN), nl=False)

@@ -1,0 +1,191 @@
+"""Which containers ``--filter`` of ``ps`` and ``container prune`` means: Docker's rules. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import msgspec
+
+from dockyard.cli import containers_view as view
+from dockyard.cli.moments import nanoseconds
+from dockyard.containers.model import Container
+from dockyard.errors import InvalidInput, NotFound
+
+KEYS = (
+    "ancestor", "before", "exited", "expose", "health", "id", "label", "name", "network",
+    "publish", "since", "status", "volume",
+)  # fmt: skip
+PRUNE_KEYS = ("label", "label!", "until")
+_STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
+_HEALTH = ("none", "starting", "healthy", "unhealthy")
+_STOPPED = frozenset({"created", "exited"})
+
+Wanted = Mapping[str, Sequence[str]]
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What else decides: which images descend from a named one, and what images expose."""
+
+    descendants: Callable[[str], Collection[str]]
+    """Ids of the images that a name means, and of those made from it."""
+    exposed: Callable[[Container], Collection[str]]
+    """``PORT/PROTOCOL`` of a container's image."""
+
+
+def matching(
+    containers: Sequence[Container], filters: Sequence[tuple[str, str]], around: Surroundings
+) -> list[Container]:
+    """Those that fit: one of the values of every filter, but all of the labels.
+
+    Raises:
+        InvalidInput: a value that the filter can't have, in Docker's words.
+        NotFound: ``before`` or ``since`` names no container.
+    """
+    wanted = _by_key(filters)
+    _check(wanted)
+    chosen = [one for one in containers if _in_time(one, wanted, containers)]
+    ancestors = [(name, around.descendants(name)) for name in wanted.get("ancestor", ())]
+    return [
+        one
+        for one in chosen
+        if all(_fits(one, key, values, around) for key, values in wanted.items())
+        and (not ancestors or any(_descends(one, name, ids) for name, ids in ancestors))
+    ]
+
+
+def prunable(
+    containers: Iterable[Container], filters: Sequence[tuple[str, str]], now: int
+) -> list[Container]:
+    """Stopped containers that fit all filters.
+
+    Args:
+        now: nanoseconds since 1970, from which ``until=24h`` counts.
+
+    Raises:
+        InvalidInput: ``until`` is no moment.
+    """
+    limits = [nanoseconds(value, now) for key, value in filters if key == "until"]
+    return [
+        one
+        for one in containers
+        if one.state in _STOPPED
+        and all(one.created < limit for limit in limits)
+        and labelled(one.labels, filters)
+    ]
+
+
+def labelled(labels: Mapping[str, str], filters: Sequence[tuple[str, str]]) -> bool:
+    """True where all ``label`` filters fit, and not all of the ``label!``."""
+    unwanted = [value for key, value in filters if key == "label!"]
+    if unwanted and all(has_label(labels, value) for value in unwanted):
+        return False
+    return all(has_label(labels, value) for key, value in filters if key == "label")
+
+
+def has_label(labels: Mapping[str, str], text: str) -> bool:
+    """True where there is the label ``KEY``, or ``KEY=VALUE``."""
+    name, equals, value = text.partition("=")
+    return name in labels and (not equals or labels[name] == value)
+
+
+def _by_key(filters: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    wanted: dict[str, list[str]] = {}
+    for key, value in filters:
+        wanted.setdefault(key, []).append(value)
+    return wanted
+
+
+def _check(wanted: Wanted) -> None:
+    for value in wanted.get("status", ()):
+        _one_of("status", "state", value, _STATES)
+    for value in wanted.get("health", ()):
+        _one_of("health", "health", value, _HEALTH)
+    for value in wanted.get("exited", ()):
+        if not value.lstrip("-").isdecimal():
+            raise InvalidInput(f"invalid filter 'exited={value}': it is an exit code")
+    for key in ("publish", "expose"):
+        for value in wanted.get(key, ()):
+            _ports(key, value)
+
+
+def _one_of(key: str, what: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InvalidInput(
+            f"invalid filter '{key}={value}': invalid value for {what} ({value}):"
+            f" must be one of {', '.join(known)}"
+        )
+
+
+def _in_time(container: Container, wanted: Wanted, everyone: Sequence[Container]) -> bool:
+    """True where it was made before and after those that ``before`` and ``since`` name."""
+    for name in wanted.get("before", ()):
+        if container.created >= _named(name, everyone).created:
+            return False
+    return all(container.created > _named(n, everyone).created for n in wanted.get("since", ()))
+
+
+def _named(name: str, everyone: Sequence[Container]) -> Container:
+    plain = name.removeprefix("/")
+    found = [one for one in everyone if plain in {one.name, one.id}]
+    found = found or [one for one in everyone if plain and one.id.startswith(plain)]
+    if len(found) != 1:
+        raise NotFound(f"no such container: {name}", reference="no-such-container")
+    return found[0]
+
+
+def _descends(container: Container, name: str, ids: Collection[str]) -> bool:
+    return container.image_id in ids or container.image_name == name
+
+
+def _fits(container: Container, key: str, values: Sequence[str], around: Surroundings) -> bool:
+    match key:
+        case "label":
+            return all(has_label(container.labels, value) for value in values)
+        case "name":
+            return any(_matches(value, container.name) for value in values)
+        case "id":
+            return any(container.id.startswith(value) for value in values)
+        case "status":
+            return container.shown_state in values
+        case "exited":
+            return container.state == "exited" and str(container.exit_code) in values
+        case "health":
+            return view.health(container) in values
+        case "network":
+            return container.options.networking.network in values
+        case "volume":
+            return any(not {one.source, one.target}.isdisjoint(values) for one in container.mounts)
+        case "publish" | "expose":
+            return _reaches(container, key, values, around)
+    return True  # decided by all containers together
+
+
+def _reaches(container: Container, key: str, values: Sequence[str], around: Surroundings) -> bool:
+    published = {
+        f"{one.container_port}/{one.protocol}" for one in container.options.networking.ports
+    }
+    exposed = {*container.options.networking.exposed_ports, *around.exposed(container)}
+    ports = published if key == "publish" else published | exposed
+    ports = {port if "/" in port else f"{port}/tcp" for port in ports}
+    return any(not ports.isdisjoint(_ports(key, value)) for value in values)
+
+
+def _ports(key: str, text: str) -> set[str]:
+    """``80``, ``80/udp`` or ``8000-8080/tcp`` as single ports."""
+    numbers, _, protocol = text.partition("/")
+    first, dash, last = numbers.partition("-")
+    ends = (first, last if dash else first)
+    if not all(end.isdecimal() and int(end) < 1 << 16 for end in ends):
+        raise InvalidInput(
+            f"error while looking up for {key} {text}: invalid port", hint="such as 80 or 53/udp"
+        )
+    return {f"{port}/{protocol or 'tcp'}" for port in range(int(ends[0]), int(ends[1]) + 1)}
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """A name fits by a regular expression, with or without Docker's slash in front."""
+    try:
+        return bool(re.search(pattern, name) or re.search(pattern, f"/{name}"))
+    except re.error:
+        return pattern == name

@@ -1,0 +1,61 @@
+"""What ``run`` and ``create`` do before there is a container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dockyard.cli import render
+from dockyard.cli.run_options import check_cidfile, make_options
+from dockyard.containers.model import Container, Options
+from dockyard.images.model import Image
+from dockyard.networks.model import PortMapping, Protocol
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+def ask(
+    engine: Engine, image: str, arguments: tuple[str, ...], values: Mapping[str, Any]
+) -> tuple[Image, Options]:
+    """The image and the options that a command line means.
+
+    Says which image a short name turned out to be, and which options have no effect.
+    """
+    options = make_options(values, arguments)
+    check_cidfile(values["cidfile"])
+    resolution = engine.images.resolve(image)
+    if resolution.note and not values["quiet"]:
+        render.print_note(resolution.note)
+    if values["publish_all"]:
+        options = publish_all(options, resolution.image)
+    if options.networking.ports and options.networking.network != "bridge":
+        render.print_warning(
+            f"published ports are discarded when using {options.networking.network} network mode"
+        )
+    return resolution.image, options
+
+
+def write_cidfile(path: str | None, container: Container) -> None:
+    """Writes the container's id to a file that isn't there yet."""
+    if path is not None:
+        with open(path, "x", encoding="ascii") as stream:
+            stream.write(container.id)
+
+
+def publish_all(options: Options, image: Image) -> Options:
+    """The options with every exposed port of the image published that isn't yet."""
+    published = {(port.container_port, port.protocol) for port in options.networking.ports}
+    found = []
+    exposed_ports = {*image.config.config.exposed_ports, *options.networking.exposed_ports}
+    for exposed in sorted(exposed_ports):
+        number, _, protocol = exposed.partition("/")
+        kind: Protocol = "udp" if protocol == "udp" else "tcp"
+        if number.isdecimal() and (int(number), kind) not in published:
+            found.append(PortMapping(container_port=int(number), protocol=kind))
+    networking = msgspec.structs.replace(
+        options.networking, ports=(*options.networking.ports, *found)
+    )
+    return msgspec.structs.replace(options, networking=networking)

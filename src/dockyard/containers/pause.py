@@ -1,0 +1,79 @@
+"""Freezing all processes of a container, and thawing them.
+
+The record says "paused" from before the first process is frozen until after the last one is
+thawed. So a command that is killed in between leaves at worst a container that is called paused
+and runs; ``unpause`` mends that, and nobody waits for a frozen process without knowing it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dockyard.containers import lifecycle, start
+from dockyard.containers.happenings import event
+from dockyard.containers.model import Container
+from dockyard.containers.parts import Parts
+from dockyard.errors import ComponentFailed, Conflict
+from dockyard.observability.events import Event
+from dockyard.system import cgroups
+
+
+def pause(parts: Parts, container: Container) -> Container:
+    """Freezes a running container.
+
+    Raises:
+        Conflict: it doesn't run, or is paused already.
+        ComponentFailed: the runtime can't.
+    """
+    with parts.lock(container.holder):
+        current = parts.store.find(container.id)
+        lifecycle.require_running(current)
+        if current.paused:
+            raise Conflict(f"container {current.name} is already paused", reference="paused")
+        return freeze(parts, current, event(current, "pause"))
+
+
+def unpause(parts: Parts, container: Container) -> Container:
+    """Thaws a paused container.
+
+    Raises:
+        Conflict: it isn't paused.
+    """
+    with parts.lock(container.holder):
+        current = parts.store.find(container.id)
+        if not current.paused:
+            raise Conflict(f"container {current.name} is not paused", reference="not-paused")
+        return thaw(parts, current, event(current, "unpause"))
+
+
+def thaw_if_paused(parts: Parts, container: Container) -> None:
+    """Thaws what was sent a signal that is meant to end it; a frozen process gets none."""
+    with parts.lock(container.holder):
+        current = parts.store.get(container.id)
+        if current is not None and current.running and current.paused:
+            thaw(parts, current, event(current, "unpause"))
+
+
+def freeze(parts: Parts, container: Container, *happened: Event) -> Container:
+    """Freezes; the caller holds the lock."""
+    paused = msgspec.structs.replace(container, paused=True)
+    parts.store.put(paused)
+    try:
+        start.runtime_of(parts, container).pause(container.id)
+    except BaseException:
+        thaw(parts, paused)
+        raise
+    parts.store.tell(*happened)
+    return paused
+
+
+def thaw(parts: Parts, container: Container, *happened: Event) -> Container:
+    """Thaws; the caller holds the lock. Fine where nothing is frozen."""
+    try:
+        start.runtime_of(parts, container).resume(container.id)
+    except ComponentFailed:
+        if cgroups.is_frozen(parts.cgroup_layout, container.cgroup):
+            raise
+    running = msgspec.structs.replace(container, paused=False)
+    parts.store.put(running, *happened)
+    return running

@@ -1,0 +1,66 @@
+"""``top``: a container's processes as the host's ps(1) shows them; the image needs none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from dockyard.containers import lifecycle
+from dockyard.containers.model import Container
+from dockyard.containers.parts import Parts
+from dockyard.errors import ComponentFailed, InvalidInput
+from dockyard.system import cgroups, process
+
+DEFAULT_ARGUMENTS = ("-ef",)
+
+
+class Processes(msgspec.Struct, frozen=True):
+    """Titles of the columns, and a row for each process."""
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def top(parts: Parts, container: Container, arguments: Sequence[str] = ()) -> Processes:
+    """The processes of a running container, paused or not, by the host's numbers.
+
+    Args:
+        arguments: options of ps(1); ``-ef`` where there are none.
+
+    Raises:
+        Conflict: the container doesn't run.
+        InvalidInput: ps doesn't take the options, or doesn't show numbers of processes.
+    """
+    lifecycle.require_running(container)
+    try:
+        shown = process.run(["ps", *(arguments or DEFAULT_ARGUMENTS)]).text
+    except ComponentFailed as error:
+        raise InvalidInput(f"error running ps: {error.message}") from error
+    return parse(shown, cgroups.pids(parts.cgroup_layout, container.cgroup))
+
+
+def parse(text: str, pids: Collection[int]) -> Processes:
+    """The lines of ps about these processes, by columns; the last one holds what is left. Pure.
+
+    A line whose number is ``-`` is a thread of the process above it.
+
+    Raises:
+        InvalidInput: there is no column of process numbers.
+    """
+    head, *lines = text.splitlines() or [""]
+    titles = tuple(head.split())
+    if "PID" not in titles:
+        raise InvalidInput(
+            "couldn't find PID field in ps output", hint="add it: such as -o pid,comm"
+        )
+    place, rows, inside = titles.index("PID"), [], False
+    for line in lines:
+        cells = line.split(None, len(titles) - 1)
+        if len(cells) <= place:
+            continue
+        number = cells[place]
+        inside = inside if number == "-" else number.isdecimal() and int(number) in pids
+        if inside:
+            rows.append((*cells, *[""] * (len(titles) - len(cells))))
+    return Processes(titles, tuple(rows))
