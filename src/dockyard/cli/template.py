@@ -13,11 +13,24 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from dockyard.cli import template_parser as parser
-from dockyard.cli.template_functions import FUNCTIONS, HEADER_FUNCTIONS, printed, to_json, true
+from dockyard.cli.template_functions import (
+    FUNCTIONS,
+    HEADER_FUNCTIONS,
+    NO_VALUE,
+    printed,
+    to_json,
+    true,
+)
 from dockyard.cli.template_parser import Expression, Node, parse
 from dockyard.errors import InvalidInput
 
 __all__ = ["parse", "render", "render_titles", "to_json"]
+
+_MAPS = frozenset({
+    "Annotations", "Attributes", "ExposedPorts", "Labels", "Networks", "Options", "PortBindings",
+    "Ports", "Sysctls", "Tmpfs", "Volumes",
+})  # fmt: skip
+"""Fields whose names are the user's: one that isn't there is no mistake."""
 
 Functions = Mapping[str, Callable[..., object]]
 
@@ -37,11 +50,19 @@ def render_titles(nodes: Sequence[Node], titles: Mapping[str, str]) -> str:
 
 
 class _Titles(dict[str, str]):
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        super().__init__(titles)
+        self.methods = {"Label": _label_title}
+
     def __contains__(self, _name: object) -> bool:
         return True
 
     def __missing__(self, name: str) -> str:
         return name.upper()
+
+
+def _label_title(key: str = "") -> str:
+    return key.rpartition(".")[2].replace("-", " ").replace("_", " ")
 
 
 class _Break(Exception):  # no error
@@ -181,6 +202,8 @@ def _fields(value: object, names: Sequence[str], arguments: tuple[object, ...]) 
         method = getattr(value, "methods", {}).get(name)
         if method is not None:
             return method(*(arguments if place == len(names) - 1 else ()))
+        if isinstance(value, Mapping) and name not in value and place and names[place - 1] in _MAPS:
+            return NO_VALUE
         if not isinstance(value, Mapping) or name not in value:
             path = "." + ".".join(names)
             known = f"; known here: {', '.join(value)}" if isinstance(value, Mapping) else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 _NUMBER = int | float
+NO_VALUE: Mapping[str, str] = {}
+"""What a map doesn't have; this very object."""
 
 
 def to_json(value: object) -> str:
@@ -16,6 +18,8 @@ def to_json(value: object) -> str:
 
 def printed(value: object) -> str:
     """As Go prints it."""
+    if value is NO_VALUE:
+        return "<no value>"
     match value:
         case None:
             return "<nil>"

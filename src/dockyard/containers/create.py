@@ -32,7 +32,7 @@ from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
 from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts, process
 from dockyard.system.copy import copy_tree
-from dockyard.system.files import write_atomically
+from dockyard.system.files import remove_tree, write_atomically
 
 
 def new_container(parts: Parts, image: Image, image_name: str, options: Options) -> Container:
@@ -145,6 +145,9 @@ def mount_root(parts: Parts, container: Container, image: Image) -> str:
         lowers = (f"{base}/empty",)
     if container.started == 0:
         mounts.begin_upper(f"{base}/upper", lowers)
+    elif container.options.remove:  # a volatile overlay is mounted once, unless one says otherwise
+        remove_tree(f"{base}/work")
+        os.mkdir(f"{base}/work", 0o755)
     mounts.mount_overlay(
         mounts.Overlay(
             target=f"{base}/root",

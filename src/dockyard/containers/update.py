@@ -91,7 +91,7 @@ def given_fields(changes: Resources) -> dict[str, object]:
     return {
         name: value
         for name, value in msgspec.structs.asdict(changes).items()
-        if value != getattr(nothing, name)
+        if value is not None and value != getattr(nothing, name)
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockyard.cli import template
+from dockyard.cli.containers_view import Row
 from dockyard.cli.listing import list_text
 from dockyard.errors import DockyardError, InvalidInput, NotSupported
 
@@ -59,6 +60,7 @@ VALUE = {
         ("{{(index .Args 0) | upper}}{{(.State).Pid}}", "X7"),
         ('{{join (split "a:b:c" ":") "-"}}', "a-b-c"),
         ("{{println .Name 1}}", "web 1\n"),
+        ("{{.Labels.nothing}}{{if .Labels.nothing}}x{{end}}", "<no value>"),
         ("{{title .Name}} {{len .Name}} {{slice .Name 1}}", "Web 3 eb"),
         ('{{"}}"}}', "}}"),
     ],
@@ -93,6 +95,14 @@ def test_broken_templates_say_what_is_wrong(
 ) -> None:
     with pytest.raises(error, match=words):
         template.render(template.parse(text), VALUE)
+
+
+def test_a_label_is_a_method_of_a_row_and_names_its_column() -> None:
+    row = Row({"Names": "web"}, {"org.site-name": "port"})
+    form = r'table {{.Names}}\t{{.Label "org.site-name"}}\t{{.Label "none"}}'
+    assert list_text([row], {"Names": "NAMES"}, ("Names",), form) == (
+        "NAMES     site name   none\nweb       port        \n"
+    )
 
 
 def test_a_table_of_a_template_has_the_titles_of_its_fields() -> None:

@@ -1,0 +1,183 @@
+"""What is done with a container besides running it: pause, restart, rename, update, top."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from tests.support.roots import Root
+
+from dockyard import Engine
+from dockyard.containers.options import Options, Resources
+from dockyard.errors import Conflict, InvalidInput
+from dockyard.system import cgroups
+
+LOOP = ("sh", "-c", "trap 'exit 5' TERM; n=0; while :; do n=$((n+1)); echo $n > /n; done")
+QUICK = Options(stop_signal="SIGKILL")
+
+
+def test_a_paused_container_stands_still_and_goes_on(engine: Engine, root: Root) -> None:
+    with engine.run("busybox", LOOP, name="box", network="none") as box:
+        engine.containers.pause("box")
+        layout, cgroup = engine.parts.cgroup_layout, box.record.cgroup
+        assert cgroups.is_frozen(layout, cgroup)
+        shown = root.cli("ps", "--format", "{{.State}} {{.Status}}", check=True).stdout
+        assert shown.startswith("paused Up")
+        assert "(Paused)" in shown
+        state = root.cli("inspect", "-f", "{{.State.Status}} {{.State.Paused}} {{.State.Running}}",
+                         "box", check=True)  # fmt: skip
+        assert state.stdout == "paused true true\n"
+        for words, verb in (("is paused, unpause", ("exec", "box", "true")),
+                            ("already paused", ("pause", "box")),
+                            ("try unpause instead", ("start", "box"))):  # fmt: skip
+            done = root.cli(*verb)
+            assert (done.returncode != 0, words in done.stderr) == (True, True), done.stderr
+        assert len(engine.containers.top("box").rows) == 1
+        engine.containers.unpause("box")
+        assert not cgroups.is_frozen(layout, cgroup)
+        with pytest.raises(Conflict, match="not paused"):
+            engine.containers.unpause("box")
+        assert root.cli("exec", "box", "true").returncode == 0
+
+
+@pytest.mark.parametrize(("verb", "code"), [("stop", 5), ("kill", 137)])
+def test_a_paused_container_can_be_ended(root: Root, verb: str, code: int) -> None:
+    root.cli("run", "-d", "--name", "box", "--network", "none", "busybox", *LOOP, check=True)
+    root.cli("exec", "box", "sh", "-c", "until [ -e /n ]; do :; done", check=True)
+    root.cli("pause", "box", check=True)
+
+    root.cli(verb, "box", check=True)
+
+    shown = root.cli("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "box", check=True)
+    assert shown.stdout == f"exited {code}\n"
+    root.cli("start", "box", check=True)
+    root.cli("pause", "box", check=True)
+    root.cli("rm", "-f", "box", check=True)
+
+
+def test_a_pause_that_was_killed_leaves_a_container_that_can_be_used(root: Root) -> None:
+    root.cli(
+        "run", "-d", "--name", "box", "--network", "none", "busybox", "sleep", "60", check=True
+    )
+    begun = time.monotonic()
+    root.cli("pause", "box", check=True)
+    whole = time.monotonic() - begun
+    for share in (0.5, 0.7, 0.8, 0.9, 0.95):
+        root.cli("unpause", "box")
+        process = root.start("pause", "box")
+        time.sleep(whole * share)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    root.cli("unpause", "box")
+    assert root.cli("exec", "box", "true").returncode == 0
+    root.cli("rm", "-f", "box", check=True)
+
+
+def test_created_is_run_by_start(root: Root) -> None:
+    made = root.cli("create", "--name", "box", "-v", "data:/d", "--network", "none", "busybox",
+                    "sh", "-c", "echo it runs; exit 4", check=True)  # fmt: skip
+
+    state = root.cli("inspect", "-f", "{{.State.Status}} {{.Id}}", "box", check=True).stdout
+    assert state == f"created {made.stdout}"
+    assert root.cli("volume", "ls", "-q").stdout == "data\n"
+    done = root.cli("start", "-a", "box")
+    assert (done.returncode, done.stdout) == (4, "it runs\n")
+    again = root.cli("create", "--name", "box", "busybox")
+    assert again.returncode == 125
+    assert "already in use" in again.stderr
+    root.cli("rm", "box", check=True)
+
+
+def test_restart_keeps_what_rm_would_remove(engine: Engine, root: Root) -> None:
+    command = ("sh", "-c", "cat /here; echo again > /here; sleep 60")
+    with engine.run("busybox", command, name="box", network="none", options=QUICK) as box:
+        first = box.record.process
+        root.cli("exec", "box", "sh", "-c", "until [ -s /here ]; do :; done", check=True)
+        assert root.cli("restart", "-t", "0", "box", check=True).stdout == "box\n"
+        assert box.record.process != first
+        root.cli("exec", "box", "grep", "again", "/here", check=True)
+    assert engine.containers.all() == []
+
+
+def test_names_go_to_the_first_who_asks(engine: Engine, root: Root) -> None:
+    for name in ("one", "two"):
+        root.cli("create", "--name", name, "busybox", check=True)
+    racing = [root.start("rename", name, "same") for name in ("one", "two")]
+    codes = sorted(process.wait(30) for process in racing)
+    names = {one.name for one in engine.containers.all()}
+
+    assert codes == [0, 1]
+    assert "same" in names
+    assert len(names & {"one", "two"}) == 1
+    left = (names - {"same"}).pop()
+    with pytest.raises(Conflict, match="already in use"):
+        engine.containers.rename(left, "same")
+    with pytest.raises(Conflict, match="same name"):
+        engine.containers.rename(left, left)
+    with pytest.raises(InvalidInput, match="only"):
+        engine.containers.rename(left, "no spaces")
+    root.cli("container", "prune", "-f", check=True)
+    assert engine.containers.all() == []
+
+
+def test_limits_change_while_it_runs(engine: Engine, root: Root) -> None:
+    with engine.run("busybox", ["sleep", "60"], name="box", network="none", memory="64m",
+                    options=QUICK) as box:  # fmt: skip
+        before = box.stats().memory_limit
+        root.cli("update", "-m", "48m", "--pids-limit", "20", "box", check=True)
+        assert (before, box.stats().memory_limit) == (64 << 20, 48 << 20)
+        engine.containers.update("box", Resources(cpus=0.5))
+        shown = root.cli("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}", "box")
+        assert shown.stdout == f"{48 << 20} 500000000\n"
+        with pytest.raises(Conflict, match="memoryswap"):
+            engine.containers.update("box", Resources(memory=512 << 20))
+        with pytest.raises(InvalidInput, match="6MB"):
+            engine.containers.update("box", Resources(memory=1 << 20))
+        nothing = root.cli("update", "box")
+        assert "one or more flags" in nothing.stderr
+
+
+def test_top_shows_the_hosts_numbers_and_takes_options_of_ps(engine: Engine, root: Root) -> None:
+    with engine.run("busybox", ["sleep", "61"], name="box", network="none", options=QUICK) as box:
+        pid = str(box.record.process.pid) if box.record.process else ""
+        found = engine.containers.top("box")
+        assert found.titles[:2] == ("UID", "PID")
+        assert [(row[1], row[-1]) for row in found.rows] == [(pid, "sleep 61")]
+        shown = root.cli("top", "box", "-o", "pid,comm", check=True).stdout.splitlines()
+        assert [line.split() for line in shown] == [["PID", "COMMAND"], [pid, "sleep"]]
+        assert "PID field" in root.cli("top", "box", "-o", "comm").stderr
+    assert root.cli("top", "box").returncode == 1
+
+
+def test_prune_spares_what_runs_and_what_a_filter_spares(engine: Engine, root: Root) -> None:
+    root.cli("create", "--name", "old", "--label", "keep", "busybox", check=True)
+    root.cli("create", "--name", "other", "busybox", check=True)
+    with engine.run("busybox", ["sleep", "60"], name="box", network="none", options=QUICK):
+        root.cli("container", "prune", "-f", "--filter", "until=1h", check=True)
+        assert len(engine.containers.all()) == 3
+        done = root.cli("container", "prune", "-f", "--filter", "label!=keep", check=True)
+        assert "Deleted Containers:\n" in done.stdout
+        assert "Total reclaimed space: 0B" in done.stdout
+        assert {one.name for one in engine.containers.all()} == {"box", "old"}
+    root.cli("container", "rm", "old", check=True)
+
+
+def test_image_prune_takes_what_has_no_name(engine: Engine, root: Root) -> None:
+    context = root.base / "context"
+    context.mkdir()
+    for text in ("one", "two"):
+        (context / "Dockerfile").write_text(f"FROM busybox\nLABEL which={text}\n")
+        engine.build(str(context), tag="made")
+    count = len(engine.images.list())
+
+    done = root.cli("image", "prune", "-f", check=True)
+
+    assert "deleted: sha256:" in done.stdout
+    assert len(engine.images.list()) == count - 1
+    root.cli("create", "--name", "user", "busybox", check=True)
+    root.cli("image", "prune", "-a", "-f", check=True)
+    assert [image.names for image in engine.images.list()] == [
+        ("docker.io/library/busybox:latest",)
+    ]
+    root.cli("rm", "user", check=True)
