@@ -143,6 +143,41 @@ def test_build(root: Root, context: Path) -> None:
     assert root.cli(*command).returncode == 0
 
 
+MOUNTS = (
+    "target=/m,rw", "from=one,target=/m", "from=one,target=/m,rw", "type=cache,target=/m",
+    "type=cache,target=/m,from=one,sharing=locked", "type=tmpfs,target=/m", "type=secret,id=s",
+    "type=secret,id=s,env=S", "type=ssh",
+)  # fmt: skip
+
+
+def test_build_with_mounts(root: Root, context: Path, key: Path) -> None:
+    """Each kind of mount, alone and all at once: nothing stays, and caches work afterwards."""
+    (context / "token").write_text("a secret of the test")
+    begin = "FROM busybox AS one\nRUN seq 100 > /one\nFROM busybox\n"
+    flags = ("--secret", f"id=s,src={context}/token", "--ssh", f"default={key}")
+    command = ("build", "--no-cache", *flags, "-t", "made", str(context))
+    together = " ".join(
+        f"--mount={mount.replace('/m', f'/m{n}')}" for n, mount in enumerate(MOUNTS)
+    )
+    for mount in (*(f"--mount={each}" for each in MOUNTS), together):
+        (context / "Dockerfile").write_text(f"{begin}RUN {mount} sleep 0.05\n")
+        for moment in points(duration(root, *command), 3 * SOAK):
+            killed(root, moment, *command)
+            works(root)
+            assert root.leftovers() == [], (mount, moment)
+    assert root.cli(*command).returncode == 0
+    root.cli("rmi", "-f", "made")
+    root.cli("builder", "prune", "-f", "-a", check=True)
+    assert os.listdir(root.paths.caches) == []
+
+
+@pytest.fixture
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path
+
+
 def test_a_killed_build_loses_nothing_that_was_done(root: Root, context: Path) -> None:
     root.cli("build", "-t", "made", str(context), check=True)
     before = root.engine().images.find("made").id

@@ -76,7 +76,12 @@ def _records(paths: Paths) -> Iterator[str]:
         fillings = connection.execute(
             "SELECT name FROM volumes WHERE state='deleting' OR anonymous"
         ).fetchall()
+        caches = {row[0] for row in connection.execute("SELECT id FROM cache_mounts")}
+        made = connection.execute("SELECT id FROM cache_mounts WHERE state<>'ready'").fetchall()
     connection.close()
+    yield from (f"cache {name} is not ready" for (name,) in made)
+    for name in sorted(caches ^ set(_names(paths.caches))):
+        yield f"cache without record or directory: {name}"
     present = set(_names(paths.layers))
     yield from (f"layer directory without record: {name}" for name in sorted(present - known))
     yield from (f"layer record without directory: {name}" for name in sorted(known - present))
@@ -96,7 +101,7 @@ def _processes(paths: Paths) -> Iterator[str]:
     for pid, words in _commands():
         program = os.path.basename(words[0])
         exiting = any(word.endswith(_SCRIPTS) for word in words)
-        if not exiting and program not in {"conmon", "crun", "runc"}:
+        if not exiting and program not in {"conmon", "crun", "runc", "ssh-agent"}:
             continue
         if any(word.startswith((paths.root, paths.run)) for word in words):
             yield f"process {pid}: {' '.join(words)[:200]}"

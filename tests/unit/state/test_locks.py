@@ -96,3 +96,18 @@ def test_release_is_idempotent(tmp_path: Path) -> None:
     lock = Lock.acquire(str(tmp_path / "a.lock"))
     lock.release(remove=True)
     lock.release(remove=True)
+
+
+def test_a_shared_lock_keeps_away_who_wants_it_alone(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    with Lock.acquire(path) as first:
+        assert Lock.try_acquire(path, shared=True) is None
+        first.share()
+        second = Lock.try_acquire(path, shared=True)
+        assert second is not None
+        assert Lock.try_acquire(path) is None
+    assert Lock.try_acquire(path) is None
+    second.release()
+    alone = Lock.try_acquire(path)
+    assert alone is not None
+    alone.release()
