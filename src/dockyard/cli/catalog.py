@@ -34,6 +34,9 @@ ENTRIES = (
     Entry("version", "Show the version information", common=True),
     Entry("info", "Display system-wide information", common=True),
     Entry("audit", "Check host, images and containers against the CIS Docker Benchmark"),
+    Entry(
+        "attach", "Attach local standard input, output, and error streams to a running container"
+    ),
     Entry("builder du", "Disk usage"),
     Entry("builder prune", "Remove build cache"),
     Entry("container inspect", "Display detailed information on one or more containers"),
@@ -93,7 +96,7 @@ def _same_commands() -> Iterator[Entry]:
 ALIASES = tuple(_same_commands())
 
 NOT_YET = frozenset({
-    "attach", "commit", "compose", "context", "cp", "diff", "export", "history", "import", "load",
+    "commit", "compose", "context", "cp", "diff", "export", "history", "import", "load",
     "login", "logout", "network", "pull", "push", "search", "swarm",
 })  # fmt: skip
 """Docker's other commands, so that nobody takes them for a slip of the pen."""

@@ -27,6 +27,7 @@ REFUSED: dict[str, str] = {
     "bake": "stacks are built by Compose",
     "buildx": "the builder is built in: dockyard build, dockyard builder",
     "checkpoint": "",
+    "create --attach": "start -a attaches both outputs, start -i the input",
     "config": _SWARM,
     "context": _DAEMON,
     "node": _SWARM,

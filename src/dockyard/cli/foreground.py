@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from dockyard.cli.signals import SignalProxy
-from dockyard.containers.attach import Streams, write_all
+from dockyard.containers.attach import Keyboard, Streams, write_all
 from dockyard.containers.model import Container
+from dockyard.errors import InvalidInput
+
+OUTPUT = frozenset({"stdout", "stderr"})
+EVERYTHING = OUTPUT | {"stdin"}
+
+
+def require_terminal() -> None:
+    """Refuses to give a container's terminal an input that is none, as Docker does.
+
+    Raises:
+        InvalidInput: standard input is no terminal.
+    """
+    if not os.isatty(0):
+        raise InvalidInput(
+            "the input device is not a TTY",
+            hint="leave -t out: a pipe or file goes in by -i alone",
+            reference="no-terminal",
+            exit_code=1,
+        )
 
 
 def streams(
-    *, interactive: bool, proxy: bool, on_start: Callable[[Container], None] | None = None
+    wanted: Collection[str],
+    *,
+    tty: bool,
+    proxy: bool,
+    keys: bytes,
+    on_start: Callable[[Container], None] | None = None,
 ) -> Streams:
     """Streams for a container in the foreground.
 
     Args:
-        interactive: give it this process's standard input.
+        wanted: of ``stdin``, ``stdout`` and ``stderr`` those to connect.
+        tty: it has a terminal, which this process's becomes.
         proxy: forward signals to it.
+        keys: those that leave it.
         on_start: gets the running container.
     """
+    numbers = {number for number, name in ((1, "stdout"), (2, "stderr")) if name in wanted}
 
     def started(container: Container) -> None:
         if on_start is not None:
@@ -27,5 +55,11 @@ def streams(
         if proxy:
             SignalProxy(container).install()
 
+    def sink(stream: int, data: bytes) -> None:
+        if stream in numbers:
+            write_all(stream, data)
+
     sys.stdout.flush()
-    return Streams(write_all, 0 if interactive else None, started)
+    window = next((number for number in (1, 0, 2) if os.isatty(number)), None)
+    keyboard = Keyboard(window, keys if "stdin" in wanted else b"") if tty else None
+    return Streams(sink, 0 if "stdin" in wanted else None, started, keyboard=keyboard)

@@ -34,7 +34,7 @@ run_options = shared.all_of(
 )
 
 
-_ONLY_RUN = frozenset({"--detach", "--detach-keys", "--sig-proxy"})
+_ONLY_RUN = frozenset({"--attach", "--detach", "--detach-keys", "--sig-proxy"})
 
 create_options = shared.without(run_options, _ONLY_RUN)
 

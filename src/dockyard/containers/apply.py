@@ -253,12 +253,25 @@ class Containers:
         stdin: int | None = None,
         stdout: int | None = None,
         stderr: int | None = None,
+        streams: Streams | None = None,
     ) -> int:
-        """Runs another command in a running container; its exit code."""
-        container = self.get(text)
+        """Runs another command in a running container; its exit code.
+
+        See :func:`dockyard.containers.exec.execute`.
+        """
         return execution.execute(
-            self._parts, container, options, stdin=stdin, stdout=stdout, stderr=stderr
-        )
+            self._parts, self.get(text), options, stdin=stdin, stdout=stdout, stderr=stderr,
+            streams=streams,
+        )  # fmt: skip
+
+    def attach(self, text: str, streams: Streams) -> Container:
+        """Connects to a running container's streams until it ends; the finished container.
+
+        Raises:
+            Conflict: it doesn't run.
+            Detached: the user left; it runs on.
+        """
+        return start.attach(self._parts, self.get(text), streams)
 
     def stats(self, container: Container) -> stats.Sample:
         """What a running container uses at this moment.

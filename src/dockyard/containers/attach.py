@@ -6,19 +6,55 @@ The socket is a SOCK_SEQPACKET; a packet of output begins with a byte that names
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
 import socket
 from collections.abc import Callable
 
+from dockyard.containers import console
+from dockyard.containers.detach import Detached, DetachKeys
 from dockyard.containers.model import Container
+from dockyard.system import terminal
 
 _STDOUT = 2
 _STDERR = 3
 _PACKET = 1 << 15
+_INPUT = 1 << 14
+"""conmon reads input packets of at most 32767 bytes and cuts longer ones off."""
+_HUNG_UP = 129
 
 Sink = Callable[[int, bytes], None]
 """Gets 1 (stdout) or 2 (stderr), and the bytes."""
+
+
+class Keyboard:
+    """A terminal of the user's that becomes the container's: its size is followed.
+
+    With standard input, it is put into raw mode, and its detach keys are watched for.
+    """
+
+    def __init__(self, window: int | None, keys: bytes) -> None:
+        """``window`` is a descriptor that has the size; ``None`` where nothing has one."""
+        self.keys = keys
+        self._window = window
+        self._known = self.size
+
+    @property
+    def size(self) -> terminal.Size | None:
+        """Rows and columns at this moment."""
+        return None if self._window is None else terminal.size(self._window)
+
+    def fit(self, bundle: str, *, redraw: bool = False) -> None:
+        """Gives the container's terminal this one's size, if it doesn't have it yet."""
+        size = self.size
+        if size is None or (size == self._known and not redraw):
+            return
+        self._known = size
+        if redraw:
+            console.redraw(bundle, size)
+        else:
+            console.resize(bundle, size)
 
 
 class Streams:
@@ -29,24 +65,67 @@ class Streams:
         sink: Sink,
         stdin: int | None = None,
         on_start: Callable[[Container], None] | None = None,
+        *,
+        keyboard: Keyboard | None = None,
     ) -> None:
-        """``on_start`` gets the running container before the first output, e.g. for signals."""
+        """``on_start`` gets the running container before the first output, e.g. for signals.
+
+        Args:
+            keyboard: the user's terminal, for a container that has one.
+        """
         self._sink = sink
         self._stdin = stdin
         self._on_start = on_start
+        self._keyboard = keyboard
         self._connection: socket.socket | None = None
+
+    @property
+    def window(self) -> terminal.Size | None:
+        """The size that a terminal of the container begins with."""
+        return None if self._keyboard is None else self._keyboard.size
 
     def open(self, path: str) -> None:
         """Connects to the monitor, before the program starts, so that not a byte is missed."""
         self._connection = connect(path)
 
-    def run(self, container: Container) -> None:
-        """Copies until the output ends."""
+    def close(self) -> None:
+        """Disconnects, where nothing is to be copied. Idempotent."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def run(self, container: Container, bundle: str, *, redraw: bool = False) -> None:
+        """Copies until the output ends; ``bundle`` is where the monitor's FIFOs are.
+
+        Args:
+            redraw: have a program that has drawn already do it again.
+
+        Raises:
+            Detached: the user left.
+        """
         if self._on_start is not None:
             self._on_start(container)
-        if self._connection is not None:
-            with self._connection:
+        if self._connection is None:
+            return
+        with self._connection:
+            if self._keyboard is None:
                 forward(self._connection, self._sink, self._stdin)
+            else:
+                self._run_terminal(self._connection, self._keyboard, bundle, redraw=redraw)
+
+    def _run_terminal(
+        self, connection: socket.socket, keyboard: Keyboard, bundle: str, *, redraw: bool
+    ) -> None:
+        with terminal.resizes() as resized, self._raw():
+            keyboard.fit(bundle, redraw=redraw)
+            forward(
+                connection, self._sink, self._stdin, keys=DetachKeys(keyboard.keys),
+                watch=(resized, lambda: keyboard.fit(bundle)),
+            )  # fmt: skip
+
+    def _raw(self) -> contextlib.AbstractContextManager[None]:
+        if self._stdin is None or not os.isatty(self._stdin):
+            return contextlib.nullcontext()
+        return terminal.raw(self._stdin)
 
 
 def connect(path: str) -> socket.socket:
@@ -64,30 +143,94 @@ def connect(path: str) -> socket.socket:
         os.close(directory)
 
 
-def forward(connection: socket.socket, sink: Sink, stdin: int | None) -> None:
+def forward(
+    connection: socket.socket,
+    sink: Sink,
+    stdin: int | None,
+    *,
+    keys: DetachKeys | None = None,
+    watch: tuple[int, Callable[[], None]] | None = None,
+) -> None:
     """Copies until the container's output ends.
 
     Args:
         stdin: a descriptor to read from; its end closes the container's standard input.
+        keys: those that detach, where ``stdin`` is a terminal.
+        watch: a descriptor to read empty, and what to call when it was readable.
+
+    Raises:
+        Detached: the keys were typed, or the terminal is gone.
     """
+    sending = _Input(connection, keys)
     with selectors.DefaultSelector() as selector:
         selector.register(connection, selectors.EVENT_READ)
+        if watch is not None:
+            selector.register(watch[0], selectors.EVENT_READ)
         if stdin is not None and not _register(selector, stdin):
             _drain_into(connection, stdin)
         while True:
             for key, _ in selector.select():
-                if key.fileobj is not connection:
-                    _send(selector, connection, key.fd)
-                elif not _receive(connection, sink):
-                    return
+                if key.fileobj is connection:
+                    if not _receive(connection, sink):
+                        return
+                elif watch is not None and key.fd == watch[0]:
+                    _empty(key.fd)
+                    watch[1]()
+                elif not sending.pass_on(key.fd):
+                    selector.unregister(key.fd)
+
+
+class _Input:
+    """The way from standard input to the container."""
+
+    def __init__(self, connection: socket.socket, keys: DetachKeys | None) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def pass_on(self, stdin: int) -> bool:
+        """Sends what can be read; False at its end.
+
+        Raises:
+            Detached: see :func:`forward`.
+        """
+        data = self._read(stdin)
+        detached = False
+        if self._keys is not None:
+            data, detached = self._keys.feed(data)
+        try:
+            if data:
+                self._connection.sendall(data)
+            elif self._keys is None:
+                self._connection.shutdown(socket.SHUT_WR)
+                return False
+        except OSError:
+            return False  # the container closed its input or ended; its output says the rest
+        if detached:
+            raise Detached("read escape sequence")
+        return True
+
+    def _read(self, stdin: int) -> bytes:
+        """What was typed or written; a terminal in raw mode has no end but its own."""
+        try:
+            data = os.read(stdin, _INPUT)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""
+        if not data and self._keys is not None:
+            raise Detached("the terminal was closed", exit_code=_HUNG_UP)
+        return data
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Writes all of it; a reader that went away is no error of ours."""
+    """Writes all of it; a reader or terminal that went away is no error of ours."""
     view = memoryview(data)
-    with contextlib.suppress(BrokenPipeError):
+    try:
         while view:
             view = view[os.write(descriptor, view) :]
+    except OSError as error:
+        if error.errno not in {errno.EPIPE, errno.EIO}:
+            raise
 
 
 def _register(selector: selectors.BaseSelector, stdin: int) -> bool:
@@ -104,23 +247,17 @@ def _drain_into(connection: socket.socket, stdin: int) -> None:
 
     def copy() -> None:
         with contextlib.suppress(OSError):
-            while data := os.read(stdin, _PACKET):
+            while data := os.read(stdin, _INPUT):
                 connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
 
     threading.Thread(target=copy, daemon=True).start()
 
 
-def _send(selector: selectors.BaseSelector, connection: socket.socket, stdin: int) -> None:
-    data = os.read(stdin, _PACKET)
-    try:
-        if data:
-            connection.sendall(data)
-            return
-        connection.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass  # the container closed its input or ended; its output says the rest
-    selector.unregister(stdin)
+def _empty(descriptor: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while os.read(descriptor, _PACKET):
+            pass
 
 
 def _receive(connection: socket.socket, sink: Sink) -> bool:

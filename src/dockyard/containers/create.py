@@ -177,17 +177,20 @@ def write_bundle(
     rootfs: str,
     network: str,
     endpoint: Endpoint | None,
+    window: tuple[int, int] | None = None,
 ) -> None:
     """Writes ``config.json`` and the files that are mounted into ``/etc``.
 
     Args:
         network: a namespace's path, or ``host``.
+        window: rows and columns that a terminal begins with.
     """
     hostname = spec.hostname(container.options, parts.facts, container.short_id)
     rights = spec_rights.rights(container.options.security, parts.facts, container.seccomp_profile)
     files = _engine_files(parts, container, hostname, endpoint)
+    process = _process(parts, container, image.config.config, rights, rootfs, hostname)
     document = runtime_spec(
-        _process(parts, container, image.config.config, rights, rootfs, hostname),
+        msgspec.structs.replace(process, console_size=window),
         _sandbox(parts, container, rights, rootfs, hostname, network, files),
     )
     runtime = Runtime(container.runtime, parts.paths.runtime_state)
@@ -214,7 +217,9 @@ def _process(
         parts.warn(warning)
     return Process(
         args=spec.arguments(container.args, init=options.init),
-        env=spec.environment(config.env, options.env, hostname=hostname, home=identity.home),
+        env=spec.environment(
+            config.env, options.env, hostname=hostname, home=identity.home, tty=options.console.tty
+        ),
         cwd=container.working_dir,
         identity=identity,
         capabilities=rights.capabilities,
@@ -222,6 +227,7 @@ def _process(
         rlimits=limits,
         oom_score_adj=options.resources.oom_score_adj,
         apparmor=rights.apparmor,
+        terminal=options.console.tty,
     )
 
 

@@ -6,14 +6,27 @@ import contextlib
 import functools
 import os
 import subprocess
+from collections.abc import Callable
 
 import msgspec
 
-from dockyard.containers import lifecycle, monitor, spec, spec_rights, start, users
+from dockyard.containers import (
+    exec_session,
+    lifecycle,
+    monitor,
+    programs,
+    spec,
+    spec_rights,
+    start,
+    users,
+)
+from dockyard.containers.attach import Streams
+from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.errors import Conflict, InvalidInput, RunError
+from dockyard.observability.events import Event
 from dockyard.oci.runtime import Process, process_spec
 from dockyard.system.files import write_atomically
 
@@ -26,9 +39,11 @@ class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     working_dir: str | None = None
     interactive: bool = False
-    detach: bool = False
+    tty: bool = False
+    """Give it a terminal of its own."""
     privileged: bool = False
     """With every capability, though the container's own processes have fewer."""
+    detach: bool = False
 
 
 def execute(
@@ -39,14 +54,19 @@ def execute(
     stdin: int | None = None,
     stdout: int | None = None,
     stderr: int | None = None,
+    streams: Streams | None = None,
 ) -> int:
     """Runs a command in a container; its exit code (0 at once where detached).
 
     The descriptors become the process's streams; without ``interactive`` its input is empty.
 
+    Args:
+        streams: instead of the descriptors, for a command with a terminal.
+
     Raises:
         Conflict: the container doesn't run.
         RunError: the command can't be found (127) or invoked (126).
+        Detached: the user left a terminal; the command runs on.
     """
     lifecycle.require_running(container)
     lifecycle.require_unpaused(container, "exec")
@@ -56,19 +76,57 @@ def execute(
             hint=f"start it anew: dockyard stop {container.name}, then start",
             reference="bundle-lost",
         )
-    base = f"{parts.paths.bundle(container.id)}/exec-{os.urandom(8).hex()}"
-    process, pid, log = f"{base}.json", f"{base}.pid", f"{base}.log"
-    runtime = start.runtime_of(parts, container)
-    arguments = ["--log", log, "exec", "--process", process, "--pid-file", pid]
-    arguments += ["--detach"] if options.detach else []
+    if options.tty and streams is None and not options.detach:
+        raise InvalidInput("a command with a terminal needs streams, or has to be detached")
+    process = _process(parts, container, options, streams)
+    if container.process is not None:
+        programs.require(container.process.pid, process.args, process.env, process.cwd)
     exec_id, words = os.urandom(32).hex(), " ".join(options.command)
     told = functools.partial(event, container, execID=exec_id)
     parts.store.tell(told(f"exec_create: {words}"), told(f"exec_start: {words}"))
+    if options.tty:
+        code = _in_session(parts, container, exec_id, process, streams, told)
+    else:
+        code = _directly(parts, container, options, process, (stdin, stdout, stderr))
+    if not options.detach:  # nobody sees the end of a detached one
+        parts.store.tell(told("exec_die", exitCode=str(code)))
+    return code
+
+
+def _in_session(
+    parts: Parts, container: Container, exec_id: str, process: Process, streams: Streams | None,
+    told: Callable[..., Event],
+) -> int:  # fmt: skip
+    session = exec_session.Session(
+        container=container,
+        paths=parts.paths,
+        runtime=start.runtime_of(parts, container),
+        exec_id=exec_id,
+        document=process_spec(process),
+        place=functools.partial(start.place_monitor, parts, container, exec_id=exec_id),
+    )
     try:
-        write_atomically(process, msgspec.json.encode(_process(parts, container, options)))
+        return exec_session.run(session, streams)
+    except Detached:
+        parts.store.tell(told("exec_detach"))
+        raise
+
+
+def _directly(
+    parts: Parts, container: Container, options: ExecOptions, process: Process,
+    streams: tuple[int | None, int | None, int | None],
+) -> int:  # fmt: skip
+    """The runtime itself passes on streams and exit code: no other process is in between."""
+    base = f"{parts.paths.bundle(container.id)}/exec-{os.urandom(8).hex()}"
+    document, pid, log = f"{base}.json", f"{base}.pid", f"{base}.log"
+    arguments = ["--log", log, "exec", "--process", document, "--pid-file", pid]
+    arguments += ["--detach"] if options.detach else []
+    stdin, stdout, stderr = streams
+    try:
+        write_atomically(document, msgspec.json.encode(process_spec(process)))
         done = subprocess.run(
-            runtime.command(*arguments, container.id),
-            stdin=stdin if options.interactive else subprocess.DEVNULL,
+            start.runtime_of(parts, container).command(*arguments, container.id),
+            stdin=stdin if options.interactive and not options.detach else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if options.detach else stdout,
             stderr=subprocess.DEVNULL if options.detach else stderr,
             check=False,
@@ -76,13 +134,10 @@ def execute(
         if done.returncode != 0 and not os.path.exists(pid):  # it was the runtime that failed
             raise _refused(options, log)
     finally:
-        for path in (process, pid, log):
+        for path in (document, pid, log):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-    code = done.returncode if done.returncode >= 0 else 128 - done.returncode
-    if not options.detach:  # nobody sees the end of a detached one
-        parts.store.tell(told("exec_die", exitCode=str(code)))
-    return code
+    return done.returncode if done.returncode >= 0 else 128 - done.returncode
 
 
 def _refused(options: ExecOptions, log: str) -> RunError:
@@ -94,8 +149,10 @@ def _refused(options: ExecOptions, log: str) -> RunError:
     return RunError(f"failed to execute {options.command[0]}: {words}", hint=hint, exit_code=code)
 
 
-def _process(parts: Parts, container: Container, options: ExecOptions) -> dict[str, object]:
-    """The runtime specification's process object; rights are those of the container."""
+def _process(
+    parts: Parts, container: Container, options: ExecOptions, streams: Streams | None
+) -> Process:
+    """What runs; rights are those of the container, unless it is to be privileged."""
     if not options.command:
         raise InvalidInput("exec needs a command", exit_code=125)
     image = parts.images.get(container.image_id)
@@ -113,21 +170,21 @@ def _process(parts: Parts, container: Container, options: ExecOptions) -> dict[s
     if options.privileged:
         security = msgspec.structs.replace(security, privileged=True)
     granted = spec_rights.rights(security, parts.facts, container.seccomp_profile)
-    hostname = spec.hostname(container.options, parts.facts, container.short_id)
-    return process_spec(
-        Process(
-            args=options.command,
-            env=spec.environment(
-                (*config.env, *container.options.env),
-                options.env,
-                hostname=hostname,
-                home=identity.home,
-            ),
-            cwd=spec.working_directory(directory, config),
-            identity=identity,
-            capabilities=granted.capabilities,
-            no_new_privileges=granted.no_new_privileges,
-            apparmor=granted.apparmor,
-            rlimits=spec.rlimits(container.options.resources.ulimits, parts.facts)[0],
-        )
+    return Process(
+        args=options.command,
+        env=spec.environment(
+            (*config.env, *container.options.env),
+            options.env,
+            hostname=spec.hostname(container.options, parts.facts, container.short_id),
+            home=identity.home,
+            tty=options.tty,
+        ),
+        cwd=spec.working_directory(directory, config),
+        identity=identity,
+        capabilities=granted.capabilities,
+        no_new_privileges=granted.no_new_privileges,
+        apparmor=granted.apparmor,
+        rlimits=spec.rlimits(container.options.resources.ulimits, parts.facts)[0],
+        terminal=options.tty,
+        console_size=None if streams is None else streams.window,
     )

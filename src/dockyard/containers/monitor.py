@@ -20,6 +20,7 @@ from dockyard.system import host, process
 from dockyard.system.host import ProcessIdentity
 
 _CREATE_SECONDS = 60.0
+_LONGEST_DIRECTORY = 107 - len("/conmon-term.XXXXXX")
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _NOT_EXECUTABLE_WORDS = (
@@ -28,7 +29,7 @@ _NOT_EXECUTABLE_WORDS = (
 )  # fmt: skip
 
 
-class _Answer(msgspec.Struct):
+class Answer(msgspec.Struct):
     """What conmon writes to its synchronisation pipe."""
 
     data: int = msgspec.field(name="data", default=-1)
@@ -52,6 +53,9 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     log: str
     runtime: Runtime
     interactive: bool
+    keep_stdin: bool = False
+    """Leave the program's input open when who is attached goes."""
+    terminal: bool = False
     exit_command: tuple[str, ...]
     exit_delay: int = 0
     """Seconds for the one who waits for the container to clean up before the exit command does."""
@@ -68,7 +72,10 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         for argument in self.runtime.global_arguments[:2]:
             arguments += ["--runtime-arg", argument]
         arguments += ["--systemd-cgroup"] if self.runtime.systemd else []
-        arguments += ["--stdin"] if self.interactive else []
+        if self.terminal:  # its input stays open by itself, and --stdin would have it closed
+            arguments += ["--terminal"]
+        elif self.interactive:
+            arguments += ["--stdin", *(["--leave-stdin-open"] if self.keep_stdin else [])]
         arguments += ["--exit-delay", str(self.exit_delay)] if self.exit_delay else []
         arguments += ["--exit-command", self.exit_command[0]]
         for argument in self.exit_command[1:]:
@@ -115,7 +122,7 @@ def create(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=_environment(answer_write, go_read),
+            env=environment(paths, _OCI_SYNCPIPE=answer_write, _OCI_STARTPIPE=go_read),
             cwd=launch.bundle,  # it writes a file "oom" where it is
             pass_fds=(answer_write, go_read, *descriptors),
             start_new_session=True,
@@ -124,7 +131,7 @@ def create(
         answer_write = -1
         place(child.pid)
         os.write(go_write, b"\0")
-        answer = _read_answer(answer_read)
+        answer = read_answer(answer_read)
         errors = child.communicate(timeout=_CREATE_SECONDS)[1].decode(errors="replace").strip()
     finally:
         for descriptor in (answer_read, answer_write, go_read, go_write):
@@ -133,12 +140,18 @@ def create(
     return _monitored(launch, answer, errors)
 
 
-def _environment(answer: int, go: int) -> dict[str, str]:
+def environment(paths: Paths, **pipes: int) -> dict[str, str]:
+    """A monitor's environment; ``pipes`` are the descriptors that it is to know.
+
+    The socket by which it gets a terminal is a temporary file, whose path has to fit an address.
+    """
     kept = {name: os.environ[name] for name in ("PATH", "XDG_RUNTIME_DIR") if name in os.environ}
-    return kept | {"_OCI_SYNCPIPE": str(answer), "_OCI_STARTPIPE": str(go)}
+    if len(os.fsencode(paths.run)) <= _LONGEST_DIRECTORY:
+        kept["TMPDIR"] = paths.run
+    return kept | {name: str(descriptor) for name, descriptor in pipes.items()}
 
 
-def _read_answer(descriptor: int) -> bytes:
+def read_answer(descriptor: int) -> bytes:
     """One line; empty where conmon went without a word."""
     ready, _, _ = select.select([descriptor], [], [], _CREATE_SECONDS)
     answer = b""
@@ -150,11 +163,16 @@ def _read_answer(descriptor: int) -> bytes:
     return answer
 
 
-def _monitored(launch: Launch, answer: bytes, errors: str) -> Monitored:
+def parse_answer(answer: bytes) -> Answer:
+    """A line of the synchronisation pipe; what isn't JSON becomes the message."""
     try:
-        parsed = msgspec.json.decode(answer, type=_Answer) if answer else _Answer()
+        return msgspec.json.decode(answer, type=Answer) if answer else Answer()
     except msgspec.DecodeError:
-        parsed = _Answer(message=answer.decode(errors="replace"))
+        return Answer(message=answer.decode(errors="replace"))
+
+
+def _monitored(launch: Launch, answer: bytes, errors: str) -> Monitored:
+    parsed = parse_answer(answer)
     if parsed.data <= 0:
         raise refusal(launch, parsed.message or errors)
     first = host.identify(parsed.data)

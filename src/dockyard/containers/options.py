@@ -14,7 +14,6 @@ from dockyard.networks.model import PortMapping
 
 NetworkMode = Literal["bridge", "none", "host"]
 RestartPolicy = Literal["no", "always", "on-failure", "unless-stopped"]
-Stream = Literal["stdin", "stdout", "stderr"]
 
 DEFAULT_SHM_BYTES = 64 << 20
 
@@ -158,8 +157,8 @@ class Console(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tty: bool = False
     interactive: bool = False
     """Keep its standard input open."""
-    attach: tuple[Stream, ...] = ()
-    detach_keys: str | None = None
+    stdin_once: bool = False
+    """Close it when the one who is attached goes, as for a pipe; a terminal's stays open."""
 
 
 class Namespaces(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -24,10 +24,12 @@ _ULIMITS = frozenset({
 
 
 def environment(
-    image: Sequence[str], asked: Sequence[str], *, hostname: str, home: str
+    image: Sequence[str], asked: Sequence[str], *, hostname: str, home: str, tty: bool = False
 ) -> tuple[str, ...]:
     """The process's environment: defaults, then the image's, then the user's; later ones win."""
     merged: dict[str, str] = {"PATH": DEFAULT_PATH, "HOSTNAME": hostname}
+    if tty:
+        merged["TERM"] = "xterm"
     for entry in (*image, *asked):
         name, _, value = entry.partition("=")
         merged[name] = value

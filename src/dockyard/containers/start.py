@@ -12,12 +12,13 @@ import msgspec
 
 from dockyard.containers import cgroup_parent, create, filters, finish, happenings, monitor
 from dockyard.containers.attach import Streams
+from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.lifecycle import require_startable, require_thawed
 from dockyard.containers.model import Container, Options, Restarts
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
-from dockyard.errors import ComponentFailed
+from dockyard.errors import ComponentFailed, Conflict
 from dockyard.images.model import Image
 from dockyard.networks.apply import Attachment
 from dockyard.system import cgroups, host, scope
@@ -48,7 +49,7 @@ def run(
             finish.discard(parts, container)
             lock.release(remove=True)
             raise
-    return started if streams is None else _attend(parts, started, streams)
+    return started if streams is None else attend(parts, started, streams)
 
 
 def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Container:
@@ -64,7 +65,7 @@ def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Co
         require_startable(container)
         container = msgspec.structs.replace(container, restarts=Restarts(), stopped_by_hand=False)
         started = _relaunch(parts, container, streams)
-    return started if streams is None else _attend(parts, started, streams)
+    return started if streams is None else attend(parts, started, streams)
 
 
 def restart(parts: Parts, container_id: str) -> None:
@@ -93,8 +94,42 @@ def _relaunch(parts: Parts, container: Container, streams: Streams | None) -> Co
         raise
 
 
-def _attend(parts: Parts, container: Container, streams: Streams) -> Container:
-    streams.run(container)
+def attend(parts: Parts, container: Container, streams: Streams) -> Container:
+    """Passes the streams along until the container ends, or the user leaves it.
+
+    Returns:
+        The finished container, or the running one.
+    """
+    try:
+        streams.run(container, parts.paths.bundle(container.id))
+    except Detached:
+        parts.store.tell(event(container, "detach"))
+        return container
+    return finish.wait(parts, container)
+
+
+def attach(parts: Parts, container: Container, streams: Streams) -> Container:
+    """Connects to a container that runs, until it ends.
+
+    Raises:
+        Conflict: it doesn't run.
+        Detached: the user left; it runs on.
+    """
+    if not container.running:
+        raise Conflict(
+            "cannot attach to a stopped container, start it first",
+            hint=f"dockyard start -a {container.name} does both",
+            reference="not-running",
+        )
+    bundle = parts.paths.bundle(container.id)
+    with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):  # it ends at this moment
+        streams.open(monitor.attach_socket(bundle))
+    parts.store.tell(event(container, "attach"))
+    try:
+        streams.run(container, bundle, redraw=True)
+    except Detached:
+        parts.store.tell(event(container, "detach"))
+        raise
     return finish.wait(parts, container)
 
 
@@ -109,7 +144,8 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
         create.fill_volumes(parts, container, rootfs, fresh)
         path = "host" if network is None else network.namespace_path
         endpoint = None if network is None else network.endpoint
-        create.write_bundle(parts, container, image, rootfs, path, endpoint)
+        window = None if streams is None else streams.window
+        create.write_bundle(parts, container, image, rootfs, path, endpoint, window)
         with cgroup_parent.kept(parts.paths):
             monitored = _create(parts, container, network, attended=streams is not None)
         if network is not None:
@@ -172,6 +208,8 @@ def _launch_description(
         log=log_path(parts, container),
         runtime=runtime_of(parts, container),
         interactive=container.options.console.interactive,
+        keep_stdin=not container.options.console.stdin_once,
+        terminal=container.options.console.tty,
         exit_command=monitor.exit_command(parts.paths, container.id),
         exit_delay=_ATTENDED_SECONDS if attended else 0,
     )
@@ -191,13 +229,18 @@ def _create(
         _launch_description(parts, container, attended=attended),
         parts.paths,
         () if network is None else network.port_descriptors,
-        functools.partial(_place_monitor, parts, container),
+        functools.partial(place_monitor, parts, container),
     )
 
 
-def _place_monitor(parts: Parts, container: Container, pid: int) -> None:
+def place_monitor(parts: Parts, container: Container, pid: int, *, exec_id: str = "") -> None:
+    """Moves a monitor out of its caller's cgroup, whose end is not to be its end.
+
+    Args:
+        exec_id: for that of another process in the container, which goes with the container.
+    """
     if parts.cgroup_layout.systemd:
-        unit = f"dockyard-conmon-{container.id}.scope"
+        unit = f"dockyard-conmon-{exec_id or container.id}.scope"
         scope.start(unit, f"dockyard-{parts.paths.root_hash}.slice", pid)
         return
     cgroups.create_and_enter(parts.cgroup_layout, finish.monitor_cgroup(parts, container), pid)

@@ -67,6 +67,9 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     oom_score_adj: int | None = None
     apparmor: str = ""
     """Name of a loaded profile."""
+    terminal: bool = False
+    console_size: tuple[int, int] | None = None
+    """Rows and columns that its terminal begins with."""
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -158,8 +161,11 @@ def process_spec(process: Process) -> Json:
         optional["oomScoreAdj"] = process.oom_score_adj
     if process.apparmor:
         optional["apparmorProfile"] = process.apparmor
+    size = process.console_size
+    console: Json = {"consoleSize": {"height": size[0], "width": size[1]}} if size else {}
     return {
-        "terminal": False,
+        "terminal": process.terminal,
+        **console,
         "user": {
             "uid": process.identity.uid,
             "gid": process.identity.gid,

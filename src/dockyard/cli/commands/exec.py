@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from dockyard.cli import options
-from dockyard.cli.command import define, not_yet, with_engine
-from dockyard.cli.run_flags.console import TERMINAL_HINT
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.foreground import EVERYTHING, OUTPUT, require_terminal, streams
+from dockyard.cli.run_flags import console
+from dockyard.containers.detach import parse_keys
 from dockyard.containers.exec import ExecOptions
 
 if TYPE_CHECKING:
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
 @define("exec", "[OPTIONS] CONTAINER COMMAND [ARG...]", options_end_at_argument=True)
 @click.option("-d", "--detach", is_flag=True,
               help="Detached mode: run command in the background")  # fmt: skip
+@console.detach_keys
 @options.env
 @options.env_file
 @click.option("-i", "--interactive", is_flag=True, help="Keep STDIN open even if not attached")
 @click.option("--privileged", is_flag=True, help="Give extended privileges to the command")
+@click.option("-t", "--tty", is_flag=True, help="Allocate a pseudo-TTY")
 @click.option("-u", "--user", metavar="string",
               help='Username or UID (format: "<name|uid>[:<group|gid>]")')  # fmt: skip
 @click.option("-w", "--workdir", metavar="string", help="Working directory inside the container")
-@not_yet({"-t, --tty": TERMINAL_HINT, "--detach-keys=": None})
 @click.argument("name")
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED)
 @with_engine
@@ -36,24 +39,33 @@ def command(
     arguments: tuple[str, ...],
     *,
     detach: bool,
+    detach_keys: bytes | None,
     env: tuple[str, ...],
     env_file: tuple[str, ...],
     interactive: bool,
     privileged: bool,
+    tty: bool,
     user: str | None,
     workdir: str | None,
 ) -> int:
     """Runs a command in a container; the exit code is the command's."""
     sys.stdout.flush()
-    return engine.containers.execute(
-        name,
-        ExecOptions(
-            command=arguments,
-            env=options.environment(env_file, env),
-            user=user,
-            working_dir=workdir,
-            interactive=interactive,
-            detach=detach,
-            privileged=privileged,
-        ),
+    wanted = ExecOptions(
+        command=arguments,
+        env=options.environment(env_file, env),
+        user=user,
+        working_dir=workdir,
+        interactive=interactive,
+        tty=tty,
+        privileged=privileged,
+        detach=detach,
     )
+    if detach or not tty:
+        return engine.containers.execute(name, wanted)
+    if interactive:
+        require_terminal()
+    attached = streams(
+        EVERYTHING if interactive else OUTPUT, tty=True, proxy=False,
+        keys=detach_keys or parse_keys(""),
+    )  # fmt: skip
+    return engine.containers.execute(name, wanted, streams=attached)

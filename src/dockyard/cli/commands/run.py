@@ -9,8 +9,10 @@ import click
 
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.creation import ask, write_cidfile
-from dockyard.cli.foreground import streams
+from dockyard.cli.foreground import require_terminal, streams
+from dockyard.cli.run_flags.console import attached
 from dockyard.cli.run_options import run_options
+from dockyard.containers.detach import parse_keys
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 @with_engine
 def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values: Any) -> int:
     """Runs a container; the exit code is the program's, or 0 where it goes on alone."""
+    wanted = attached(values)
+    if values["tty"] and "stdin" in wanted and not values["detach"]:
+        require_terminal()
     found, options = ask(engine, image, arguments, values)
     started = functools.partial(write_cidfile, values["cidfile"])
     if values["detach"]:
@@ -30,7 +35,11 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
         started(container)
         click.echo(container.id)
         return 0
-    attached = streams(
-        interactive=options.console.interactive, proxy=values["sig_proxy"], on_start=started
+    foreground = streams(
+        wanted,
+        tty=options.console.tty,
+        proxy=values["sig_proxy"],
+        keys=values["detach_keys"] or parse_keys(""),
+        on_start=started,
     )
-    return engine.containers.run(found, image, options, attached).exit_code
+    return engine.containers.run(found, image, options, foreground).exit_code

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from dockyard.cli import options
-from dockyard.cli.command import define, not_yet, with_engine
-from dockyard.cli.foreground import streams
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.foreground import EVERYTHING, OUTPUT, require_terminal, streams
+from dockyard.cli.run_flags import console
+from dockyard.containers.detach import parse_keys
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -17,11 +19,14 @@ if TYPE_CHECKING:
 
 @define("start", "[OPTIONS] CONTAINER [CONTAINER...]")
 @click.option("-a", "--attach", is_flag=True, help="Attach STDOUT/STDERR and forward signals")
+@console.detach_keys
 @click.option("-i", "--interactive", is_flag=True, help="Attach container's STDIN")
-@not_yet({"--detach-keys=": None})
 @click.argument("names", nargs=-1, required=True)
 @with_engine
-def command(engine: Engine, names: tuple[str, ...], *, attach: bool, interactive: bool) -> int:
+def command(
+    engine: Engine, names: tuple[str, ...], *, attach: bool, detach_keys: bytes | None,
+    interactive: bool,
+) -> int:  # fmt: skip
     """Starts containers and prints each name, or stays with one until it ends."""
     if not (attach or interactive):
 
@@ -33,13 +38,16 @@ def command(engine: Engine, names: tuple[str, ...], *, attach: bool, interactive
     if len(names) > 1:
         raise InvalidInput("you cannot start and attach multiple containers at once")
     container = engine.containers.get(names[0])
-    if container.running:
-        raise InvalidInput(
-            f"container {container.name} is running already",
-            hint="attaching to a running container comes with a later version;"
-            f" dockyard logs -f {container.name} follows its output",
-        )
+    of_container = container.options.console
+    stdin = interactive and of_container.interactive
+    if of_container.tty and stdin:
+        require_terminal()
     attached = streams(
-        interactive=interactive and container.options.console.interactive, proxy=True
+        EVERYTHING if stdin else OUTPUT,
+        tty=of_container.tty,
+        proxy=not of_container.tty,
+        keys=detach_keys or parse_keys(""),
     )
+    if container.running:
+        return engine.containers.attach(container.id, attached).exit_code
     return engine.containers.start(container.id, attached).exit_code

@@ -7,24 +7,69 @@ from typing import Any
 
 import click
 
-from dockyard.cli.run_flags.declare import switch
+from dockyard.cli import options as shared
+from dockyard.cli.run_flags.declare import several, switch
+from dockyard.containers.detach import parse_keys
 from dockyard.containers.options import Console
+from dockyard.errors import InvalidInput
 
-TERMINAL_HINT = "terminals come with a later version; -i alone keeps the standard input open"
+_STREAMS = frozenset({"stdin", "stdout", "stderr"})
+
+
+def parse_stream(text: str) -> str:
+    """``-a``: a stream's name in any case.
+
+    Raises:
+        InvalidInput: it is none of the three.
+    """
+    name = text.lower()
+    if name not in _STREAMS:
+        raise InvalidInput("valid streams are STDIN, STDOUT and STDERR", exit_code=125)
+    return name
+
+
+sig_proxy = click.option(
+    "--sig-proxy/--no-sig-proxy", default=True, hidden=True,
+    help="Proxy received signals to the process",
+)  # fmt: skip
+detach_keys = click.option(
+    "--detach-keys", metavar="string", callback=shared.reads(parse_keys),
+    help="Override the key sequence for detaching a container",
+)  # fmt: skip
 
 DECLARED = (
+    several("-a", "--attach", help="Attach to STDIN, STDOUT or STDERR", read=parse_stream),
     switch("-d", "--detach", help="Run container in background and print container ID"),
+    detach_keys,
     switch("-i", "--interactive", help="Keep STDIN open even if not attached"),
-    click.option("--sig-proxy/--no-sig-proxy", default=True, hidden=True),
+    sig_proxy,
+    switch("-t", "--tty", help="Allocate a pseudo-TTY"),
 )
 
-NOT_YET: dict[str, str | None] = {
-    "--detach-keys=": None,
-    "-a, --attach=": None,
-    "-t, --tty": TERMINAL_HINT,
-}
+NOT_YET: dict[str, str | None] = {}
 
 
 def make(values: Mapping[str, Any]) -> Console:
-    """The streams asked for."""
-    return Console(interactive=values["interactive"])
+    """The streams asked for.
+
+    Raises:
+        InvalidInput: streams are to be attached to a container in the background.
+    """
+    detached = values.get("detach", False)
+    if detached and values.get("attach"):
+        raise InvalidInput(
+            "conflicting options: cannot specify both --attach and --detach", exit_code=125
+        )
+    interactive = values["interactive"]
+    return Console(
+        tty=values["tty"], interactive=interactive, stdin_once=interactive and not detached
+    )
+
+
+def attached(values: Mapping[str, Any]) -> frozenset[str]:
+    """The streams that the command in the foreground connects; both outputs where none is named.
+
+    Standard input is one of them with ``--interactive`` alone: without it, there is none.
+    """
+    named = (frozenset(values["attach"]) or _STREAMS) - {"stdin"}
+    return named | {"stdin"} if values["interactive"] else named

@@ -1,0 +1,39 @@
+"""``attach``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.foreground import EVERYTHING, OUTPUT, require_terminal, streams
+from dockyard.cli.run_flags import console
+from dockyard.containers.detach import parse_keys
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("attach", "[OPTIONS] CONTAINER")
+@console.detach_keys
+@click.option("--no-stdin", is_flag=True, help="Do not attach STDIN")
+@console.sig_proxy
+@click.argument("name")
+@with_engine
+def command(
+    engine: Engine, name: str, *, detach_keys: bytes | None, no_stdin: bool, sig_proxy: bool
+) -> int:
+    """Connects to a container until it ends; the exit code is the program's."""
+    container = engine.containers.get(name)
+    of_container = container.options.console
+    stdin = of_container.interactive and not no_stdin
+    if container.running and of_container.tty and stdin:
+        require_terminal()
+    attached = streams(
+        EVERYTHING if stdin else OUTPUT,
+        tty=of_container.tty,
+        proxy=sig_proxy and not of_container.tty,
+        keys=detach_keys or parse_keys(""),
+    )
+    return engine.containers.attach(container.id, attached).exit_code
