@@ -55,10 +55,9 @@ class Terminal:
         return before.decode(errors="replace")
 
     def answer(self, command: str) -> str:
-        """Types a command into a shell; the lines that it printed."""
+        """Types a command into a shell; its echo, and the lines that it printed."""
         self.send(f"{command}; echo en''d\n")
-        self.expect("en''d\r\n")  # the echo of what was typed
-        return self.expect("end\r\n").replace("\r\n", "\n").strip()
+        return self.expect("\r\nend\r\n").replace("\r\n", "\n")
 
     def wait(self, seconds: float = PATIENCE) -> int:
         """The program's exit code (negative: a signal), reading what it prints meanwhile."""

@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Callable, Collection
 
+from dockyard.cli.command import UsageProblem
 from dockyard.cli.signals import SignalProxy
 from dockyard.containers.attach import Keyboard, Streams, write_all
 from dockyard.containers.model import Container
-from dockyard.errors import InvalidInput
 
 OUTPUT = frozenset({"stdout", "stderr"})
 EVERYTHING = OUTPUT | {"stdin"}
@@ -19,14 +19,13 @@ def require_terminal() -> None:
     """Refuses to give a container's terminal an input that is none, as Docker does.
 
     Raises:
-        InvalidInput: standard input is no terminal.
+        UsageProblem: standard input is no terminal.
     """
     if not os.isatty(0):
-        raise InvalidInput(
+        raise UsageProblem(
             "the input device is not a TTY",
             hint="leave -t out: a pipe or file goes in by -i alone",
             reference="no-terminal",
-            exit_code=1,
         )
 
 

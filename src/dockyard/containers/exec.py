@@ -103,6 +103,7 @@ def _in_session(
         runtime=start.runtime_of(parts, container),
         exec_id=exec_id,
         document=process_spec(process),
+        uid=process.identity.uid,
         place=functools.partial(start.place_monitor, parts, container, exec_id=exec_id),
     )
     try:

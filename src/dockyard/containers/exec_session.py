@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import subprocess
 from collections.abc import Callable
 from typing import Self
@@ -23,6 +24,9 @@ from dockyard.state.paths import Paths
 from dockyard.system import process
 from dockyard.system.files import remove_tree, write_atomically
 
+_PTS_MAJORS = range(136, 144)
+"""Device numbers of pseudo-terminals (Linux's devices.txt)."""
+
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A process that is to get a terminal in a running container."""
@@ -33,6 +37,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     exec_id: str
     document: dict[str, object]
     """The runtime specification's process object."""
+    uid: int
+    """Whom the terminal is to belong to."""
     place: Callable[[int], None]
     """Moves the monitor, by its pid, into a cgroup of its own."""
 
@@ -76,6 +82,7 @@ def run(session: Session, streams: Streams | None) -> int:
             answer = monitor.parse_answer(pipes.answer_line())
             if answer.data <= 0:
                 raise _refusal(session, answer, errors)
+            _own_terminal(answer.data, session.uid)
             if streams is None:
                 return 0
             streams.run(session.container, session.directory)
@@ -110,6 +117,22 @@ def _begin(session: Session, streams: Streams | None, pipes: _Pipes) -> str:
         streams.open(monitor.attach_socket(session.directory))
         pipes.advance()
     return child.communicate()[1].decode(errors="replace").strip()
+
+
+def _own_terminal(pid: int, uid: int) -> None:
+    """Gives a process its terminal, which crun leaves to root.
+
+    What the process has made of its input meanwhile may be anything; only a terminal is touched.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(f"/proc/{pid}/fd/0", os.O_PATH | os.O_CLOEXEC)
+        try:
+            found = os.fstat(descriptor)
+            is_terminal = stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) in _PTS_MAJORS
+            if is_terminal and found.st_uid != uid:
+                os.chown(f"/proc/self/fd/{descriptor}", uid, -1)
+        finally:
+            os.close(descriptor)
 
 
 def _refusal(session: Session, answer: monitor.Answer, errors: str) -> RunError:

@@ -43,7 +43,7 @@ def test_a_mistyped_option_or_command_is_guessed(dockyard: Call) -> None:
     assert "did you mean dockyard images?" in dockyard("imags")[2]
 
 
-@pytest.mark.parametrize("flag", ["-t", "-it", "--tty", "--kernel-memory=5m"])
+@pytest.mark.parametrize("flag", ["--kernel-memory=5m"])
 def test_what_docker_has_and_we_do_not_have_yet_is_refused_clearly(
     dockyard: Call, flag: str
 ) -> None:
