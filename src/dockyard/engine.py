@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # building is not on the path of run
     from dockyard.build.grants import StepOptions
     from dockyard.build.progress import Listener
     from dockyard.build.usage import Policy, Pruned, Record
+    from dockyard.images.load import Loaded
     from dockyard.images.model import Image
     from dockyard.observability.events import Event
 
@@ -220,6 +221,62 @@ class Engine:
         from dockyard.images.archive import save
 
         save(self.images, list(names), write, layout=layout)
+
+    def load(self, source: str | BinaryIO) -> tuple[Loaded, ...]:
+        """Loads the images of an archive that ``save`` made, here or in Docker or Podman.
+
+        Args:
+            source: the path of an archive or of an OCI image layout, or a stream.
+
+        Raises:
+            InvalidInput, ContentMismatch, HostileInput, NotSupported: the archive is no such, is
+                damaged, hostile, or has what can't be used here. No image of it is there then.
+        """
+        from dockyard.images.load import load
+
+        return load(
+            source,
+            paths=self.paths,
+            database=self.database,
+            layers=self.parts.layers,
+            images=self.images,
+        )
+
+    def import_tree(
+        self,
+        stream: BinaryIO,
+        *,
+        tag: str | None = None,
+        changes: Sequence[str] = (),
+        message: str = "",
+    ) -> Image:
+        """Makes an image of one layer from the tar of a root filesystem.
+
+        Args:
+            stream: the tar, plain or compressed.
+            changes: lines of a Dockerfile such as ``CMD ["sh"]`` that only say how to run it.
+            message: the comment in its history.
+
+        Raises:
+            InvalidInput, BuildError: a change can't be made so.
+            ContentMismatch, HostileInput: the tar is damaged or hostile. Nothing stays.
+        """
+        from dockyard.build.changes import changed
+        from dockyard.images.imported import import_tree
+        from dockyard.oci.image import ExecutionConfig
+        from dockyard.oci.reference import Reference
+
+        return import_tree(
+            stream,
+            paths=self.paths,
+            database=self.database,
+            layers=self.parts.layers,
+            images=self.images,
+            names=() if tag is None else (Reference.parse(tag),),
+            execution=changed(ExecutionConfig(), changes),
+            message=message,
+            epoch=self.config.source_date_epoch,
+        )
 
     def events(self, *, since: int | None = None, until: int | None = None) -> Iterator[Event]:
         """What happens to containers, images, volumes and networks, as it happens.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ class Entry(NamedTuple):
     @property
     def module(self) -> str:
         """Where its ``command`` is."""
-        return f"dockyard.cli.commands.{(self.same_as or self.name).replace(' ', '_')}"
+        module = (self.same_as or self.name).replace(" ", "_")
+        return f"dockyard.cli.commands.{module}{'_' if keyword.iskeyword(module) else ''}"
 
 
 ENTRIES = (
@@ -43,10 +45,13 @@ ENTRIES = (
     Entry("container prune", "Remove all stopped containers"),
     Entry("create", "Create a new container"),
     Entry("events", "Get real time events from the server"),
+    Entry("history", "Show the history of an image"),
     Entry("image inspect", "Display detailed information on one or more images"),
     Entry("image prune", "Remove unused images"),
+    Entry("import", "Import the contents from a tarball to create a filesystem image"),
     Entry("inspect", "Return low-level information on containers and images"),
     Entry("kill", "Kill one or more running containers"),
+    Entry("load", "Load an image from a tar archive or STDIN"),
     Entry("logs", "Fetch the logs of a container"),
     Entry("pause", "Pause all processes within one or more containers"),
     Entry("port", "List port mappings or a specific mapping for the container"),
@@ -96,8 +101,7 @@ def _same_commands() -> Iterator[Entry]:
 ALIASES = tuple(_same_commands())
 
 NOT_YET = frozenset({
-    "commit", "compose", "context", "cp", "diff", "export", "history", "import", "load",
-    "login", "logout", "network", "pull", "push", "search", "swarm",
+    "commit", "compose", "context", "cp", "diff", "export",     "login", "logout", "network", "pull", "push", "search", "swarm",
 })  # fmt: skip
 """Docker's other commands, so that nobody takes them for a slip of the pen."""
 

@@ -73,3 +73,10 @@ def timestamp(moment: int) -> str:
 def local_time(moment: int) -> str:
     """``2026-01-31 12:00:00 +0100 CET``, for a moment in nanoseconds since 1970."""
     return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", time.localtime(moment // NANOSECONDS))
+
+
+def rfc3339_local(moment: int) -> str:
+    """``2026-01-31T12:00:00+01:00``, for a moment in nanoseconds since 1970."""
+    local = time.localtime(moment // NANOSECONDS)
+    zone = time.strftime("%z", local)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + f"{zone[:3]}:{zone[3:]}"

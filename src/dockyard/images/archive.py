@@ -27,8 +27,10 @@ from dockyard.errors import (
 from dockyard.images import archive_documents as documents
 from dockyard.images import tarwriter, ustar
 from dockyard.images.archive_documents import Selection
-from dockyard.images.model import Image, Layer
+from dockyard.images.decompress import Unpacked
+from dockyard.images.model import STORED, Image, Layer
 from dockyard.images.store import ImageStore
+from dockyard.images.untar import DEFAULT_LIMITS
 from dockyard.oci import digest as digests
 from dockyard.oci.reference import Reference
 
@@ -138,9 +140,12 @@ class _Archive:
         self._written.add(layer.diff_id)
         self._header(documents.blob_path(layer.diff_id), kind=b"0", mode=0o644, size=layer.size)
         checked = _Checked(self._write)
-        tarwriter.write_layer(
-            directory, checked.write, epoch=layer.epoch, times=layer.times, writer=layer.writer
-        )
+        if layer.writer == STORED:
+            _write_stored(self._store.blob_of(layer), checked.write)
+        else:
+            tarwriter.write_layer(
+                directory, checked.write, epoch=layer.epoch, times=layer.times, writer=layer.writer
+            )
         checked.expect(layer)
         self._write(ustar.padding(layer.size))
 
@@ -172,6 +177,17 @@ class _Checked:
                 context=f"layer directory {layer.id} gives {found}",
                 hint="something outside Dockyard wrote to it; remove the image and make it again",
             )
+
+
+def _write_stored(path: str, write: Write) -> None:
+    """Passes on the tar of a layer that came from elsewhere, no longer compressed."""
+    try:
+        with open(path, "rb") as stream:
+            tar = Unpacked(stream, max_bytes=DEFAULT_LIMITS.bytes)
+            while data := tar.read(_BUFFER_BYTES):
+                write(data)
+    except FileNotFoundError as error:
+        raise StateError(f"cannot read the layer {path}: {error}") from error
 
 
 def _matches(store: ImageStore, text: str) -> Iterator[tuple[Image, Reference | None]]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from dockyard.config import Config
 from dockyard.errors import NotFound
@@ -15,12 +12,12 @@ from dockyard.images.bases import Base
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Image
 from dockyard.images.store import ImageStore
+from dockyard.images.workplace import workplace
 from dockyard.oci import image as oci
 from dockyard.oci.times import EARLIEST_EPOCH
 from dockyard.state.database import Database
-from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths, unusable
-from dockyard.system import files, host
+from dockyard.system import host
 
 Progress = Callable[[str], None]
 
@@ -61,7 +58,7 @@ def bootstrap(
         return existing
     command = mmdebstrap.prepare(wanted, mirror=mirror or config.apt_mirror)
     progress(f"making {wanted.reference} from the packages of Debian {wanted.suite}")
-    with _workspace(paths, database) as (holder, directory):
+    with workplace(paths, database, "bootstrap") as (holder, directory):
         root = f"{directory}/root"
         mmdebstrap.fill(root, command, progress)
         progress("cleaning up and storing the layer")
@@ -98,20 +95,3 @@ def _finish(root: str, base: Base, config: Config, *, keep_mirror: bool) -> tupl
     except OSError as error:
         raise unusable(root, error) from error
     return epoch, version
-
-
-@contextlib.contextmanager
-def _workspace(paths: Paths, database: Database) -> Iterator[tuple[str, str]]:
-    """A directory of our own with its record, both gone in the end; yields holder and path."""
-    workspace_id = secrets.token_hex(6)
-    holder = f"w-{workspace_id}"
-    directory = paths.workspace(workspace_id)
-    with Lock.acquire(f"{paths.locks}/{holder}.lock") as lock:
-        database.execute("INSERT INTO workspaces VALUES (?, 'bootstrap')", (workspace_id,))
-        try:
-            os.mkdir(directory, 0o700)
-            yield holder, directory
-        finally:
-            files.remove_tree(directory)
-            database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
-            lock.release(remove=True)

@@ -31,6 +31,11 @@ class Readable(Protocol):
         """At most ``size`` bytes; none at the end."""
 
 
+def is_compressed(head: bytes) -> bool:
+    """True where a stream that begins so is compressed in a way that :class:`Unpacked` knows."""
+    return head.startswith((_GZIP, _BZIP2, _XZ, _ZSTD))
+
+
 class Unpacked:
     """The plain bytes of a stream that may be compressed: gzip, bzip2, xz, zstd or not at all.
 

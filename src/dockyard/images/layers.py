@@ -15,9 +15,11 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from dockyard.errors import NotFound, PermissionMissing, StateError
 from dockyard.images.flags import clear_flags_below
-from dockyard.images.model import Layer, Times
+from dockyard.images.model import STORED, Layer, Times
 from dockyard.images.tarwriter import CURRENT_WRITER, diff_id
 from dockyard.state.database import Database, Row
 from dockyard.state.locks import Lock
@@ -25,18 +27,38 @@ from dockyard.state.paths import Paths, unusable
 from dockyard.system import files, syscalls
 
 _BY_ID = """
-    SELECT id, diff_id, size, writer, epoch, times FROM layers WHERE id=? AND state='ready'
+    SELECT id, coalesce(diff_id, chained), size, writer, epoch, times
+    FROM layers WHERE id=? AND state='ready'
 """
 _BY_DIFF_ID = """
     SELECT id, diff_id, size, writer, epoch, times FROM layers WHERE diff_id=? AND state='ready'
 """
+_BY_CHAIN = """
+    SELECT id, chained, size, writer, epoch, times
+    FROM layers WHERE chained=? AND chain=? AND state='ready'
+"""
 _CONDEMN_UNREFERENCED = """
-    UPDATE layers SET state='deleting', diff_id=NULL, holder=NULL
+    UPDATE layers SET state='deleting', diff_id=NULL, chained=NULL, holder=NULL
     WHERE state='ready'
     AND NOT EXISTS (SELECT 1 FROM image_layers WHERE layer_id = layers.id)
     AND NOT EXISTS (SELECT 1 FROM cache_layers WHERE layer_id = layers.id)
     AND NOT EXISTS (SELECT 1 FROM leases WHERE layer_id = layers.id)
 """
+
+
+class Unpacked(msgspec.Struct, frozen=True, kw_only=True):
+    """A layer from elsewhere, unpacked and verified, before it is among the layers.
+
+    ``chain`` is the chain ID of the layers that it was unpacked above, where it means something
+    only there. ``blob`` is a file with its tar, where no writer of ours makes that again.
+    """
+
+    directory: str
+    diff_id: str
+    size: int
+    epoch: int
+    chain: str | None
+    blob: str | None
 
 
 class LayerStore:
@@ -46,7 +68,15 @@ class LayerStore:
         self._paths = paths
         self._database = database
 
-    def publish(self, directory: str, *, holder: str, epoch: int, times: Times) -> str:
+    def publish(
+        self,
+        directory: str,
+        *,
+        holder: str,
+        epoch: int,
+        times: Times,
+        writer: int = CURRENT_WRITER,
+    ) -> str:
         """Moves a finished directory among the layers and returns the new layer's id.
 
         The holder, whose lock the caller holds, may stack it at once; others can't see it.
@@ -62,7 +92,7 @@ class LayerStore:
         self._database.execute(
             "INSERT INTO layers (id, state, holder, writer, epoch, times)"
             " VALUES (?, 'pending', ?, ?, ?, ?)",
-            (layer_id, holder, CURRENT_WRITER, epoch, times),
+            (layer_id, holder, writer, epoch, times),
         )
         target = self._paths.layer(layer_id)
         try:
@@ -96,6 +126,38 @@ class LayerStore:
             digest, size = diff_id(directory, epoch=epoch, times=times, writer=writer)
         with self._database.transaction() as connection:
             return _record(connection, layer_id, digest, size)
+
+    def find(self, diff_id_: str, chain: str, holder: str) -> Layer | None:
+        """The sealed layer of that digest that may stand on the chain, leased to ``holder``."""
+        with self._database.transaction() as connection:
+            row = connection.execute(_BY_DIFF_ID, (diff_id_,)).fetchone()
+            row = row or connection.execute(_BY_CHAIN, (diff_id_, chain)).fetchone()
+            return None if row is None else _lease(connection, holder, row[0])
+
+    def adopt(self, unpacked: Unpacked, *, holder: str) -> Layer:
+        """Takes a layer that came from elsewhere, digest and all; leased to its holder.
+
+        Where another process took the same one meanwhile, that one is returned.
+
+        Raises:
+            StateError: the files can't be moved, or the disk failed.
+        """
+        times: Times = "clamp"
+        writer = CURRENT_WRITER if unpacked.blob is None else STORED
+        layer_id = self.publish(
+            unpacked.directory, holder=holder, epoch=unpacked.epoch, times=times, writer=writer
+        )
+        try:
+            if unpacked.blob is not None:
+                os.rename(unpacked.blob, self._paths.blob(layer_id))
+            with _syncing(self._paths.root):
+                pass
+        except OSError as error:
+            raise unusable(self._paths.blob(layer_id), error) from error
+        with self._database.transaction() as connection:
+            return _record(
+                connection, layer_id, unpacked.diff_id, unpacked.size, chain=unpacked.chain
+            )
 
     def get(self, layer_id: str) -> Layer:
         """The sealed layer with this id.
@@ -195,28 +257,40 @@ class LayerStore:
         except PermissionError:
             clear_flags_below(path)
             files.remove_tree(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._paths.blob(layer_id))
         gone = self._database.execute(
             "DELETE FROM layers WHERE id=? AND state='deleting'", (layer_id,)
         )
         return held if gone else 0
 
 
-def _record(connection: sqlite3.Connection, layer_id: str, digest: str, size: int) -> Layer:
+def _record(
+    connection: sqlite3.Connection, layer_id: str, digest: str, size: int, chain: str | None = None
+) -> Layer:
     """Makes a pending layer ready, or gives it up for the one that has its digest."""
     row = connection.execute(
         "SELECT holder FROM layers WHERE id=? AND state='pending'", (layer_id,)
     ).fetchone()
     if row is None:
         raise _missing(layer_id)
-    same = connection.execute(_BY_DIFF_ID, (digest,)).fetchone()
-    if same is None:
+    if chain is None:
+        same = connection.execute(_BY_DIFF_ID, (digest,)).fetchone()
+    else:
+        same = connection.execute(_BY_CHAIN, (digest, chain)).fetchone()
+    if same is not None:
+        connection.execute(
+            "UPDATE layers SET state='deleting', size=? WHERE id=?", (size, layer_id)
+        )
+    elif chain is None:
         connection.execute(
             "UPDATE layers SET state='ready', diff_id=?, size=?, holder=NULL WHERE id=?",
             (digest, size, layer_id),
         )
     else:
         connection.execute(
-            "UPDATE layers SET state='deleting', size=? WHERE id=?", (size, layer_id)
+            "UPDATE layers SET state='ready', chained=?, chain=?, size=?, holder=NULL WHERE id=?",
+            (digest, chain, size, layer_id),
         )
     kept: str = layer_id if same is None else same[0]
     return _lease(connection, row[0], kept)

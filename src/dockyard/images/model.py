@@ -13,11 +13,16 @@ Times = Literal["clamp", "epoch"]
 ``clamp`` gives each the earlier of its own time and the epoch. The disk keeps the real ones."""
 
 
+STORED = 0
+"""Instead of a writer's number: only the tar that came has the layer's digest, so it is kept."""
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """A complete layer: a directory that overlayfs stacks, and the recipe of its tar.
 
     ``id`` names the directory, ``diff_id`` is the digest of the tar and ``size`` its length in
-    bytes. The tar is made again from ``writer``, ``epoch`` (seconds since 1970) and ``times``.
+    bytes. The tar is made again from ``writer``, ``epoch`` (seconds since 1970) and ``times``;
+    where the writer is :data:`STORED`, it came from elsewhere and is kept as it came.
     """
 
     id: str

@@ -27,8 +27,9 @@ _SELECT = """
     SELECT id, config, built, size,
         (SELECT json_group_array(name)
          FROM (SELECT name FROM names WHERE image_id = images.id ORDER BY name)),
-        (SELECT json_group_array(json_object('id', id, 'diff_id', diff_id, 'size', size,
-                                             'writer', writer, 'epoch', epoch, 'times', times))
+        (SELECT json_group_array(json_object(
+            'id', id, 'diff_id', coalesce(diff_id, chained), 'size', size,
+            'writer', writer, 'epoch', epoch, 'times', times))
          FROM (SELECT layers.* FROM image_layers JOIN layers ON layers.id = layer_id
                WHERE image_id = images.id ORDER BY position))
     FROM images
@@ -156,6 +157,10 @@ class ImageStore:
             finally:
                 self._layers.release(holder)
                 lock.release(remove=True)
+
+    def blob_of(self, layer: Layer) -> str:
+        """The file with the tar of a layer that is :data:`~dockyard.images.model.STORED`."""
+        return self._paths.blob(layer.id)
 
     def directories(self, image: Image) -> tuple[str, ...]:
         """The directories of an image's layers, base first."""

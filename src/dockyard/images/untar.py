@@ -17,7 +17,7 @@ import msgspec
 
 from dockyard.errors import ContentMismatch, DockyardError, HostileInput, NotSupported
 from dockyard.images.confined import ConfinedRoot, clean
-from dockyard.images.decompress import Unpacked
+from dockyard.images.decompress import Readable, Unpacked
 from dockyard.images.tarreader import (
     begins_with_header,
     copy_content,
@@ -82,9 +82,19 @@ def extract(
         NotSupported: an entry that has no meaning here.
         StateError: the directory can't be written. After any error its content is garbage.
     """
+    source = Unpacked(stream, max_bytes=limits.bytes)
     work = _Extraction(directory, limits, lower, whiteouts, devices, owner)
+    return _extract(source, work)
+
+
+def extract_layer(source: Readable, directory: str, *, lower: LowerView) -> Extracted:
+    """Unpacks a layer that is no longer compressed; see :func:`extract`."""
+    return _extract(source, _Extraction(directory, DEFAULT_LIMITS, lower, True, True, None))
+
+
+def _extract(source: Readable, work: _Extraction) -> Extracted:
     try:
-        for tar, member in members(Unpacked(stream, max_bytes=limits.bytes)):
+        for tar, member in members(source):
             work.add(tar, member)
         return work.finish()
     finally:

@@ -38,6 +38,11 @@ class Paths(msgspec.Struct, frozen=True):
         return f"{self.root}/layers"
 
     @property
+    def blobs(self) -> str:
+        """Tars of layers that came from elsewhere."""
+        return f"{self.root}/blobs"
+
+    @property
     def volumes(self) -> str:
         return f"{self.root}/volumes"
 
@@ -81,6 +86,10 @@ class Paths(msgspec.Struct, frozen=True):
         """The directory that overlayfs mounts as a lower directory."""
         return f"{self.layers}/{layer_id}"
 
+    def blob(self, layer_id: str) -> str:
+        """The tar of a layer as it came, compressed in some way."""
+        return f"{self.blobs}/{layer_id}"
+
     def container(self, container_id: str) -> str:
         return f"{self.containers}/{container_id}"
 
@@ -106,8 +115,9 @@ class Paths(msgspec.Struct, frozen=True):
             DiskFull: there is no room for a directory.
         """
         for directory in (
-            self.root, self.layers, self.volumes, self.containers, self.workspaces, self.caches,
-            self.run, self.locks, self.runtime_state, self.exits, f"{self.run}/containers",
+            self.root, self.layers, self.blobs, self.volumes, self.containers, self.workspaces,
+            self.caches, self.run, self.locks, self.runtime_state, self.exits,
+            f"{self.run}/containers",
         ):  # fmt: skip
             _make_directory(directory)
 

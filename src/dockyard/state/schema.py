@@ -181,4 +181,11 @@ MIGRATIONS: tuple[str, ...] = (
         json(coalesce(CAST(record AS TEXT) -> '$.options.labels', '{}'))
     ) AS BLOB) WHERE CAST(record AS TEXT) -> '$.labels' IS NULL;
     """,
+    """
+    -- A layer that means something only above certain others: its diff_id is NULL, as the same tar
+    -- makes other directories elsewhere; chained is its digest, chain that of the layers below.
+    ALTER TABLE layers ADD COLUMN chained TEXT;
+    ALTER TABLE layers ADD COLUMN chain TEXT;
+    CREATE UNIQUE INDEX layers_by_chain ON layers (chained, chain);
+    """,
 )

@@ -1,0 +1,38 @@
+"""``history``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli import history_view as view
+from dockyard.cli import listing, options
+from dockyard.cli.command import define, not_yet, with_engine
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("history", "[OPTIONS] IMAGE")
+@options.format_option
+@click.option("-H", "--human", metavar="", default="true", is_flag=False, flag_value="true",
+              type=click.BOOL,
+              help="Print sizes and dates in human readable format (default true)")  # fmt: skip
+@options.no_trunc
+@click.option("-q", "--quiet", is_flag=True, help="Only show image IDs")
+@not_yet({"--platform=": None})
+@click.argument("name")
+@with_engine
+def command(
+    engine: Engine, name: str, *, form: str | None, human: bool, no_trunc: bool, quiet: bool
+) -> None:
+    """Shows the history of an image, the latest first."""
+    rows = view.rows(engine.resolve(name), time.time_ns(), cut=not no_trunc, human=human)
+    if quiet and form is None:
+        for row in rows:
+            click.echo(row["ID"])
+        return
+    width = listing.terminal_width(cut=not no_trunc)
+    listing.put(listing.list_text(rows, view.TITLES, view.COLUMNS, form, width))

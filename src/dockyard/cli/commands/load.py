@@ -1,0 +1,40 @@
+"""``load``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("load", "[OPTIONS]")
+@click.option("-i", "--input", "source", metavar="string",
+              help="Read from a tar archive or a directory, instead of STDIN")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Suppress the load output")
+@not_yet({"--platform=": None})
+@with_engine
+def command(engine: Engine, *, source: str | None, quiet: bool) -> None:
+    """Loads images from an archive."""
+    if source is None and sys.stdin.isatty():
+        raise InvalidInput(
+            "requested load from stdin, but stdin is empty", hint="use -i, or a redirection"
+        )
+    if source is None:
+        with open(0, "rb", closefd=False) as stream:
+            loaded = engine.load(stream)
+    else:
+        loaded = engine.load(source)
+    for each in loaded:
+        if quiet:
+            continue
+        for name in each.names:
+            click.echo(f"Loaded image: {name.familiar}")
+        if not each.names:
+            click.echo(f"Loaded image ID: {each.image.id}")

@@ -1,0 +1,73 @@
+"""``import``: an image of one layer from the tar of a root filesystem."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from dockyard.images.layers import LayerStore
+from dockyard.images.model import Image
+from dockyard.images.store import ImageStore
+from dockyard.images.untar import extract
+from dockyard.images.workplace import workplace
+from dockyard.oci import image as oci
+from dockyard.oci import times
+from dockyard.oci.image import ExecutionConfig
+from dockyard.oci.reference import Reference
+from dockyard.state.database import Database
+from dockyard.state.paths import Paths, unusable
+from dockyard.system import host
+
+_ROOT_MODE = 0o755
+
+
+def import_tree(
+    stream: BinaryIO,
+    *,
+    paths: Paths,
+    database: Database,
+    layers: LayerStore,
+    images: ImageStore,
+    names: Iterable[Reference],
+    execution: ExecutionConfig,
+    message: str,
+    epoch: int | None,
+) -> Image:
+    """Makes the image; the same tar and words give the same one where ``epoch`` is the same.
+
+    Args:
+        stream: the tar, plain or compressed; whiteouts mean nothing in it and are refused.
+        execution: how containers of the image run.
+        epoch: seconds since 1970 for the image and as the latest time of its files; ``None`` is
+            now, which is what the image is made from.
+
+    Raises:
+        ContentMismatch, HostileInput, NotSupported: see :func:`dockyard.images.untar.extract`.
+    """
+    host.require_root("importing an image")
+    created = max(int(time.time()) if epoch is None else epoch, times.EARLIEST_EPOCH)
+    with workplace(paths, database, "import") as (holder, directory):
+        root = f"{directory}/root"
+        try:
+            os.mkdir(root)
+            os.chmod(root, _ROOT_MODE)
+        except OSError as error:
+            raise unusable(root, error) from error
+        try:
+            extract(stream, root, whiteouts=False)
+            layer = layers.seal(layers.publish(root, holder=holder, epoch=created, times="clamp"))
+            config = oci.ImageConfig(
+                architecture=host.architecture(),
+                created=times.rfc3339(created),
+                config=execution,
+                rootfs=oci.RootFilesystem(diff_ids=(layer.diff_id,)),
+                history=(oci.History(created=times.rfc3339(created), comment=message),),
+            )
+            return images.add(
+                oci.encode(config), [layer.id], built=time.time_ns(), names=names, action="import"
+            )
+        finally:
+            layers.release(holder)
+            layers.collect(holder)

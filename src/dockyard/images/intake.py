@@ -1,0 +1,225 @@
+"""Taking in layers that were made elsewhere: verified while they are read, unpacked once.
+
+A layer whose bytes our own writer makes again from the directory is kept as a directory alone, as
+one of ours. Of any other the tar is kept too: nothing else has its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol, cast
+
+import msgspec
+
+from dockyard.errors import ContentMismatch, DockyardError
+from dockyard.images import tarwriter
+from dockyard.images.decompress import Readable, Unpacked, is_compressed
+from dockyard.images.layers import LayerStore
+from dockyard.images.layers import Unpacked as UnpackedLayer
+from dockyard.images.model import Layer
+from dockyard.images.untar import DEFAULT_LIMITS, extract_layer
+from dockyard.images.view import LowerView
+from dockyard.oci import digest as digests
+from dockyard.state.paths import unusable
+
+_ROOT_MODE = 0o755
+"""Of a root directory that its layer says nothing of."""
+_CHUNK_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 16
+_LATEST = 2**33 - 1
+"""The latest time of a tar header: as the epoch it leaves all times as they are."""
+
+
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a layer beforehand; ``digest`` and ``size`` are those of the blob."""
+
+    diff_id: str
+    digest: str | None = None
+    size: int | None = None
+
+
+class Part(Readable, Protocol):
+    """A file of an archive."""
+
+    size: int
+
+    def peek(self, size: int) -> bytes:
+        """The first bytes, which stay to be read."""
+
+
+class Intake:
+    """Takes layers in for one holder.
+
+    Args:
+        holder: a name whose lock the caller holds.
+        directory: an empty directory of the caller's on the filesystem of the layers.
+    """
+
+    def __init__(self, layers: LayerStore, holder: str, directory: str) -> None:
+        self._layers = layers
+        self._holder = holder
+        self._directory = directory
+        self._count = 0
+
+    def known(self, diff_id: str, below: Sequence[Layer]) -> Layer | None:
+        """The layer where this root has it already, leased."""
+        return self._layers.find(diff_id, chain_of(below), self._holder)
+
+    def take(self, part: Part, blob: Blob, below: Sequence[Layer]) -> Layer:
+        """Unpacks a layer above those below.
+
+        Raises:
+            ContentMismatch: it is damaged, or not what it should be; nothing of it stays.
+            HostileInput: it tries to get out of its directory, or is too large.
+        """
+        self._count += 1
+        place = f"{self._directory}/{self._count}"
+        try:
+            unpacked = self._unpack(part, blob, below, place)
+        except OSError as error:
+            raise unusable(self._directory, error) from error
+        except DockyardError as error:
+            error.context = f"layer {digests.short(blob.diff_id)}: {error.context or 'its content'}"
+            raise
+        return self._layers.adopt(unpacked, holder=self._holder)
+
+    def _unpack(self, part: Part, blob: Blob, below: Sequence[Layer], place: str) -> UnpackedLayer:
+        os.mkdir(place)
+        os.chmod(place, _ROOT_MODE)
+        lower = LowerView(self._layers.paths_of(below))
+        with open(f"{place}.blob", "wb") as kept:
+            raw = Hashing(part, Keeper(kept, compressed=is_compressed(part.peek(8))))
+            plain = Hashing(Unpacked(cast("BinaryIO", raw), max_bytes=DEFAULT_LIMITS.bytes))
+            extracted = extract_layer(plain, place, lower=lower)
+            plain.drain()
+            raw.drain()
+            raw.finish()
+        _check(blob, raw, plain)
+        ours = _is_ours(place, plain)
+        if ours:
+            os.unlink(f"{place}.blob")
+        return UnpackedLayer(
+            directory=place,
+            diff_id=blob.diff_id,
+            size=plain.size,
+            epoch=_LATEST,
+            chain=None if extracted.self_contained else chain_of(below),
+            blob=None if ours else f"{place}.blob",
+        )
+
+
+def chain_of(below: Sequence[Layer]) -> str:
+    """The chain ID of layers (OCI image specification, "Layer ChainID"); empty for none."""
+    chain = ""
+    for layer in below:
+        chain = digests.of(f"{chain} {layer.diff_id}".encode()) if chain else layer.diff_id
+    return chain
+
+
+class Keeper:
+    """Writes a blob to a file, compressed if it isn't yet."""
+
+    def __init__(self, stream: BinaryIO, *, compressed: bool) -> None:
+        self._stream = stream
+        self._compressor = None
+        if not compressed:
+            import zstandard
+
+            self._compressor = zstandard.ZstdCompressor(level=1).compressobj()
+
+    def write(self, data: bytes) -> None:
+        """Adds bytes."""
+        self._stream.write(self._compressor.compress(data) if self._compressor else data)
+
+    def finish(self) -> None:
+        """Writes what is still to come."""
+        if self._compressor:
+            self._stream.write(self._compressor.flush())
+
+
+class Hashing:
+    """A stream that is hashed while it is read, and perhaps kept."""
+
+    def __init__(self, source: Readable, keeper: Keeper | None = None) -> None:
+        self._source = source
+        self._keeper = keeper
+        self._digest = hashlib.sha256()
+        self.size = 0
+        self.head = b""
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        data = self._source.read(size)
+        self._digest.update(data)
+        self.size += len(data)
+        if len(self.head) < _HEAD_BYTES:
+            self.head += data[: _HEAD_BYTES - len(self.head)]
+        if self._keeper is not None and data:
+            self._keeper.write(data)
+        return data
+
+    def drain(self) -> None:
+        """Reads what an archive has behind its end: it counts for the digest."""
+        while self.read(_CHUNK_BYTES):
+            pass
+
+    def finish(self) -> None:
+        """Completes what is kept."""
+        if self._keeper is not None:
+            self._keeper.finish()
+
+    @property
+    def digest(self) -> str:
+        """Of all that was read."""
+        return digests.PREFIX + self._digest.hexdigest()
+
+
+def _check(blob: Blob, raw: Hashing, plain: Hashing) -> None:
+    for what, wanted, found in (
+        ("size", blob.size, raw.size),
+        ("digest", blob.digest, raw.digest),
+        ("digest unpacked", blob.diff_id, plain.digest),
+    ):
+        if wanted is not None and wanted != found:
+            raise ContentMismatch(
+                f"a layer is not what its image says: its {what} is {found}, not {wanted}",
+                hint="the archive is damaged, or was changed; get it again",
+            )
+
+
+def _is_ours(directory: str, plain: Hashing) -> bool:
+    """Whether our writer makes the very tar from the directory."""
+    written = _Comparison(plain.head)
+    try:
+        tarwriter.write_layer(directory, written.write, epoch=_LATEST, times="clamp")
+    except (_DifferentError, DockyardError):
+        return False
+    return written.digest == plain.digest
+
+
+class _DifferentError(Exception):
+    """The beginning differs already."""
+
+
+class _Comparison:
+    """Takes a tar that may be the same as one that begins with ``head``."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+        self._digest = hashlib.sha256()
+        self._seen = 0
+
+    def write(self, part: bytes | memoryview) -> None:
+        """Compares the beginning at once, the rest by digest."""
+        expected = self._head[self._seen : self._seen + len(part)]
+        if bytes(part[: len(expected)]) != expected:
+            raise _DifferentError
+        self._digest.update(part)
+        self._seen += len(part)
+
+    @property
+    def digest(self) -> str:
+        """Of all that was written."""
+        return digests.PREFIX + self._digest.hexdigest()

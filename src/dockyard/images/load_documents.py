@@ -1,0 +1,260 @@
+"""What an archive of ``save`` says about its images: Docker's form and the OCI image layout. Pure
+but for reading the documents."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from dockyard.errors import ContentMismatch, DockyardError, HostileInput, InvalidInput, NotSupported
+from dockyard.images.intake import Blob
+from dockyard.images.parts import Parts, document
+from dockyard.oci import digest as digests
+from dockyard.oci import image as oci
+from dockyard.oci.image import ImageConfig, decode_config
+from dockyard.oci.reference import Reference
+
+MAX_LAYERS = 125
+"""As many as Docker stacks."""
+_MAX_DEPTH = 3
+_MAX_IMAGES = 10_000
+_INDEXES = frozenset((oci.INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"))
+_MANIFESTS = frozenset((oci.MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"))
+_LAYERS = frozenset(
+    (oci.LAYER_TAR, f"{oci.LAYER_TAR}+gzip", f"{oci.LAYER_TAR}+zstd",
+     "application/vnd.docker.image.rootfs.diff.tar",
+     "application/vnd.docker.image.rootfs.diff.tar.gzip")
+)  # fmt: skip
+_T = TypeVar("_T")
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """An image of an archive: its configuration, and the paths of its layers, base first."""
+
+    config_bytes: bytes
+    config: ImageConfig
+    names: tuple[Reference, ...]
+    layers: tuple[tuple[str, Blob], ...]
+
+    @property
+    def id(self) -> str:
+        """The digest of the configuration."""
+        return digests.of(self.config_bytes)
+
+
+class _DockerEntry(msgspec.Struct, frozen=True, rename="pascal"):
+    config: str
+    layers: tuple[str, ...] | None = None
+    repo_tags: tuple[str, ...] | None = None
+
+
+class _Descriptor(msgspec.Struct, frozen=True, rename="camel"):
+    digest: str
+    size: int
+    media_type: str = ""
+    annotations: dict[str, str] | None = None
+    platform: dict[str, object] | None = None
+
+
+class _Index(msgspec.Struct, frozen=True, rename="camel"):
+    manifests: tuple[_Descriptor, ...] | None = None
+
+
+class _Manifest(msgspec.Struct, frozen=True, rename="camel"):
+    config: _Descriptor
+    layers: tuple[_Descriptor, ...]
+
+
+def images_of(parts: Parts, architecture: str) -> tuple[Found, ...]:
+    """The images of an archive; of one for several platforms that for Linux on ``architecture``.
+
+    Raises:
+        ContentMismatch: a document is missing, damaged or not what its digest says.
+        HostileInput: a document is of absurd size or depth.
+        InvalidInput: it is no image archive.
+        NotSupported: an image that can't be used here.
+    """
+    if (listing := parts.open("manifest.json")) is not None:
+        listing.close()
+        entries = _decode(
+            document(parts, "manifest.json"), tuple[_DockerEntry, ...], "manifest.json"
+        )
+        return tuple(_docker_image(parts, entry) for entry in _few(entries))
+    if (index := parts.open("index.json")) is not None:
+        index.close()
+        top = _decode(document(parts, "index.json"), _Index, "index.json")
+        found = [_oci_image(parts, each, architecture) for each in _few(top.manifests or ())]
+        return _merged(found)
+    raise InvalidInput(
+        "not an image archive: it has neither manifest.json nor index.json",
+        hint="load reads what save writes; import makes an image of any other tar",
+        reference="no-image-archive",
+    )
+
+
+def _few(entries: Sequence[_T]) -> Sequence[_T]:
+    if len(entries) > _MAX_IMAGES:
+        raise HostileInput(f"the archive has more than {_MAX_IMAGES} images")
+    return entries
+
+
+def _decode(data: bytes, kind: type[_T], what: str) -> _T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ContentMismatch(
+            f"{what} of the archive makes no sense: {error}", reference="damaged-archive"
+        ) from error
+
+
+def _docker_image(parts: Parts, entry: _DockerEntry) -> Found:
+    data = _verified(parts, entry.config)
+    paths = entry.layers or ()
+    config = _config(data, len(paths))
+    layers = tuple(
+        (path, Blob(diff_id=diff_id, digest=_promised(path)))
+        for path, diff_id in zip(paths, config.rootfs.diff_ids, strict=True)
+    )
+    names = tuple(_name(text) for text in entry.repo_tags or ())
+    return Found(config_bytes=data, config=config, names=names, layers=layers)
+
+
+def _verified(parts: Parts, path: str) -> bytes:
+    """A document whose path may hold its digest."""
+    data = document(parts, path)
+    promised = _promised(path)
+    if promised is not None and digests.of(data) != promised:
+        raise _mismatch(path, digests.of(data))
+    return data
+
+
+def _promised(path: str) -> str | None:
+    """The digest that a path is made of: ``blobs/sha256/HEX``, or ``HEX.json`` for a config."""
+    directory, name = posixpath.split(path)
+    if directory == "blobs/sha256" or name.endswith(".json"):
+        digest = digests.PREFIX + name.removesuffix(".json")
+        return digest if digests.is_digest(digest) else None
+    return None
+
+
+def _mismatch(path: str, found: str) -> ContentMismatch:
+    return ContentMismatch(
+        f"{path} of the archive has the digest {found}",
+        hint="the archive is damaged, or was changed; get it again",
+    )
+
+
+def _config(data: bytes, layers: int) -> ImageConfig:
+    try:
+        config = decode_config(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ContentMismatch(
+            f"an image's configuration makes no sense: {error}", reference="bad-image-config"
+        ) from error
+    if config.os != "linux":
+        raise NotSupported(
+            f"the image is for {config.os}/{config.architecture}; only Linux images run here"
+        )
+    if not all(digests.is_digest(diff_id) for diff_id in config.rootfs.diff_ids):
+        raise ContentMismatch("an image's configuration names layers by other than sha256")
+    if len(config.rootfs.diff_ids) != layers:
+        count = len(config.rootfs.diff_ids)
+        raise ContentMismatch(f"an image's configuration names {count} layers, it has {layers}")
+    if layers > MAX_LAYERS:
+        raise HostileInput(f"an image has {layers} layers; at most {MAX_LAYERS} can be stacked")
+    return config
+
+
+def _name(text: str) -> Reference:
+    reference = Reference.parse(text)
+    if reference.digest is not None or reference.tag is None:
+        raise InvalidInput(f"the archive gives an image the name {text!r}, which is one by digest")
+    return reference
+
+
+def _oci_image(parts: Parts, descriptor: _Descriptor, architecture: str, depth: int = 0) -> Found:
+    data = _blob(parts, descriptor)
+    if descriptor.media_type in _INDEXES:
+        if depth == _MAX_DEPTH:
+            raise HostileInput("indexes of the archive are nested too deeply")
+        inner = _decode(data, _Index, "an index").manifests or ()
+        found = _oci_image(parts, _for_here(inner, architecture), architecture, depth + 1)
+        return msgspec.structs.replace(found, names=(*_annotated(descriptor), *found.names))
+    if descriptor.media_type not in _MANIFESTS:
+        raise NotSupported(f"the archive has something of the type {descriptor.media_type!r}")
+    manifest = _decode(data, _Manifest, "a manifest")
+    config_bytes = _blob(parts, manifest.config)
+    config = _config(config_bytes, len(manifest.layers))
+    return Found(
+        config_bytes=config_bytes,
+        config=config,
+        names=tuple(_annotated(descriptor)),
+        layers=tuple(_layers(manifest, config)),
+    )
+
+
+def _layers(manifest: _Manifest, config: ImageConfig) -> Iterator[tuple[str, Blob]]:
+    for layer, diff_id in zip(manifest.layers, config.rootfs.diff_ids, strict=True):
+        if layer.media_type not in _LAYERS:
+            raise NotSupported(
+                f"a layer is of the type {layer.media_type!r}",
+                hint="layers are tar archives, plain or compressed with gzip or zstd",
+            )
+        blob = Blob(diff_id=diff_id, digest=layer.digest, size=layer.size)
+        yield _blob_path(layer.digest), blob
+
+
+def _blob(parts: Parts, descriptor: _Descriptor) -> bytes:
+    path = _blob_path(descriptor.digest)
+    data = document(parts, path)
+    if len(data) != descriptor.size or digests.of(data) != descriptor.digest:
+        raise _mismatch(path, digests.of(data))
+    return data
+
+
+def _blob_path(digest: str) -> str:
+    if not digests.is_digest(digest):
+        raise ContentMismatch(f"{digest[:80]!r} is no sha256 digest")
+    return f"blobs/sha256/{digests.hex_of(digest)}"
+
+
+def _for_here(descriptors: Sequence[_Descriptor], architecture: str) -> _Descriptor:
+    """That of an index that is for this machine; attestations have no platform to run on."""
+    real = [each for each in descriptors if (each.platform or {}).get("os") != "unknown"]
+    wanted = {"os": "linux", "architecture": architecture}
+    for each in real:
+        if each.platform is None or wanted.items() <= each.platform.items():
+            return each
+    there = ", ".join(
+        f"{(each.platform or {}).get('os')}/{(each.platform or {}).get('architecture')}"
+        for each in real
+    )
+    raise NotSupported(
+        f"the archive has no image for linux/{architecture}, only for {there or 'nothing'}"
+    )
+
+
+def _annotated(descriptor: _Descriptor) -> Iterator[Reference]:
+    annotations = descriptor.annotations or {}
+    text = annotations.get("io.containerd.image.name")
+    if text is None:
+        text = annotations.get("org.opencontainers.image.ref.name", "")
+        if ":" not in text and "/" not in text:  # a tag alone names no repository
+            return
+    try:
+        yield _name(text)
+    except DockyardError:
+        return  # other tools put other things there
+
+
+def _merged(found: Sequence[Found]) -> tuple[Found, ...]:
+    """An index has a descriptor for each name of an image."""
+    images: dict[str, Found] = {}
+    for each in found:
+        before = images.get(each.id)
+        names = (*(before.names if before else ()), *each.names)
+        images[each.id] = msgspec.structs.replace(each, names=tuple(dict.fromkeys(names)))
+    return tuple(images.values())
