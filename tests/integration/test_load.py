@@ -178,7 +178,7 @@ def _bomb() -> Files:
 
 DIGEST = "sha256:" + "0" * 64
 LAYERS = [DIGEST] * 100_000
-HOSTILE: dict[str, tuple[Callable[[], Files], str]] = {
+HOSTILE: dict[str, tuple[Callable[[], Mapping[str, bytes | tarfile.TarInfo]], str]] = {
     "no archive": (lambda: {"file": b"x"}, "neither manifest.json nor index.json"),
     "a path out of it": (
         lambda: _changed(archives.docker([BASE]), "../../escape", b"x"), "tries to leave",
@@ -221,7 +221,7 @@ HOSTILE: dict[str, tuple[Callable[[], Files], str]] = {
         lambda: _changed(archives.docker([BASE]), "manifest.json", b"[" * 500_000), "no sense",
     ),
     "a configuration deeper than any stack": (
-        lambda: {"manifest.json": b'[{"Config":"c.json"}]', "c.json": b"[" * 500_000}, "no sense",
+        lambda: {"manifest.json": b'[{"Config":"c.json"}]', "c.json": b"[" * 500_000}, "no image config",
     ),
     "a document of 5 MB": (
         lambda: _changed(archives.docker([BASE]), "manifest.json", b" " * 5_000_000), "bytes",

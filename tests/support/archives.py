@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Files = dict[str, bytes | tarfile.TarInfo]
+Files = dict[str, bytes]
 
 
 def layer(**files: bytes | None) -> bytes:

@@ -122,7 +122,9 @@ def test_a_layer_stays_while_it_is_leased(root: _Root) -> None:
 def test_a_layer_stays_while_an_image_or_the_cache_has_it(root: _Root, reference: str) -> None:
     layer = root.store.seal(root.publish())
     root.database.execute("INSERT INTO images VALUES ('i', x'00', 0, 0)")
-    root.database.execute("INSERT INTO cache VALUES ('k', '', 0, 0, x'00')")
+    root.database.execute(
+        "INSERT INTO cache (key, description, created, used, result) VALUES ('k', '', 0, 0, x'00')"
+    )
     root.database.execute(reference, (layer.id,))
     root.store.release("me")
     root.store.collect()
