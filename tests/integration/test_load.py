@@ -221,7 +221,8 @@ HOSTILE: dict[str, tuple[Callable[[], Mapping[str, bytes | tarfile.TarInfo]], st
         lambda: _changed(archives.docker([BASE]), "manifest.json", b"[" * 500_000), "no sense",
     ),
     "a configuration deeper than any stack": (
-        lambda: {"manifest.json": b'[{"Config":"c.json"}]', "c.json": b"[" * 500_000}, "no image config",
+        lambda: {"manifest.json": b'[{"Config":"c.json"}]', "c.json": b"[" * 500_000},
+        "no image configuration",
     ),
     "a document of 5 MB": (
         lambda: _changed(archives.docker([BASE]), "manifest.json", b" " * 5_000_000), "bytes",
