@@ -101,7 +101,8 @@ def _same_commands() -> Iterator[Entry]:
 ALIASES = tuple(_same_commands())
 
 NOT_YET = frozenset({
-    "commit", "compose", "context", "cp", "diff", "export",     "login", "logout", "network", "pull", "push", "search", "swarm",
+    "commit", "compose", "context", "cp", "diff", "export",
+    "login", "logout", "network", "pull", "push", "search", "swarm",
 })  # fmt: skip
 """Docker's other commands, so that nobody takes them for a slip of the pen."""
 
