@@ -74,7 +74,7 @@ def resolve(git: Git, canceled: Callable[[], bool]) -> str:
     for line in listed.splitlines():
         listed_commit, _, name = line.partition("\t")
         found[name] = listed_commit
-    commit = _best(git.ref, found)
+    commit = best(git.ref, found)
     if commit is None and re.fullmatch(r"[0-9a-f]{7,63}", git.ref):
         return git.ref  # a short commit: known once the history is here
     if commit is None:
@@ -150,7 +150,7 @@ class _Repository:
 
     def __init__(self, git: Git, work: str, canceled: Callable[[], bool]) -> None:
         self.directory = work
-        self.remote, self._header = _credentials(git.remote)
+        self.remote, self._header = credentials(git.remote)
         self._home = f"{work}/home" if work != "/" else "/nonexistent"
         self._canceled = canceled
         program = process.find("git")
@@ -172,7 +172,7 @@ class _Repository:
         child = subprocess.Popen(
             [self._program, *arguments],
             cwd=self.directory,
-            env=_environment(os.environ, self._home, self._settings()),
+            env=environment(os.environ, self._home, self._settings()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -207,7 +207,7 @@ class _Repository:
         )
 
 
-def _environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) -> dict[str, str]:
+def environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) -> dict[str, str]:
     """Nothing of the user's own configuration, but proxies, authorities and the agent."""
     found = {name: env[name] for name in _PASSED if name in env}
     bundle = bundle_of(env)
@@ -232,7 +232,7 @@ def _environment(env: Mapping[str, str], home: str, settings: Mapping[str, str])
     return found
 
 
-def _best(ref: str, found: Mapping[str, str]) -> str | None:
+def best(ref: str, found: Mapping[str, str]) -> str | None:
     """The commit of a ref among those listed: a tag's own commit before the tag object."""
     names = [ref] if ref.startswith("refs/") else [f"refs/tags/{ref}", f"refs/heads/{ref}", ref]
     for name in names if ref else ["HEAD"]:
@@ -286,7 +286,7 @@ def _move(source: str, target: str) -> None:
         os.rename(f"{source}/{name}", f"{target}/{name}")
 
 
-def _credentials(remote: str) -> tuple[str, str]:
+def credentials(remote: str) -> tuple[str, str]:
     """An address without user and password, and the header that carries them; others as they are.
 
     On a command line they would be seen by every user of the machine.

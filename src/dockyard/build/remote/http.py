@@ -55,12 +55,15 @@ def download(web: Web, directory: str, canceled: Callable[[], bool]) -> Origin:
     """
     path = f"{directory}/{web.name}"
     with _request(web, {}) as response:
-        descriptor = os.open(path, _NEW, _MODE)
+        try:
+            descriptor = os.open(path, _NEW, _MODE)
+        except OSError as error:
+            raise unusable(path, error) from error
         try:
             content = _store(web, response, descriptor, canceled)
             os.fchmod(descriptor, _MODE)
             modified = response.headers.get("Last-Modified", "")
-            seconds = _seconds(modified)
+            seconds = seconds_of(modified)
             os.utime(descriptor, (seconds, seconds))
         except OSError as error:
             raise unusable(path, error) from error
@@ -198,19 +201,20 @@ def _is_proxied(request: urllib.request.Request) -> bool:
 def _check_name(request: urllib.request.Request) -> None:
     """Refuses a metadata service by its name or number, also where a proxy would reach it."""
     host = (urlsplit(request.full_url).hostname or "").rstrip(".")
-    if host in _METADATA_NAMES or _is_metadata(host):
+    if host in _METADATA_NAMES or is_metadata(host):
         raise _metadata(host)
 
 
 def _check_peer(connection: http.client.HTTPConnection) -> None:
     """Refuses it by what a name turned out to mean."""
     address = str(connection.sock.getpeername()[0]).partition("%")[0]
-    if _is_metadata(address):
+    if is_metadata(address):
         connection.close()
         raise _metadata(f"{connection.host} ({address})")
 
 
-def _is_metadata(text: str) -> bool:
+def is_metadata(text: str) -> bool:
+    """True for an address at which clouds give out credentials; false for a name."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -291,7 +295,7 @@ def _reason(error: Exception) -> str:
     return str(inner) or type(inner).__name__
 
 
-def _seconds(last_modified: str) -> int:
+def seconds_of(last_modified: str) -> int:
     """Seconds since 1970 of an HTTP date; 0 where there is none, as BuildKit has it."""
     try:
         return max(0, int(email.utils.parsedate_to_datetime(last_modified).timestamp()))
