@@ -29,6 +29,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A Debian mirror that only this host uses; never stored in an image."""
     publish_address: str = "0.0.0.0"  # noqa: S104  # Docker's default; see docs/security.md
     """Address on which ports are published where the caller names none."""
+    cdi_directories: tuple[str, ...] = ("/etc/cdi", "/var/run/cdi")
+    """Where specifications of devices are (CDI); the later ones take precedence."""
     source_date_epoch: int | None = None
     """Seconds since 1970 that every build uses as its time, where set."""
 
@@ -47,6 +49,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             runtime=env.get("DOCKYARD_RUNTIME") or None,
             apt_mirror=env.get("DOCKYARD_APT_MIRROR") or None,
             publish_address=_address(env.get("DOCKYARD_PUBLISH_ADDRESS") or "0.0.0.0"),  # noqa: S104
+            cdi_directories=_directories(env.get("DOCKYARD_CDI_SPEC_DIRS", "")),
             source_date_epoch=_epoch(env.get("SOURCE_DATE_EPOCH", "")),
         )
 
@@ -62,6 +65,15 @@ def _address(text: str) -> str:
             hint="such as 127.0.0.1, which keeps published ports on this host",
         ) from None
     return text
+
+
+def _directories(text: str) -> tuple[str, ...]:
+    """Absolute paths of a list with colons; CDI's own directories where it is empty."""
+    found = tuple(filter(None, text.split(":")))
+    for path in found:
+        if not path.startswith("/"):
+            raise InvalidInput(f"DOCKYARD_CDI_SPEC_DIRS has a path that is not absolute: {path}")
+    return found or ("/etc/cdi", "/var/run/cdi")
 
 
 def _epoch(text: str) -> int | None:

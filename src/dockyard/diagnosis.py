@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from dockyard.devices.gpus import HOW
+from dockyard.devices.registry import Registry
 from dockyard.networks.firewall import Chain
 from dockyard.system.cgroup_layout import CgroupLayout
 
@@ -113,6 +115,21 @@ def check_firewall(blocking: Sequence[Chain], *, legacy_drops: bool) -> Check:
         f"another firewall drops forwarded packets: {', '.join(places)}",
         "Dockyard adds rules there that accept its bridge, and removes them again",
     )
+
+
+def check_devices(registry: Registry) -> Check:
+    """The devices that vendors describe (CDI), which ``--gpus`` and ``--device`` give."""
+    names = ", ".join(sorted(registry.devices))
+    if registry.problems:
+        first = registry.problems[0]
+        return Check(
+            "devices",
+            "warning",
+            f"{first.path}: {first.words}",
+            "mend or remove that file; the vendor's tool writes it anew"
+            + (f" (usable: {names})" if names else ""),
+        )
+    return Check("devices", "ok", names or f"none described by CDI; {HOW}")
 
 
 def check_limits(capabilities: int, open_files: int) -> Check:

@@ -14,9 +14,11 @@ import msgspec
 
 from dockyard.config import Config
 from dockyard.containers import runtime as runtimes
+from dockyard.devices.store import read as read_devices
 from dockyard.diagnosis import (
     Check,
     check_cgroups,
+    check_devices,
     check_disk,
     check_firewall,
     check_kernel,
@@ -62,6 +64,7 @@ def examine(config: Config) -> Report:
         ("runtime", lambda: _check_runtime(config)),
         ("firewall", _check_firewall),
         ("forwarding", _check_forwarding),
+        ("devices", lambda: check_devices(read_devices(config.cdi_directories))),
         ("limits", lambda: check_limits(host.capability_bounds(), _open_files_limit())),
         ("seccomp", lambda: check_seccomp(_read("/proc/sys/kernel/seccomp/actions_avail"))),
     )

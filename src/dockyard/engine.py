@@ -168,6 +168,7 @@ class Engine:
         volumes: Mapping[str, str] | None = None,
         memory: int | str | None = None,
         cpus: float | None = None,
+        gpus: int | str | None = None,
         network: NetworkMode = "bridge",
         remove: bool = True,
         options: Options | None = None,
@@ -186,6 +187,7 @@ class Engine:
             volumes: host directory or volume name to ``/path`` or ``/path:ro``.
             memory: bytes, or text such as ``"1g"``.
             cpus: number of processors, such as 0.5.
+            gpus: ``"all"``, a number, or as for ``--gpus``.
             options: everything else that ``run`` has; the arguments above come on top.
 
         Raises:
@@ -196,7 +198,7 @@ class Engine:
         found, image_name = self._image(image)
         asked = arguments.merge(
             options or Options(), name=name, command=command, ports=ports, env=env,
-            volumes=volumes, memory=memory, cpus=cpus, network=network, remove=remove,
+            volumes=volumes, memory=memory, cpus=cpus, gpus=gpus, network=network, remove=remove,
             publish_address=self.config.publish_address,
         )  # fmt: skip
         container = self.containers.run(found, image_name, asked)

@@ -24,7 +24,7 @@ LAYERS = (
     ("build",),
     ("arguments", "audit", "diagnosis"),
     ("containers",),
-    ("networks", "volumes"),
+    ("devices", "networks", "volumes"),
     ("images",),
     ("security", "observability", "controller"),
     ("state", "oci", "system"),

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard import arguments
-from dockyard.containers.model import Mount, Networking, Options, Resources, Ulimit
+from dockyard.containers.model import (
+    DeviceMapping,
+    DeviceRate,
+    Mount,
+    Networking,
+    Options,
+    Resources,
+    Ulimit,
+)
+from dockyard.devices.request import ALL, GpuRequest
 from dockyard.errors import InvalidInput, NotSupported
 from dockyard.networks.model import PortMapping
 
@@ -190,7 +199,7 @@ def test_two_mounts_on_one_target_are_refused() -> None:
 def merged(options: Options | None = None, **given: Any) -> Options:
     nothing: dict[str, Any] = {
         "name": None, "command": None, "ports": None, "env": None, "volumes": None,
-        "memory": None, "cpus": None, "network": "bridge", "remove": True,
+        "memory": None, "cpus": None, "gpus": None, "network": "bridge", "remove": True,
         "publish_address": "0.0.0.0",
     }  # fmt: skip
     return arguments.merge(options or Options(), **(nothing | given))
@@ -227,3 +236,120 @@ def test_a_program_may_name_relative_directories_and_volumes(
     first, second = merged(volumes={"data/in": "/in:ro", "cache": "/c"}).mounts
     assert (first.kind, first.source, first.read_only) == ("bind", f"{tmp_path}/data/in", True)
     assert (second.kind, second.source) == ("volume", "cache")
+
+
+@pytest.mark.parametrize(
+    ("text", "request_"),
+    [
+        ("all", GpuRequest(count=ALL)),
+        ("2", GpuRequest(count=2)),
+        ('"device=0,GPU-1"', GpuRequest(ids=("0", "GPU-1"))),
+        ("device=0,1", GpuRequest(ids=("0", "1"))),
+        ("count=2,capabilities=gpu,driver=nvidia",
+         GpuRequest(count=2, capabilities=("gpu",), driver="nvidia")),
+        ('all,"capabilities=compute,utility"',
+         GpuRequest(count=ALL, capabilities=("compute", "utility"))),
+        ("driver=amd", GpuRequest(count=1, driver="amd")),
+    ],
+)  # fmt: skip
+def test_gpus_by_number_or_name(text: str, request_: GpuRequest) -> None:
+    assert arguments.parse_gpus(text) == request_
+
+
+@pytest.mark.parametrize(
+    "text", ["bogus=1", "0", "many", "options=a=b", "all,2", "count=1,device=0", "device=",
+             "all,capabilities=teleport"],
+)  # fmt: skip
+def test_other_requests_for_gpus_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        arguments.parse_gpus(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "mapping"),
+    [
+        ("/dev/fuse", DeviceMapping("/dev/fuse", "/dev/fuse")),
+        ("/dev/fuse:r", DeviceMapping("/dev/fuse", "/dev/fuse", "r")),
+        ("/dev/zero:/dev/x", DeviceMapping("/dev/zero", "/dev/x")),
+        ("/dev/zero:/dev/x:rw", DeviceMapping("/dev/zero", "/dev/x", "rw")),
+        ("nvidia.com/gpu=0:1", "nvidia.com/gpu=0:1"),
+    ],
+)
+def test_devices_by_path_or_name(text: str, mapping: object) -> None:
+    assert arguments.parse_device(text) == mapping
+
+
+@pytest.mark.parametrize("text", ["", "dev", "/dev/a:/dev/b:z", "/dev/a:b", "/a:/b:r:w"])
+def test_other_devices_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        arguments.parse_device(text)
+
+
+def test_rates_of_block_devices() -> None:
+    assert arguments.parse_rate("/dev/sda:1mb") == DeviceRate("/dev/sda", 1 << 20)
+    assert arguments.parse_count_rate("/dev/sda:5") == DeviceRate("/dev/sda", 5)
+    for text in ("bogus", "/dev/sda:", "sda:1mb"):
+        with pytest.raises(InvalidInput, match="bad format"):
+            arguments.parse_rate(text)
+    with pytest.raises(InvalidInput, match="invalid rate"):
+        arguments.parse_count_rate("/dev/sda:1mb")
+
+
+def test_hosts_and_ports_on_the_command_line() -> None:
+    assert arguments.parse_extra_host("db:10.0.0.1") == "db:10.0.0.1"
+    assert arguments.parse_extra_host("db=[::1]") == "db:::1"
+    assert arguments.parse_extra_host("me:host-gateway") == "me:host-gateway"
+    assert arguments.parse_expose("80") == ("80/tcp",)
+    assert arguments.parse_expose("80-82/udp") == ("80/udp", "81/udp", "82/udp")
+    for text in ("db", "db:", ":1.2.3.4", "db:1.2.3"):
+        with pytest.raises(InvalidInput, match="add-host"):
+            arguments.parse_extra_host(text)
+    for text in ("x", "0", "9-5", "80/foo", "70000"):
+        with pytest.raises(InvalidInput, match="invalid range format"):
+            arguments.parse_expose(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("type=bind,src=/s,dst=/t,ro,bind-recursive=writable", {"below": "writable"}),
+        ("type=bind,src=/s,dst=/t,ro,bind-propagation=rprivate,bind-recursive=readonly",
+         {"below": "read-only"}),
+        ("type=bind,src=/s,dst=/t,bind-recursive=disabled", {"options": ("bind", "rprivate")}),
+        ("src=v,dst=/t,volume-nocopy,volume-subpath=a/b", {"no_copy": True, "subpath": "a/b"}),
+        ("src=v,dst=/t,volume-label=a=b,volume-label=c,volume-driver=local,volume-opt=o=x",
+         {"volume_labels": {"a": "b", "c": ""}, "volume_options": {"o": "x"}}),
+        ("type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700,consistency=cached",
+         {"size": 1 << 20, "mode": 0o700}),
+    ],
+)  # fmt: skip
+def test_mounts_have_dockers_options(text: str, fields: dict[str, Any]) -> None:
+    mount = arguments.parse_mount(text, "/")
+    assert {name: getattr(mount, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("type=bind,src=/s,dst=/t,bind-recursive=readonly", "requires 'readonly'"),
+        ("type=bind,src=/s,dst=/t,ro,bind-recursive=readonly", "bind-propagation=rprivate"),
+        ("type=bind,src=/s,dst=/t,bind-recursive=x", "invalid value for bind-recursive"),
+        ("src=v,dst=/t,volume-subpath=../x", "must stay in the volume"),
+        ("src=v,dst=/t,volume-subpath=/x", "must stay in the volume"),
+        ("src=v,dst=/t,consistency=x", "invalid consistency"),
+    ],
+)
+def test_mounts_that_make_no_sense_are_refused(text: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        arguments.parse_mount(text, "/")
+
+
+def test_an_unknown_volume_driver_is_refused() -> None:
+    with pytest.raises(NotSupported, match="volume driver nfs"):
+        arguments.parse_mount("src=v,dst=/t,volume-driver=nfs", "/")
+
+
+def test_volumes_need_not_take_the_images_content() -> None:
+    assert arguments.parse_volume("v:/t:nocopy", "/").no_copy
+    with pytest.raises(InvalidInput, match="invalid volume specification"):
+        arguments.parse_volume("/s:/t:nocopy", "/")

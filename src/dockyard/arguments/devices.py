@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dockyard.arguments.errors import invalid
 from dockyard.arguments.quantities import parse_size
-from dockyard.containers.options import DeviceMapping, DeviceRate, GpuRequest
+from dockyard.containers.options import DeviceMapping, DeviceRate
+from dockyard.devices.request import ALL, GpuRequest
 
 _ACCESS = frozenset("rwm")
 _GPU_CAPABILITIES = frozenset({
     "gpu", "compute", "compat32", "display", "graphics", "ngx", "utility", "video",
 })  # fmt: skip
-_ALL = -1
 
 
 def parse_device(text: str) -> DeviceMapping | str:
@@ -98,7 +98,7 @@ def _gpu_request(fields: dict[str, list[str]], text: str) -> GpuRequest:
 
 def _count(text: str) -> int:
     if text in {"all", "-1"}:
-        return _ALL
+        return ALL
     if not text.isdecimal() or int(text) == 0:
         raise invalid(f"invalid count ({text})", "all or a number from 1")
     return int(text)

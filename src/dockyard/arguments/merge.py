@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from dockyard.arguments.devices import parse_gpus
 from dockyard.arguments.mounts import check_mounts, parse_volume
 from dockyard.arguments.quantities import parse_size
 from dockyard.containers.options import Mount, NetworkMode, Options
@@ -23,6 +24,7 @@ def merge(
     volumes: Mapping[str, str] | None,
     memory: int | str | None,
     cpus: float | None,
+    gpus: int | str | None,
     network: NetworkMode,
     remove: bool,
     publish_address: str,
@@ -42,6 +44,11 @@ def merge(
             networking,
             ports=(*networking.ports, *published),
             network=networking.network if network == "bridge" else network,
+        ),
+        devices=options.devices
+        if gpus is None
+        else msgspec.structs.replace(
+            options.devices, gpus=(*options.devices.gpus, parse_gpus(str(gpus)))
         ),
         resources=msgspec.structs.replace(
             resources,

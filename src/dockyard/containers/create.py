@@ -22,6 +22,7 @@ from dockyard.containers import (
 from dockyard.containers.model import Container, Mount, Options
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
+from dockyard.containers.spec_injection import with_devices
 from dockyard.containers.spec_rights import Rights
 from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
@@ -189,10 +190,12 @@ def write_bundle(
     rights = spec_rights.rights(container.options.security, parts.facts, container.seccomp_profile)
     files = _engine_files(parts, container, hostname, endpoint)
     process = _process(parts, container, image.config.config, rights, rootfs, hostname)
-    document = runtime_spec(
-        msgspec.structs.replace(process, console_size=window),
-        _sandbox(parts, container, rights, rootfs, hostname, network, files),
-    )
+    sandbox = _sandbox(parts, container, rights, rootfs, hostname, network, files)
+    injection = surroundings.vendor_devices(parts, container.options, process.identity)
+    if injection is not None:
+        process, sandbox = with_devices(process, sandbox, injection)
+    process = msgspec.structs.replace(process, console_size=window)
+    document = runtime_spec(process, sandbox)
     runtime = Runtime(container.runtime, parts.paths.runtime_state)
     recalled = filters.recall(parts.paths, runtime, rights.seccomp)
     document["annotations"] = container.options.annotations | recalled

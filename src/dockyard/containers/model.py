@@ -12,7 +12,6 @@ from dockyard.containers.options import (
     DeviceMapping,
     DeviceRate,
     Devices,
-    GpuRequest,
     HealthOptions,
     Logging,
     Mount,
@@ -26,6 +25,7 @@ from dockyard.containers.options import (
     Security,
     Ulimit,
 )
+from dockyard.devices.request import GpuRequest
 from dockyard.networks.model import PortMapping
 from dockyard.system.host import ProcessIdentity
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from dockyard.devices.request import GpuRequest
 from dockyard.networks.model import PortMapping
 
 NetworkMode = Literal["bridge", "none", "host"]
@@ -179,16 +180,6 @@ class DeviceMapping(msgspec.Struct, frozen=True):
     container: str
     access: str = "rwm"
     """Of ``r`` (read), ``w`` (write) and ``m`` (make a node)."""
-
-
-class GpuRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One ``--gpus``: so many GPUs, or those with these names."""
-
-    count: int | None = None
-    """-1 is all."""
-    ids: tuple[str, ...] = ()
-    driver: str = ""
-    capabilities: tuple[str, ...] = ()
 
 
 class Devices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

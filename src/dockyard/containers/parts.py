@@ -6,6 +6,7 @@ import functools
 import os
 import resource
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +24,9 @@ from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 from dockyard.system import cgroups, host
 from dockyard.volumes.apply import Volumes
+
+if TYPE_CHECKING:
+    from dockyard.devices.apply import VendorDevices
 
 _CAP_SYS_RESOURCE = 24
 
@@ -43,6 +47,13 @@ class Parts:
         self.networks = Networks(paths, database, config)
         self.volumes = Volumes(paths, database)
         self.store = ContainerStore(database)
+
+    @functools.cached_property
+    def devices(self) -> VendorDevices:
+        """The devices that vendors describe (CDI)."""
+        from dockyard.devices.apply import VendorDevices  # only where such a device is asked for
+
+        return VendorDevices(self.config.cdi_directories)
 
     @functools.cached_property
     def cgroup_layout(self) -> cgroups.CgroupLayout:

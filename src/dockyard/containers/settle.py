@@ -20,7 +20,7 @@ from dockyard.containers import (
 )
 from dockyard.containers.model import Container, Mount, Options
 from dockyard.containers.parts import Parts
-from dockyard.errors import InvalidInput, NotFound, NotSupported
+from dockyard.errors import InvalidInput, NotFound
 from dockyard.images.model import Image
 from dockyard.oci.platform import Platform
 
@@ -34,7 +34,7 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
     spec_namespaces.check(options)
     _check_platform(parts, image, image_name, options.platform)
     if options.devices.cdi or options.devices.gpus:
-        raise NotSupported("CDI devices are not supported yet", exit_code=125)
+        parts.devices.resolve(options.devices.cdi, options.devices.gpus)
     facts = parts.facts_for(options.resources)
     _, warnings = spec_resources.limits(options.resources, facts, host_devices.number_of)
     for warning in warnings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,8 +19,11 @@ from dockyard.containers.parts import Parts
 from dockyard.containers.spec_devices import Granted
 from dockyard.errors import Conflict, InvalidInput, RunError
 from dockyard.oci.resources import Limits
-from dockyard.oci.runtime import HOST, SpecMount
+from dockyard.oci.runtime import HOST, Identity, SpecMount
 from dockyard.system import mounts, syscalls
+
+if TYPE_CHECKING:
+    from dockyard.devices.inject import Injection
 
 _SHM = "/dev/shm"  # noqa: S108  # the path in a container
 
@@ -55,6 +59,19 @@ def look_up(parts: Parts, container: Container) -> Surroundings:
         granted=_granted(options),
         root_propagation=_root_propagation(container),
     )
+
+
+def vendor_devices(parts: Parts, options: Options, identity: Identity) -> Injection | None:
+    """What devices by CDI names, and GPUs, add; ``None`` where none is asked for.
+
+    Raises:
+        NotFound: a device isn't described any more.
+        InvalidInput, NotSupported: its description can't be followed.
+    """
+    devices = options.devices
+    if not devices.cdi and not devices.gpus:
+        return None
+    return parts.devices.inject(parts.devices.resolve(devices.cdi, devices.gpus), identity)
 
 
 def volume_source(parts: Parts, container: Container, mount: Mount) -> str:

@@ -109,6 +109,7 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     writable_system: bool = False
     """``/sys`` can be written."""
     writable_cgroups: bool = False
+    intel_rdt: Json | None = None
     root_propagation: str = ""
     """Whether mounts made in the container reach the host (``shared``) or come from it
     (``rslave``)."""
@@ -128,6 +129,8 @@ def runtime_spec(process: Process, sandbox: Sandbox) -> Json:
         linux["sysctl"] = sysctls
     if sandbox.devices:
         linux["devices"] = [device_node(device) for device in sandbox.devices]
+    if sandbox.intel_rdt is not None:
+        linux["intelRdt"] = sandbox.intel_rdt
     if sandbox.root_propagation:
         linux["rootfsPropagation"] = sandbox.root_propagation
     if sandbox.seccomp is not None:

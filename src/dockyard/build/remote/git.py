@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import errno
 import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from dockyard.build.dockerfile.source import redacted
 from dockyard.build.ops.trust import bundle_of
 from dockyard.build.remote.address import Git
-from dockyard.build.solver import Cancellation
-from dockyard.errors import BuildError, ComponentMissing, DiskFull, DockyardError
+from dockyard.errors import BuildError, ComponentMissing
 from dockyard.system import process, syscalls
 from dockyard.system.files import remove_tree
 
@@ -54,12 +52,12 @@ _PASSED: Final = (
 )  # fmt: skip
 _SSH: Final = "ssh -oBatchMode=yes -oConnectTimeout=30"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_POLL_SECONDS: Final = 0.2
 _LAST_CHARACTERS: Final = 2000
-_FULL: Final = os.strerror(errno.ENOSPC).encode()
 _NOT_SHALLOW: Final = ("shallow", "not our ref", "not advertise", "unadvertised")
 
 
-def resolve(git: Git, cancellation: Cancellation) -> str:
+def resolve(git: Git, canceled: Callable[[], bool]) -> str:
     """The commit that an address means now.
 
     Raises:
@@ -70,13 +68,13 @@ def resolve(git: Git, cancellation: Cancellation) -> str:
     if git.pinned and (not git.ref or git.ref == git.pinned):
         return git.pinned
     wanted = [git.ref, f"{git.ref}^{{}}"] if git.ref else ["HEAD"]
-    repository = _Repository(git, "/", cancellation)
+    repository = _Repository(git, "/", canceled)
     listed = repository.run("ls-remote", "--", repository.remote, *wanted)
     found: dict[str, str] = {}
     for line in listed.splitlines():
         listed_commit, _, name = line.partition("\t")
         found[name] = listed_commit
-    commit = best(git.ref, found)
+    commit = _best(git.ref, found)
     if commit is None and re.fullmatch(r"[0-9a-f]{7,63}", git.ref):
         return git.ref  # a short commit: known once the history is here
     if commit is None:
@@ -89,7 +87,7 @@ def resolve(git: Git, cancellation: Cancellation) -> str:
     return commit
 
 
-def checkout(git: Git, commit: str, work: str, target: str, cancellation: Cancellation) -> str:
+def checkout(git: Git, commit: str, work: str, target: str, canceled: Callable[[], bool]) -> str:
     """Puts the files of a commit into an existing directory; the commit in full.
 
     Args:
@@ -102,7 +100,7 @@ def checkout(git: Git, commit: str, work: str, target: str, cancellation: Cancel
     tree, home = f"{work}/tree", f"{work}/home"
     os.makedirs(tree, mode=0o755)
     os.makedirs(home, mode=0o700)
-    repository = _Repository(git, work, cancellation)
+    repository = _Repository(git, work, canceled)
     repository.run("init", "--quiet", "--template=", tree)
     repository.directory = tree
     repository.run("remote", "add", "origin", repository.remote)
@@ -150,11 +148,11 @@ class _Failed(BuildError):
 class _Repository:
     """Calls of git with our configuration."""
 
-    def __init__(self, git: Git, work: str, cancellation: Cancellation) -> None:
+    def __init__(self, git: Git, work: str, canceled: Callable[[], bool]) -> None:
         self.directory = work
-        self.remote, self._header = credentials(git.remote)
+        self.remote, self._header = _credentials(git.remote)
         self._home = f"{work}/home" if work != "/" else "/nonexistent"
-        self._cancellation = cancellation
+        self._canceled = canceled
         program = process.find("git")
         if program is None:
             raise ComponentMissing(
@@ -174,36 +172,33 @@ class _Repository:
         child = subprocess.Popen(
             [self._program, *arguments],
             cwd=self.directory,
-            env=environment(os.environ, self._home, self._settings()),
+            env=_environment(os.environ, self._home, self._settings()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
             umask=0o022,
         )
-
-        def interrupt() -> None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-
-        undo = self._cancellation.register(interrupt)
-        try:
-            with child:
-                output, errors = child.communicate()
-        except BaseException:
-            interrupt()
-            raise
-        finally:
-            undo()
-        if self._cancellation.requested:
-            raise BuildError("canceled", reference="canceled")
+        with child:
+            try:
+                output, errors = self._wait(child)
+            finally:
+                if child.poll() is None:
+                    os.killpg(child.pid, signal.SIGKILL)
         if child.returncode != 0:
             raise self._failure(arguments[0], errors)
         return output.decode(errors="replace")
 
-    def _failure(self, verb: str, errors: bytes) -> DockyardError:
-        if _FULL in errors:
-            return DiskFull(self.directory)
+    def _wait(self, child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+        while True:
+            if self._canceled():
+                raise BuildError("canceled", reference="canceled")
+            try:
+                return child.communicate(timeout=_POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def _failure(self, verb: str, errors: bytes) -> _Failed:
         said = redacted(errors.decode(errors="replace").strip())[-_LAST_CHARACTERS:]
         return _Failed(
             f"failed to load {self.remote}: git {verb}: {said}",
@@ -212,7 +207,7 @@ class _Repository:
         )
 
 
-def environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) -> dict[str, str]:
+def _environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) -> dict[str, str]:
     """Nothing of the user's own configuration, but proxies, authorities and the agent."""
     found = {name: env[name] for name in _PASSED if name in env}
     bundle = bundle_of(env)
@@ -237,7 +232,7 @@ def environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) 
     return found
 
 
-def best(ref: str, found: Mapping[str, str]) -> str | None:
+def _best(ref: str, found: Mapping[str, str]) -> str | None:
     """The commit of a ref among those listed: a tag's own commit before the tag object."""
     names = [ref] if ref.startswith("refs/") else [f"refs/tags/{ref}", f"refs/heads/{ref}", ref]
     for name in names if ref else ["HEAD"]:
@@ -291,7 +286,7 @@ def _move(source: str, target: str) -> None:
         os.rename(f"{source}/{name}", f"{target}/{name}")
 
 
-def credentials(remote: str) -> tuple[str, str]:
+def _credentials(remote: str) -> tuple[str, str]:
     """An address without user and password, and the header that carries them; others as they are.
 
     On a command line they would be seen by every user of the machine.

@@ -59,6 +59,10 @@ def collect(engine: Engine) -> dict[str, Any]:
         "DockerRootDir": engine.paths.root,
         "RunDir": engine.paths.run,
         "PublishAddress": engine.config.publish_address,
+        "CDISpecDirs": list(engine.config.cdi_directories),
+        "DiscoveredDevices": [
+            {"Source": "cdi", "ID": name} for name in sorted(engine.parts.devices.registry.devices)
+        ],
     }
 
 
@@ -86,6 +90,8 @@ def info_text(facts: dict[str, Any]) -> str:
         (1, "Root Dir", facts["DockerRootDir"]),
         (1, "Run Dir", facts["RunDir"]),
         (1, "Publish Address", facts["PublishAddress"]),
+        (1, "CDI spec directories", " ".join(facts["CDISpecDirs"])),
+        (1, "Discovered Devices", " ".join(one["ID"] for one in facts["DiscoveredDevices"])),
     )
     return "".join(f"{' ' * indent}{title}: {value}\n" for indent, title, value in lines)
 
