@@ -229,6 +229,26 @@ def test_nothing_privileged_without_leave(context: Context, flag: str, entitleme
         context.build("FROM busybox\n", allow=["everything"])
 
 
+def test_an_insecure_step_may_nearly_everything(context: Context) -> None:
+    """With leave: mounts, devices, the host's settings; without, none of it."""
+    look = (
+        "mkdir /sys/fs/cgroup/x /sys/fs/cgroup/*/x 2>/dev/null;"
+        " mount -t tmpfs x /tmp && echo mounts;"
+        " grep -q ' /proc/sys ' /proc/mounts || echo settings;"
+        " ls /dev | grep -q '^loop[0-9]' && echo loop; test -c /dev/fuse && echo fuse;"
+        " dd if=/dev/kmsg of=/dev/null bs=8k count=1 2>/dev/null && echo kmsg;"
+        " grep CapEff /proc/self/status; mount | grep -c 'sysfs (rw'; true"
+    )
+    context.build(f"FROM busybox\nRUN --security=insecure {look}\n", allow=["security.insecure"])
+    insecure = b"".join(event.data for event in context.events).decode().splitlines()
+    context.build(f"FROM busybox\nRUN {look}\n")
+    secure = b"".join(event.data for event in context.events).decode().splitlines()
+    assert insecure[:5] == ["mounts", "settings", "loop", "fuse", "kmsg"]
+    assert insecure[-1] == "1"
+    assert [line for line in secure if line in insecure] == []
+    assert int(insecure[5].split()[1], 16) > int(secure[-2].split()[1], 16)
+
+
 def test_hosts_limits_and_shared_memory(context: Context) -> None:
     steps = StepOptions(
         hosts=(("box", "10.1.2.3"), ("up", "host-gateway")), shm_size=10 << 20,

@@ -336,5 +336,3 @@ def _unfinished(message: str, hint: str | None = None) -> BuildError:
 def _refuse_unfinished(step: ins.Run) -> None:
     if step.devices:
         raise _unfinished("RUN --device is not supported yet", hint="remove the flag")
-    if step.security is ins.SecurityMode.INSECURE:
-        raise _unfinished("RUN --security=insecure is not supported yet")

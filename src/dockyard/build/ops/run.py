@@ -17,6 +17,7 @@ from dockyard.build.grants import HOST_GATEWAY
 from dockyard.build.mounts.plan import check_target
 from dockyard.build.mounts.prepare import Prepared
 from dockyard.build.ops import trust
+from dockyard.build.ops.rights import devices, rights
 from dockyard.build.solver import Cancellation
 from dockyard.containers import cgroup_parent, spec, users
 from dockyard.containers.parts import Parts
@@ -27,8 +28,6 @@ from dockyard.images.view import LowerView
 from dockyard.networks import resolv
 from dockyard.networks.apply import Attachment
 from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
-from dockyard.security import capabilities, seccomp
-from dockyard.security import paths as guarded
 from dockyard.system import cgroups
 from dockyard.system.files import write_atomically
 
@@ -132,7 +131,8 @@ def _host_trust(parts: Parts, rootfs: str) -> trust.HostTrust:
 def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
     parts, workspace, operation = step.parts, step.workspace, step.operation
     facts = parts.facts
-    granted = capabilities.grantable(capabilities.DEFAULT_BUILD, (), facts.capability_bounds)
+    allowed = rights(facts, insecure=operation.insecure)
+    given = devices(insecure=operation.insecure)
     identity = users.resolve(operation.user, *users.read_databases(workspace.root))
     env = [
         *(f"{k}={v}" for k, v in host.env.items()), *step.vertex.ignored_env, *operation.env,
@@ -148,8 +148,8 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
             env=_environment(env, identity.home),
             cwd=spec.check_directory(operation.cwd),
             identity=identity,
-            capabilities=granted,
-            no_new_privileges=False,
+            capabilities=allowed.capabilities,
+            no_new_privileges=allowed.no_new_privileges,
             rlimits=spec.rlimits(operation.ulimits, facts)[0],
         ),
         Sandbox(
@@ -166,9 +166,13 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
             cgroup=cgroups.cgroup_path(
                 parts.cgroup_layout, parts.paths.root_hash, workspace.holder
             ),
-            seccomp=seccomp.default_profile(granted, facts.architecture, facts.kernel),
-            masked_paths=guarded.MASKED,
-            readonly_paths=guarded.READONLY,
+            devices=given.nodes,
+            device_rules=given.rules,
+            seccomp=allowed.seccomp,
+            masked_paths=allowed.masked_paths,
+            readonly_paths=allowed.readonly_paths,
+            writable_system=allowed.writable_system,
+            writable_cgroups=allowed.writable_cgroups,
         ),
     )
 
