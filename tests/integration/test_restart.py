@@ -31,7 +31,7 @@ def running_again(engine: Engine, before: Container) -> Container | None:
 def waiting(engine: Engine, name: str = "box") -> Container | None:
     """The container while it waits for long enough that a test can look at it."""
     now = record(engine, name)
-    return now if now.state == "restarting" and now.restarts.wait >= 8 * 10**8 else None
+    return now if now.state == "restarting" and now.restarts.wait >= 15 * 10**8 else None
 
 
 def test_always_comes_back_with_its_port_whoever_killed_it(root: Root, engine: Engine) -> None:

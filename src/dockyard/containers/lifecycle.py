@@ -56,7 +56,7 @@ def require_thawed(container: Container) -> None:
 
 def require_running(container: Container) -> None:
     """Raises :class:`Conflict` where the container doesn't run."""
-    if container.state == "restarting":
+    if container.shown_state == "restarting":
         raise Conflict(
             f"container {container.name} is restarting, wait until the container is running",
             hint=f"dockyard logs {container.name} shows why it ended",
@@ -82,11 +82,11 @@ def require_unpaused(container: Container, what: str) -> None:
 
 def require_removable(container: Container, *, force: bool) -> None:
     """Raises :class:`Conflict` where ``rm`` would kill a running container unasked."""
-    if container.state in {"running", "restarting"} and not force:
+    if container.shown_state in {"running", "restarting"} and not force:
         raise Conflict(
-            f'cannot remove container "{container.name}": container is {container.state}',
+            f'cannot remove container "{container.name}": container is {container.shown_state}',
             hint="stop the container before removing it, or force the removal with -f",
-            reference=container.state,
+            reference=container.shown_state,
         )
 
 
