@@ -26,7 +26,13 @@ from dockyard.arguments.process import (
     parse_label_file,
     parse_sysctl,
 )
-from dockyard.arguments.quantities import parse_cpus, parse_size, parse_swap, parse_ulimit
+from dockyard.arguments.quantities import (
+    parse_cpus,
+    parse_duration,
+    parse_size,
+    parse_swap,
+    parse_ulimit,
+)
 from dockyard.arguments.restart import parse_restart
 
 __all__ = [
@@ -38,6 +44,7 @@ __all__ = [
     "parse_count_rate",
     "parse_cpus",
     "parse_device",
+    "parse_duration",
     "parse_entrypoint",
     "parse_env_file",
     "parse_environment",

@@ -145,7 +145,7 @@ def _life(container: Container) -> Iterator[Finding]:
     if restart.policy == "on-failure" and not 0 < restart.max_retries <= _MOST_RETRIES:
         yield _finding(container, "5.15", "low", "it is restarted without end after failures",
                        f"dockyard update --restart on-failure:5 {container.name}")  # fmt: skip
-    if not container.has_healthcheck or container.options.health.disabled:
+    if not container.has_healthcheck:
         yield _finding(container, "5.27", "low", "nothing checks its health",
                        "run it with --health-cmd, or build it with HEALTHCHECK")  # fmt: skip
     if any(os.path.basename(word) == "sshd" for word in container.args[:3]):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from dockyard.cli import containers_view as view
 from dockyard.cli.moments import nanoseconds
+from dockyard.containers.health.model import SHOWN
 from dockyard.containers.model import Container
 from dockyard.errors import InvalidInput, NotFound
 
@@ -18,7 +18,7 @@ KEYS = (
 )  # fmt: skip
 PRUNE_KEYS = ("label", "label!", "until")
 _STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
-_HEALTH = ("none", "starting", "healthy", "unhealthy")
+_HEALTH = ("none", *SHOWN)
 _STOPPED = frozenset({"created", "exited"})
 
 Wanted = Mapping[str, Sequence[str]]
@@ -31,6 +31,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     """Ids of the images that a name means, and of those made from it."""
     exposed: Callable[[Container], Collection[str]]
     """``PORT/PROTOCOL`` of a container's image."""
+    health: Callable[[Container], str]
+    """What a container's check says; ``none`` where it has none."""
 
 
 def matching(
@@ -151,7 +153,7 @@ def _fits(container: Container, key: str, values: Sequence[str], around: Surroun
         case "exited":
             return container.state == "exited" and str(container.exit_code) in values
         case "health":
-            return view.health(container) in values
+            return around.health(container) in values
         case "network":
             return container.options.networking.network in values
         case "volume":

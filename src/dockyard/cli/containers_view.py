@@ -33,6 +33,8 @@ class Shown(msgspec.Struct, frozen=True):
     """``PORT/PROTOCOL`` of the image's EXPOSE."""
     sizes: Sizes | None = None
     """What it takes on disk, where that was asked for."""
+    health: str | None = None
+    """What its health check says, where it has one."""
 
 
 class Row(dict[str, str]):
@@ -62,7 +64,7 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
         "Ports": ports_text(shown.ports, shown.exposed),
         "Platform": "linux",
         "State": one.shown_state,
-        "Status": status(one, now),
+        "Status": status(one, now, shown.health),
         "Names": one.name,
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(one.labels.items())),
         "Mounts": ",".join(_mount_name(mount, cut=cut) for mount in mounts),
@@ -73,11 +75,6 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
     return Row(fields, one.labels)
 
 
-def health(container: Container) -> str:
-    """Docker's word for the outcome of the health checks; ``none`` where nothing checks."""
-    return "starting" if container.running and container.has_healthcheck else "none"
-
-
 def _size(sizes: Sizes | None) -> str:
     if sizes is None:
         return ""
@@ -85,12 +82,13 @@ def _size(sizes: Sizes | None) -> str:
     return f"{units.decimal_size(sizes.written)} (virtual {whole})"
 
 
-def status(container: Container, now: int) -> str:
+def status(container: Container, now: int, health: str | None = None) -> str:
     """``Up 3 minutes``, ``Exited (0) 2 minutes ago``, ``Created``..."""
     match container.shown_state:
         case "running":
-            health = " (health: not checked)" if container.has_healthcheck else ""
-            return f"Up {units.elapsed(container.started, now)}{health}"
+            words = {"healthy": " (healthy)", "unhealthy": " (unhealthy)", None: ""}
+            check = words.get(health, f" (health: {health})")
+            return f"Up {units.elapsed(container.started, now)}{check}"
         case "paused":
             return f"Up {units.elapsed(container.started, now)} (Paused)"
         case "restarting":

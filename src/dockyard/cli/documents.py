@@ -7,10 +7,11 @@ from typing import Any
 
 from dockyard.cli.host_config import host_config, port_bindings
 from dockyard.cli.units import NEVER, timestamp
+from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container, Mount
 from dockyard.images.model import Image
 from dockyard.networks.model import Endpoint
-from dockyard.oci.image import ExecutionConfig
+from dockyard.oci.image import ExecutionConfig, Healthcheck
 from dockyard.oci.reference import Reference
 from dockyard.state.paths import Paths
 
@@ -18,7 +19,11 @@ Document = dict[str, Any]
 
 
 def container_document(
-    container: Container, image: ExecutionConfig | None, endpoint: Endpoint | None, paths: Paths
+    container: Container,
+    image: ExecutionConfig | None,
+    endpoint: Endpoint | None,
+    paths: Paths,
+    health: Report | None = None,
 ) -> Document:
     """What Docker says of a container.
 
@@ -33,7 +38,7 @@ def container_document(
         "Created": timestamp(container.created),
         "Path": container.args[0] if container.args else "",
         "Args": list(container.args[1:]),
-        "State": _state(container),
+        "State": _state(container, health),
         "Image": container.image_id,
         "ResolvConfPath": f"{base}/resolv.conf",
         "HostnamePath": f"{base}/hostname",
@@ -78,7 +83,7 @@ def image_document(image: Image) -> Document:
     }
 
 
-def _state(container: Container) -> Document:
+def _state(container: Container, health: Report | None) -> Document:
     restarting = container.shown_state == "restarting"
     document: Document = {
         "Status": container.shown_state,
@@ -93,8 +98,16 @@ def _state(container: Container) -> Document:
         "StartedAt": timestamp(container.started),
         "FinishedAt": timestamp(container.finished),
     }
-    if container.has_healthcheck:
-        document["Health"] = {"Status": "none", "FailingStreak": 0, "Log": []}
+    if health is not None:
+        document["Health"] = {
+            "Status": health.status,
+            "FailingStreak": health.failing_streak,
+            "Log": [
+                {"Start": timestamp(one.start), "End": timestamp(one.end),
+                 "ExitCode": one.exit_code, "Output": one.output}
+                for one in health.log
+            ],
+        }  # fmt: skip
     return document
 
 
@@ -102,6 +115,8 @@ def _config(container: Container, image: ExecutionConfig) -> Document:
     """The image's configuration with the user's options on top."""
     options = container.options
     document = _execution(image)
+    if container.healthcheck is not None:
+        document["Healthcheck"] = _healthcheck(container.healthcheck)
     names = {entry.partition("=")[0] for entry in options.env}
     inherited = [entry for entry in image.env if entry.partition("=")[0] not in names]
     exposed: Document = {
@@ -142,13 +157,16 @@ def _execution(config: ExecutionConfig) -> Document:
         "OnBuild": _list(config.on_build),
     }
     if config.healthcheck is not None:
-        check = config.healthcheck
-        document["Healthcheck"] = {
-            "Test": list(check.test), "Interval": check.interval, "Timeout": check.timeout,
-            "StartPeriod": check.start_period, "StartInterval": check.start_interval,
-            "Retries": check.retries,
-        }  # fmt: skip
+        document["Healthcheck"] = _healthcheck(config.healthcheck)
     return document
+
+
+def _healthcheck(check: Healthcheck) -> Document:
+    return {
+        "Test": list(check.test), "Interval": check.interval, "Timeout": check.timeout,
+        "StartPeriod": check.start_period, "StartInterval": check.start_interval,
+        "Retries": check.retries,
+    }  # fmt: skip
 
 
 def _network(container: Container, endpoint: Endpoint | None) -> Document:

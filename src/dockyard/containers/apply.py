@@ -23,6 +23,8 @@ from dockyard.containers import pause as pausing
 from dockyard.containers import update as updating
 from dockyard.containers.attach import Streams
 from dockyard.containers.happenings import event
+from dockyard.containers.health import apply as checking
+from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container, Options, Resources, Restart
 from dockyard.containers.parts import Parts
 from dockyard.containers.processes import Processes
@@ -305,6 +307,14 @@ class Containers:
         attributes = {"reclaimed": str(freed)}
         events.record(self._parts.database, "container", "prune", "", attributes)
         return tuple(removed), freed
+
+    def health(self, container: Container) -> Report | None:
+        """What its health check says at this moment; ``None`` where it has none."""
+        return checking.report(self._parts, container)
+
+    def healths(self) -> dict[str, Report]:
+        """The health of all containers that have a check, by id."""
+        return checking.reports(self._parts)
 
     def recover(self) -> None:
         """Finishes or undoes what a killed command left half-done."""

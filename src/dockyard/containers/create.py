@@ -19,6 +19,7 @@ from dockyard.containers import (
     surroundings,
     users,
 )
+from dockyard.containers.health import decide as health
 from dockyard.containers.model import Container, Mount, Options
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
@@ -77,7 +78,7 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         mounts=mounts_wanted,
         seccomp_profile=profile,
         labels={**config.labels, **options.labels},
-        has_healthcheck=bool(config.healthcheck and config.healthcheck.test[:1] != ("NONE",)),
+        healthcheck=health.merged(config.healthcheck, options.health),
     )
 
 

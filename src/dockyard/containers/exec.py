@@ -150,6 +150,11 @@ def _refused(options: ExecOptions, log: str) -> RunError:
     return RunError(f"failed to execute {options.command[0]}: {words}", hint=hint, exit_code=code)
 
 
+def process_document(parts: Parts, container: Container, options: ExecOptions) -> bytes:
+    """The file for the runtime's ``exec --process``, of a command without a terminal."""
+    return msgspec.json.encode(process_spec(_process(parts, container, options, None)))
+
+
 def _process(
     parts: Parts, container: Container, options: ExecOptions, streams: Streams | None
 ) -> Process:

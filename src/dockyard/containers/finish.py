@@ -91,6 +91,8 @@ def conclude(parts: Parts, container: Container, *happened: Event) -> Container:
     parts.store.put(finished, *happened)
     if finished.state == "restarting":
         supervise.ensure(parts)
+    elif finished.has_healthcheck:
+        client.wake(parts.paths)
     return finished
 
 

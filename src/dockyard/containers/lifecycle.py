@@ -82,7 +82,7 @@ def require_unpaused(container: Container, what: str) -> None:
 
 def require_removable(container: Container, *, force: bool) -> None:
     """Raises :class:`Conflict` where ``rm`` would kill a running container unasked."""
-    if container.shown_state in {"running", "restarting"} and not force:
+    if (container.running or container.shown_state == "restarting") and not force:
         raise Conflict(
             f'cannot remove container "{container.name}": container is {container.shown_state}',
             hint="stop the container before removing it, or force the removal with -f",

@@ -27,6 +27,7 @@ from dockyard.containers.options import (
 )
 from dockyard.devices.request import GpuRequest
 from dockyard.networks.model import PortMapping
+from dockyard.oci.image import Healthcheck
 from dockyard.system.host import ProcessIdentity
 
 __all__ = [
@@ -109,7 +110,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     seccomp_profile: str = ""
     """The user's own profile as it was when the container was made; empty for the default."""
-    has_healthcheck: bool = False
+    healthcheck: Healthcheck | None = None
+    """The image's, with the user's options on top."""
     paused: bool = False
     """Its processes are frozen, or about to be; see :mod:`dockyard.containers.pause`."""
     kept: bool = False
@@ -124,6 +126,10 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     def running(self) -> bool:
         """True where the record says so; recovery makes it agree with the kernel."""
         return self.state == "running"
+
+    @property
+    def has_healthcheck(self) -> bool:
+        return self.healthcheck is not None
 
     @property
     def shown_state(self) -> str:

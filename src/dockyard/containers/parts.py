@@ -13,6 +13,7 @@ import msgspec
 from dockyard.config import Config
 from dockyard.containers import spec_resources
 from dockyard.containers.facts import HostFacts
+from dockyard.containers.health.store import HealthStore
 from dockyard.containers.options import Resources
 from dockyard.containers.runtime import Runtime, choose
 from dockyard.containers.store import ContainerStore
@@ -47,6 +48,7 @@ class Parts:
         self.networks = Networks(paths, database, config)
         self.volumes = Volumes(paths, database)
         self.store = ContainerStore(database)
+        self.health = HealthStore(database)
 
     @functools.cached_property
     def devices(self) -> VendorDevices:

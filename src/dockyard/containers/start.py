@@ -10,10 +10,19 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dockyard.containers import cgroup_parent, create, filters, finish, happenings, monitor
+from dockyard.containers import (
+    cgroup_parent,
+    create,
+    filters,
+    finish,
+    happenings,
+    monitor,
+    supervise,
+)
 from dockyard.containers.attach import Streams
 from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
+from dockyard.containers.health import apply as checking
 from dockyard.containers.lifecycle import require_startable, require_thawed
 from dockyard.containers.model import Container, Options, Restarts
 from dockyard.containers.parts import Parts
@@ -154,6 +163,8 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     filters.keep(parts.paths, runtime_of(parts, container), container.id)
     if streams is not None:
         streams.open(monitor.attach_socket(parts.paths.bundle(container.id)))
+    if container.healthcheck is not None:
+        checking.begin(parts, container)
     _start_program(parts, container)
     container = msgspec.structs.replace(
         container,
@@ -170,6 +181,8 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     )
     attached = () if streams is None else (event(container, "attach"),)
     parts.store.put(container, *attached, *happenings.mounted(container), event(container, "start"))
+    if container.healthcheck is not None:
+        supervise.ensure(parts)
     return container
 
 

@@ -145,7 +145,9 @@ class ContainerStore:
     def needs_supervision(self) -> bool:
         """Whether something has to happen to a container in time, without a command."""
         found = self._database.query_one(
-            "SELECT 1 FROM containers WHERE state='restarting' LIMIT 1"
+            "SELECT 1 FROM containers WHERE state='restarting'"
+            " UNION ALL SELECT 1 FROM health JOIN containers ON containers.id = container_id"
+            " WHERE state='running' LIMIT 1"
         )
         return found is not None
 

@@ -80,6 +80,7 @@ class Host:
             for duty in duties:
                 duty.end()
         finally:
+            self._workers.close()
             self._close_pipe()
 
     def _look(self, duties: Sequence[Duty]) -> list[Outlook]:

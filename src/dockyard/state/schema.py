@@ -188,4 +188,12 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE layers ADD COLUMN chain TEXT;
     CREATE UNIQUE INDEX layers_by_chain ON layers (chained, chain);
     """,
+    """
+    -- What health checks found out, and when a container is probed next (nanoseconds since 1970).
+    CREATE TABLE health (
+        container_id  TEXT PRIMARY KEY REFERENCES containers ON DELETE CASCADE,
+        due           INTEGER NOT NULL,
+        record        BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

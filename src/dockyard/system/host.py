@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import signal
+from collections.abc import Iterable
 
 import msgspec
 
@@ -72,12 +73,34 @@ def identify(pid: int) -> ProcessIdentity | None:
 
 def process_state(pid: int) -> tuple[str, int] | None:
     """State letter and start time (clock ticks) of a process; ``None`` where it is gone."""
+    fields = _stat(pid)
+    return None if fields is None else (fields[0].decode(), int(fields[19]))
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """The fields of ``/proc/PID/stat`` after the program's name."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stream:
-            fields = stream.read().rpartition(b")")[2].split()
+            return stream.read().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return fields[0].decode(), int(fields[19])
+
+
+def session_members(leader: int, among: Iterable[int]) -> tuple[ProcessIdentity, ...]:
+    """Living processes that are in the session of ``leader``, or descend from it.
+
+    Args:
+        among: the processes to look at.
+    """
+    boot, found, family = boot_id(), {}, {leader}
+    for pid in among:
+        fields = _stat(pid)
+        if fields is not None and fields[0] not in {b"Z", b"X"}:
+            found[pid] = (int(fields[1]), int(fields[3]), int(fields[19]))
+    for _ in found:  # a child may come before its parent
+        family |= {pid for pid, (parent, session, _) in found.items()
+                   if parent in family or session == leader}  # fmt: skip
+    return tuple(ProcessIdentity(pid, found[pid][2], boot) for pid in family & found.keys())
 
 
 def with_argument(argument: str) -> tuple[ProcessIdentity, ...]:

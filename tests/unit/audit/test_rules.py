@@ -28,7 +28,8 @@ TIGHT = Options(
 def container(options: Options = TIGHT, **fields: Any) -> Container:
     given: dict[str, Any] = {
         "id": "a" * 64, "name": "subject", "image_id": "sha256:0", "image_name": "image",
-        "state": "running", "created": 0, "options": options, "has_healthcheck": True,
+        "state": "running", "created": 0, "options": options,
+        "healthcheck": Healthcheck(test=("CMD", "true")),
     }  # fmt: skip
     return Container(**given | fields)
 
@@ -46,7 +47,7 @@ def test_a_tight_container_has_no_findings() -> None:
 
 
 def test_a_container_by_default() -> None:
-    assert rules_of(container(Options(), has_healthcheck=False)) == {
+    assert rules_of(container(Options(), healthcheck=None)) == {
         "5.11": "medium", "5.12": "low", "5.29": "medium", "5.13": "low", "5.27": "low",
     }  # fmt: skip
 

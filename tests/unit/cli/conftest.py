@@ -10,6 +10,7 @@ import pytest
 
 from dockyard.cli.main import run
 from dockyard.config import Config
+from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container, Options
 from dockyard.containers.sizes import Sizes
 from dockyard.errors import NotFound
@@ -65,6 +66,12 @@ class FakeContainers:
 
     def ports(self, _container: Container) -> tuple[PortMapping, ...]:
         return self.mappings
+
+    def health(self, _container: Container) -> None:
+        return None
+
+    def healths(self) -> dict[str, Report]:
+        return {}
 
     def run(self, image: Image, name: str, options: Options, streams: object = None) -> Container:
         self.calls.append(("run", image.id, name, options, streams))

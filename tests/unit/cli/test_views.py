@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from dockyard.cli import containers_filter, documents, stats_view
 from dockyard.cli import containers_view as view
 from dockyard.cli.commands.stats import redraw
-from dockyard.containers.model import Container, Mount, Networking, Options
+from dockyard.containers.health.model import Report, Result, Shown
+from dockyard.containers.model import Container, Mount, Networking, Options, Restart, Restarts
 from dockyard.networks.model import Endpoint, PortMapping
 from dockyard.observability.stats import Sample
-from dockyard.oci.image import ExecutionConfig
+from dockyard.oci.image import ExecutionConfig, Healthcheck
 from dockyard.state.paths import Paths
 
 SECOND = 10**9
-AROUND = containers_filter.Surroundings(lambda _name: (), lambda _one: ("9000/tcp",))
+AROUND = containers_filter.Surroundings(
+    lambda _name: (), lambda _one: ("9000/tcp",), lambda one: one.labels.get("health", "none")
+)
 NOW = 1181 * SECOND
 PORTS = (
     PortMapping(container_port=80, host_port=8080, host_ip="0.0.0.0"),
@@ -66,10 +70,14 @@ def test_nothing_is_cut_on_demand(container: Container) -> None:
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
-        ({"has_healthcheck": True}, "Up 3 minutes (health: not checked)"),
         ({"state": "exited", "finished": 1061 * SECOND, "exit_code": 3},
          "Exited (3) 2 minutes ago"),
         ({"paused": True}, "Up 3 minutes (Paused)"),
+        ({"state": "restarting", "finished": 1061 * SECOND, "exit_code": 3},
+         "Restarting (3) 2 minutes ago"),
+        ({"state": "starting", "finished": 1061 * SECOND, "restarts": Restarts(due=1)},
+         "Restarting (0) 2 minutes ago"),
+        ({"state": "starting"}, "Created"),
         ({"state": "created"}, "Created"),
         ({"state": "creating"}, "Created"),
         ({"state": "removing"}, "Removal In Progress"),
@@ -133,6 +141,53 @@ def test_a_stopped_container_has_no_numbers(container: Container) -> None:
 
 def test_a_live_table_is_drawn_over_the_last_one() -> None:
     assert redraw("a\nb\n") == "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J"
+
+
+@pytest.mark.parametrize(
+    ("health", "words"),
+    [
+        ("healthy", "(healthy)"), ("unhealthy", "(unhealthy)"), ("starting", "(health: starting)"),
+        ("unknown", "(health: unknown)"),
+    ],
+)  # fmt: skip
+def test_health_follows_the_status(container: Container, health: Shown, words: str) -> None:
+    row = view.row(view.Shown(container, health=health), NOW)
+
+    assert row["Status"] == f"Up 3 minutes {words}"
+
+
+def test_health_is_inspected_in_dockers_words(container: Container) -> None:
+    probe = Result(start=0, end=1500, exit_code=1, output="no\n")
+    report = Report(status="unhealthy", failing_streak=4, log=(probe,))
+    checked = changed(container, healthcheck=Healthcheck(test=("CMD", "probe"), retries=4))
+    document = documents.container_document(
+        checked, ExecutionConfig(), None, Paths("/r", "/v"), report
+    )
+    assert document["State"]["Health"] == {
+        "Status": "unhealthy", "FailingStreak": 4,
+        "Log": [{"Start": "1970-01-01T00:00:00.000000000Z", "End": "1970-01-01T00:00:00.000001500Z",
+                 "ExitCode": 1, "Output": "no\n"}],
+    }  # fmt: skip
+    assert document["Config"]["Healthcheck"] == {
+        "Test": ["CMD", "probe"], "Interval": 0, "Timeout": 0, "StartPeriod": 0,
+        "StartInterval": 0, "Retries": 4,
+    }  # fmt: skip
+
+
+def test_what_waits_for_its_restart_counts_as_running_in_inspect(container: Container) -> None:
+    waiting = changed(
+        container, state="restarting", restarts=Restarts(count=3, due=1),
+        options=msgspec.structs.replace(
+            container.options, restart=Restart(policy="on-failure", max_retries=5)
+        ),
+    )  # fmt: skip
+    document = documents.container_document(waiting, None, None, Paths("/r", "/v"))
+    state = document["State"]
+    assert (state["Status"], state["Running"], state["Restarting"]) == ("restarting", True, True)
+    assert document["RestartCount"] == 3
+    assert document["HostConfig"]["RestartPolicy"] == {
+        "Name": "on-failure", "MaximumRetryCount": 5,
+    }  # fmt: skip
 
 
 def test_a_container_is_inspected_with_its_addresses_and_the_images_defaults(

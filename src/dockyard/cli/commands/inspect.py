@@ -65,7 +65,8 @@ def _container(engine: Engine, name: str, *, size: bool) -> documents.Document:
     except NotFound:
         config = None
     endpoint = engine.parts.networks.endpoint(container.holder)
-    document = documents.container_document(container, config, endpoint, engine.paths)
+    health = engine.containers.health(container)
+    document = documents.container_document(container, config, endpoint, engine.paths, health)
     if size:
         found = engine.containers.sizes(container)
         document |= {"SizeRw": found.written, "SizeRootFs": found.written + found.image}

@@ -10,6 +10,7 @@ import click
 from dockyard.cli import containers_filter, listing, options
 from dockyard.cli import containers_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container
 from dockyard.errors import DockyardError
 
@@ -46,7 +47,10 @@ def command(
     pairs = listing.split_filters(filters, containers_filter.KEYS)
     limit = 1 if latest else last
     exposed = _Exposed(engine)
-    around = containers_filter.Surroundings(engine.images.descendants, exposed.ports)
+    health = engine.containers.healths()
+    around = containers_filter.Surroundings(
+        engine.images.descendants, exposed.ports, lambda one: _health(health.get(one.id)) or "none"
+    )
     containers = containers_filter.matching(engine.containers.all(), pairs, around)
     if limit > 0:
         containers = containers[:limit]
@@ -58,7 +62,7 @@ def command(
     size = size or (form is not None and ".Size" in form)
     now = time.time_ns()
     rows = [
-        view.row(_shown(engine, one, exposed, size=size), now, cut=not no_trunc)
+        view.row(_shown(engine, one, exposed, health.get(one.id), size=size), now, cut=not no_trunc)
         for one in containers
     ]
     columns = (*view.COLUMNS, "Size") if size else view.COLUMNS
@@ -85,10 +89,17 @@ class _Exposed:
         return self._known[image_id]
 
 
-def _shown(engine: Engine, container: Container, exposed: _Exposed, *, size: bool) -> view.Shown:
+def _shown(
+    engine: Engine, container: Container, exposed: _Exposed, health: Report | None, *, size: bool
+) -> view.Shown:
     """What the row of a container needs."""
     sizes = engine.containers.sizes(container) if size else None
     if not container.running:
         return view.Shown(container, sizes=sizes)
     inside = () if container.options.networking.network == "host" else exposed.ports(container)
-    return view.Shown(container, engine.containers.ports(container), inside, sizes)
+    ports = engine.containers.ports(container)
+    return view.Shown(container, ports, inside, sizes, _health(health))
+
+
+def _health(report: Report | None) -> str | None:
+    return None if report is None else report.status
