@@ -157,7 +157,7 @@ def test_health_follows_the_status(container: Container, health: Shown, words: s
 
 
 def test_health_is_inspected_in_dockers_words(container: Container) -> None:
-    probe = Result(start=0, end=1500, exit_code=1, output="no\n")
+    probe = Result(start=1000, end=1500, exit_code=1, output="no\n")
     report = Report(status="unhealthy", failing_streak=4, log=(probe,))
     checked = changed(container, healthcheck=Healthcheck(test=("CMD", "probe"), retries=4))
     document = documents.container_document(
@@ -165,7 +165,7 @@ def test_health_is_inspected_in_dockers_words(container: Container) -> None:
     )
     assert document["State"]["Health"] == {
         "Status": "unhealthy", "FailingStreak": 4,
-        "Log": [{"Start": "1970-01-01T00:00:00.000000000Z", "End": "1970-01-01T00:00:00.000001500Z",
+        "Log": [{"Start": "1970-01-01T00:00:00.000001000Z", "End": "1970-01-01T00:00:00.000001500Z",
                  "ExitCode": 1, "Output": "no\n"}],
     }  # fmt: skip
     assert document["Config"]["Healthcheck"] == {
