@@ -104,6 +104,7 @@ def test_status(container: Container, changes: dict[str, Any], status: str) -> N
         ([("since", "web")], []),
         ([("before", "web")], []),
         ([("health", "none")], ["web", "old"]),
+        ([("health", "unknown")], []),
         ([("publish", "80")], ["web", "old"]),
         ([("publish", "79-81/tcp")], ["web", "old"]),
         ([("publish", "80/udp")], []),
