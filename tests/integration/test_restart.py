@@ -144,6 +144,14 @@ def test_the_controller_leaves_when_its_root_is_deleted(make_root: MakeRoot) -> 
         os.rename(f"{doomed.paths.root}.gone", doomed.paths.root)
 
 
+BACK = {"run-always", "run-unless-stopped", "stopped-always"}
+"""What the host's start brings back."""
+
+
+def running(engine: Engine) -> set[str]:
+    return {one.name for one in engine.containers.all() if one.running}
+
+
 @pytest.fixture
 def rebooted(root: Root, engine: Engine) -> Root:
     """A root whose host went down with containers of every policy running."""
@@ -179,9 +187,8 @@ def test_policies_bring_containers_back_with_the_host(rebooted: Root, engine: En
 
     named = rebooted.cli("system", "boot").stdout.split()
 
-    expected = {"run-always", "run-unless-stopped", "stopped-always"}
-    assert set(named) == expected
-    until(lambda: {one.name for one in engine.containers.all() if one.running} == expected)
+    assert set(named) == BACK
+    until(lambda: running(engine) == BACK)
     rebooted.cli("stop", "-t", "0", "run-always", check=True)
     assert rebooted.cli("system", "boot").stdout == ""
     assert record(engine, "run-always").state == "exited"
@@ -193,9 +200,8 @@ def test_the_service_brings_them_back_and_stays(rebooted: Root, engine: Engine) 
     line = next(text for text in printed.splitlines() if text.startswith("ExecStart="))
     service = rebooted.spawn(line.removeprefix("ExecStart=").split())
 
-    until(lambda: sum(one.running for one in engine.containers.all()) == 3)
-    status = until(lambda: rebooted.cli("system", "controller").stdout)
-    assert "Service: yes" in status
+    until(lambda: running(engine) == BACK)
+    assert "Service: yes" in rebooted.cli("system", "controller").stdout
     rebooted.empty()
     assert service.poll() is None
     service.send_signal(signal.SIGTERM)

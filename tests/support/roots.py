@@ -113,6 +113,7 @@ class Root:
         """Deletes it all, whatever state it is in."""
         with contextlib.suppress(DockyardError):
             self.empty()
+        client.stop(self.paths, 10.0)  # one that ends by itself may still write its log
         mounts.unmount_below(str(self.base))
         remove_tree(str(self.base))
 
