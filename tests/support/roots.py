@@ -14,6 +14,7 @@ from tests.support import bases, leftovers
 from dockyard import Config, Engine, Networking, Options
 from dockyard.containers.attach import Streams
 from dockyard.containers.model import Container, NetworkMode
+from dockyard.controller import client
 from dockyard.errors import DockyardError, NotFound
 from dockyard.images.model import Image
 from dockyard.state.paths import Paths
