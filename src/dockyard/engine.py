@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # building is not on the path of run
     from dockyard.images.load import Loaded
     from dockyard.images.model import Image
     from dockyard.observability.events import Event
+    from dockyard.usage import Usage
 
 
 def _ignore(_sentence: str) -> None:
@@ -300,6 +301,24 @@ class Engine:
         from dockyard.build.keeping import records
 
         return records(self.parts)
+
+    def disk_usage(self) -> Usage:
+        """What this root keeps on disk, object by object; see :meth:`Usage.summary`."""
+        from dockyard.usage import ContainerUse, Usage, VolumeUse, image_uses
+
+        containers = self.containers.all()
+        volumes = self.volumes
+        return Usage(
+            images=image_uses(self.images.list(), containers),
+            containers=tuple(
+                ContainerUse(one, self.containers.sizes(one).written) for one in containers
+            ),
+            volumes=tuple(
+                VolumeUse(one, volumes.size(one), len(volumes.users(one.name)))
+                for one in volumes.list()
+            ),
+            cache=self.build_cache(),
+        )
 
     def prune_build_cache(self, policy: Policy | None = None) -> Pruned:
         """Removes what builds keep, but nothing that a running build uses.

@@ -109,7 +109,7 @@ class DiskFull(StateError):
         """``what`` could not be written: a path, or words such as ``the image``."""
         super().__init__(
             f"no space left to write {what}",
-            hint="free some space (dockyard builder prune, dockyard rmi), then try again",
+            hint="free some space (dockyard system df, dockyard system prune), then try again",
         )
 
 

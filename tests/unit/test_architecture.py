@@ -20,7 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     ("cli",),
-    ("doctor", "engine", "handle", "recovery"),
+    ("doctor", "engine", "handle", "recovery", "usage"),
     ("build",),
     ("arguments", "audit", "diagnosis"),
     ("containers",),
@@ -34,7 +34,7 @@ LAYERS = (
 """From the top down: a package imports those below it, and none beside it."""
 
 BESIDE = {
-    ("engine", "handle"), ("engine", "recovery"),
+    ("engine", "handle"), ("engine", "recovery"), ("engine", "usage"),
     ("state", "system"), ("oci", "system"),
 }  # fmt: skip
 """Exceptions: the composition root's own parts, and the kernel's edge."""

@@ -56,6 +56,8 @@ def row(record: Record, now: int) -> dict[str, str]:
         "Type": record.kind,
         "UsageCount": str(record.uses),
         "CreatedAt": local_time(record.created),
+        "CreatedSince": since(record.created, now),
+        "LastUsedSince": since(record.used, now),
         "Mutable": _word(record.mutable),
         "Shared": _word(record.shared),
     }

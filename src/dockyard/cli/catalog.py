@@ -65,7 +65,9 @@ ENTRIES = (
     Entry("stop", "Stop one or more running containers"),
     Entry("system boot", "Bring back the containers that restart with the host"),
     Entry("system controller", "Show, stop or read the log of the controller"),
+    Entry("system df", "Show disk usage"),
     Entry("system install", "Make the controller a service of systemd"),
+    Entry("system prune", "Remove unused data"),
     Entry("system uninstall", "Remove the controller's service"),
     Entry("tag", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE"),
     Entry("top", "Display the running processes of a container"),
@@ -85,6 +87,7 @@ _SAME = {
         " start stats stop top unpause update wait"
     ),
     "image": "build history import load ls=images pull push rm=rmi save tag",
+    "system": "events info",
 }
 """Docker's second names for commands; one that isn't there has none."""
 

@@ -1,0 +1,98 @@
+"""What a root keeps on disk, as ``docker system df`` prints it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dockyard.cli import builder_view, containers_view, images_view, volumes_view
+from dockyard.cli.table import table
+from dockyard.cli.units import decimal_size
+from dockyard.containers.sizes import Sizes
+from dockyard.usage import Sum, Usage
+
+TITLES = {
+    "Type": "TYPE", "TotalCount": "TOTAL", "Active": "ACTIVE", "Size": "SIZE",
+    "Reclaimable": "RECLAIMABLE",
+}  # fmt: skip
+COLUMNS = ("Type", "TotalCount", "Active", "Size", "Reclaimable")
+_DIGITS = 4
+_PERCENT = 100
+
+_IMAGES = ("Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize",
+           "Containers")  # fmt: skip
+_CONTAINERS = ("ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names")
+_VOLUMES = ("Name", "Links", "Size")
+_CACHE = ("ID", "Type", "Size", "CreatedSince", "LastUsedSince", "UsageCount", "Shared")
+
+
+def row(one: Sum) -> dict[str, str]:
+    """The fields of a line of the summary."""
+    part = f" ({one.reclaimable * _PERCENT // one.size}%)" if one.size else ""
+    return {
+        "Type": one.kind,
+        "TotalCount": str(one.total),
+        "Active": str(one.active),
+        "Size": decimal_size(one.size, _DIGITS),
+        "Reclaimable": decimal_size(one.reclaimable, _DIGITS) + part,
+    }
+
+
+def rows(usage: Usage, now: int, *, cut: bool) -> dict[str, list[Mapping[str, str]]]:
+    """The fields of every object, by Docker's names of the lists.
+
+    Args:
+        now: nanoseconds since 1970.
+        cut: shorten ids as in a table.
+    """
+    images: list[Mapping[str, str]] = []
+    for use in usage.images:
+        sizes = {"SharedSize": decimal_size(use.shared, _DIGITS),
+                 "UniqueSize": decimal_size(use.unique, _DIGITS)}  # fmt: skip
+        counts = {use.image.id: use.containers}
+        images += [one | sizes for one in images_view.rows([use.image], now, counts, cut=cut)]
+    containers: list[Mapping[str, str]] = []
+    for each in usage.containers:
+        shown = containers_view.Shown(each.container, sizes=Sizes(each.written, 0))
+        fields = containers_view.row(shown, now, cut=cut)
+        containers.append({**fields, "Size": decimal_size(each.written)})
+    volumes = [volumes_view.row(one.volume, one.links, one.size) for one in usage.volumes]
+    cache = [builder_view.row(one, now) for one in usage.cache]
+    return {"Images": images, "Containers": containers, "Volumes": list(volumes),
+            "BuildCache": list(cache)}  # fmt: skip
+
+
+def verbose(usage: Usage, now: int) -> str:
+    """Every object in four tables."""
+    found = rows(usage, now, cut=True)
+    parts = (
+        ("Images space usage", _IMAGES, images_view.TITLES, found["Images"]),
+        ("Containers space usage", _CONTAINERS, containers_view.TITLES, found["Containers"]),
+        ("Local Volumes space usage", _VOLUMES, volumes_view.TITLES, found["Volumes"]),
+        (f"Build cache usage: {row(usage.summary()[-1])['Size']}", _CACHE, _CACHE_TITLES,
+         found["BuildCache"]),
+    )  # fmt: skip
+    text = []
+    for title, columns, titles, items in parts:
+        end = "" if title.startswith("Build") else ":"
+        text.append(f"{title}{end}\n\n{_table(columns, titles, items)}")
+    return "\n".join(text)
+
+
+_CACHE_TITLES = {
+    "ID": "CACHE ID", "Type": "CACHE TYPE", "Size": "SIZE", "CreatedSince": "CREATED",
+    "LastUsedSince": "LAST USED", "UsageCount": "USAGE", "Shared": "SHARED",
+}  # fmt: skip
+
+
+def _table(
+    columns: Sequence[str], titles: Mapping[str, str], items: Sequence[Mapping[str, str]]
+) -> str:
+    lines = [[titles[column] for column in columns]]
+    lines += [[item[column] for column in columns] for item in items]
+    return table(lines)
+
+
+def document(usage: Usage, now: int) -> dict[str, Any]:
+    """The object of ``-v --format json``."""
+    return dict(rows(usage, now, cut=False))
