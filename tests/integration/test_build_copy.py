@@ -266,3 +266,31 @@ def test_frontends(context: Context) -> None:
     assert "Dockerfile:1" in (caught.value.context or "")
     with pytest.raises(InvalidInput, match="BUILDKIT_SYNTAX"):
         context.build("FROM scratch\n", build_args={"BUILDKIT_SYNTAX": "example/front:1"})
+
+
+def test_arguments_for_the_builder_itself(context: Context) -> None:
+    """Proxies reach every RUN and nothing else; the host name is what programs ask for."""
+    text = (
+        'FROM busybox\nRUN echo "$HTTP_PROXY $http_proxy $no_proxy $(hostname)" > /told\n'
+        'RUN echo "${Other-none}" > /other\n'
+    )
+    made = context.build(text, build_args={
+        "http_proxy": "http://proxy.example:1", "NO_PROXY": "x", "BUILDKIT_SANDBOX_HOSTNAME": "box",
+    })  # fmt: skip
+
+    assert context.show("cat /told /other") == [
+        "http://proxy.example:1 http://proxy.example:1 x box", "none",
+    ]  # fmt: skip
+    assert b"proxy.example" not in made.config_bytes
+    context.build(text, build_args={"http_proxy": "http://other.example:1", "NO_PROXY": "y",
+                                    "BUILDKIT_SANDBOX_HOSTNAME": "box"})  # fmt: skip
+    assert context.kinds() == ["cached", "cached"]
+    with pytest.raises(InvalidInput, match="BUILDKIT_INLINE_CACHE is not supported"):
+        context.build(text, build_args={"BUILDKIT_INLINE_CACHE": "1"})
+    with pytest.raises(InvalidInput, match="invalid BUILDKIT_SANDBOX_HOSTNAME"):
+        context.build(text, build_args={"BUILDKIT_SANDBOX_HOSTNAME": "a b"})
+
+
+def test_the_dockerfile_may_be_written_in_lower_case(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "dockerfile").write_text("FROM scratch\nLABEL a=b\n")
+    assert engine.build(str(tmp_path)).config.config.labels == {"a": "b"}

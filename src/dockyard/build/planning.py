@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -15,7 +16,7 @@ from dockyard.build.dockerfile.source import Location, syntax_error
 from dockyard.build.grants import StepOptions
 from dockyard.build.lower import BaseImage, base_names, lower
 from dockyard.build.named import NamedContext
-from dockyard.build.names import WITHOUT_EFFECT, Settings
+from dockyard.build.names import HOSTNAME, WITHOUT_EFFECT, Settings
 from dockyard.build.triggers import with_triggers
 from dockyard.containers.parts import Parts
 from dockyard.errors import InvalidInput, NotFound
@@ -24,6 +25,7 @@ from dockyard.oci.platform import Platform
 from dockyard.system import host
 
 _MAX_DOCKERFILE_BYTES = 8 << 20
+_HOSTNAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?")
 _EPOCH = "SOURCE_DATE_EPOCH"
 
 
@@ -64,8 +66,11 @@ def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
 
 
 def dockerfile_of(context: str, dockerfile: str | None) -> str:
-    """The path of the Dockerfile."""
-    return dockerfile or f"{context}/Dockerfile"
+    """The path of the Dockerfile; by default it may be written in lower case too."""
+    if dockerfile is not None:
+        return dockerfile
+    usual, lower_case = f"{context}/Dockerfile", f"{context}/dockerfile"
+    return lower_case if not os.path.exists(usual) and os.path.exists(lower_case) else usual
 
 
 def _with_triggers(
@@ -156,6 +161,9 @@ def _arguments(given: Mapping[str, str | None]) -> dict[str, str]:
     found = {
         name: os.environ.get(name) if value is None else value for name, value in given.items()
     }
+    hostname = found.get(HOSTNAME) or ""
+    if hostname and not _HOSTNAME.fullmatch(hostname):
+        raise InvalidInput(f"invalid {HOSTNAME}: {hostname!r}", hint="letters, digits, - and .")
     for name in sorted(WITHOUT_EFFECT):
         if found.get(name) not in {None, "", "0", "false"}:
             raise InvalidInput(f"--build-arg {name} is not supported", hint="remove it")
