@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from pathlib import Path
 
 import pytest
 from tests.integration.test_build import Context
-from tests.support.roots import Root
+from tests.support.roots import Root, own_layers
 
 from dockyard import Engine
-from dockyard.errors import BuildError, HostileInput, InvalidInput
+from dockyard.errors import BuildError, ContentMismatch, HostileInput, InvalidInput, NotFound
 
 LIST = "cd /%s && find . | sort | while read -r f; do stat -c '%%a %%u:%%g %%n' \"$f\"; done"
 
@@ -257,6 +258,34 @@ def test_named_contexts_take_the_place_of_stages_and_images(
     context.build("FROM lib\nCOPY f /own\n", contexts={"lib": str(other)})
     context.build("FROM busybox\nCOPY --from=made / /all/\n")
     assert names(context, "all") == ["./.dockerignore", "./f", "./own"]
+
+
+def test_an_image_of_an_oci_layout_is_lent_to_a_build(
+    context: Context, root: Root, tmp_path: Path
+) -> None:
+    own_layers(root.paths)
+    context.build("FROM busybox\nRUN echo layout > /l\n")
+    root.cli("save", "--format", "oci", "-o", str(tmp_path / "l.tar"), "made", check=True)
+    layout = tmp_path / "layout"
+    layout.mkdir()
+    with tarfile.open(tmp_path / "l.tar") as tar:
+        tar.extractall(layout, filter="data")
+    root.cli("rmi", "made", check=True)
+    root.cli("builder", "prune", "--all", "--force", check=True)
+    before = {image.id for image in context.engine.images.list()}
+    text = "FROM base\nRUN cp /l /m\nCOPY --from=other /l /n\n"
+    given = {"base": f"oci-layout://{layout}", "other": f"oci-layout://{layout}:latest"}
+    made = context.build(text, contexts=given)
+
+    assert context.show("cat /m /n") == ["layout", "layout"]
+    assert {image.id for image in context.engine.images.list()} - before == {made.id}
+    with pytest.raises(NotFound, match="no image nothing"):
+        context.build(text, contexts=given | {"base": f"oci-layout://{layout}:nothing"})
+    digest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
+    with (layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).open("ab") as manifest:
+        manifest.write(b" ")
+    with pytest.raises(ContentMismatch):
+        context.build(text, contexts=given)
 
 
 def test_frontends(context: Context) -> None:

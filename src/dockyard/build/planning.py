@@ -15,11 +15,12 @@ from dockyard.build.dockerfile.parser import parse
 from dockyard.build.dockerfile.source import Location, syntax_error
 from dockyard.build.grants import StepOptions
 from dockyard.build.lower import BaseImage, base_names, lower
-from dockyard.build.named import NamedContext
+from dockyard.build.named import Layout, NamedContext
 from dockyard.build.names import HOSTNAME, WITHOUT_EFFECT, Settings
 from dockyard.build.triggers import with_triggers
 from dockyard.containers.parts import Parts
 from dockyard.errors import InvalidInput, NotFound
+from dockyard.images.load import borrow
 from dockyard.images.model import Image
 from dockyard.oci.platform import Platform
 from dockyard.system import host
@@ -42,8 +43,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     steps: StepOptions
 
 
-def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
+def plan(parts: Parts, source: Source, holder: str) -> tuple[graph.Plan, dict[str, Image]]:
     """The steps of a build, and the images that they begin with, by id.
+
+    Args:
+        holder: of the build, whose lock the caller holds; what is read from OCI layouts is its.
 
     Raises:
         BuildError, NotFound, InvalidInput: see :meth:`dockyard.engine.Engine.build`.
@@ -61,7 +65,11 @@ def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
         if not missing:
             return lower(whole, bases, settings), images
         for name, location in missing.items():
-            image, bases[name] = _base(parts, name, location)
+            layout = source.contexts.get(name)
+            if isinstance(layout, Layout):
+                image, bases[name] = _borrowed(parts, name, layout, settings, holder)
+            else:
+                image, bases[name] = _base(parts, name, location)
             images[image.id] = image
 
 
@@ -89,6 +97,17 @@ def _base(parts: Parts, name: str, location: Location) -> tuple[Image, BaseImage
     image = resolution.image
     shown = f"{name} ({resolution.reference})" if resolution.note else name
     return image, BaseImage(image.id, image.config, shown)
+
+
+def _borrowed(
+    parts: Parts, name: str, layout: Layout, settings: Settings, holder: str
+) -> tuple[Image, BaseImage]:
+    image = borrow(
+        layout.path, tag=layout.tag, digest=layout.digest, holder=holder, paths=parts.paths,
+        architecture=(settings.platform or settings.host).architecture,
+        database=parts.database, layers=parts.layers,
+    )  # fmt: skip
+    return image, BaseImage(image.id, image.config, f"{name} (oci-layout://{layout.path})")
 
 
 def _settings(parts: Parts, source: Source, arguments: dict[str, str]) -> Settings:
