@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 from pathlib import Path
 
 import pytest
 from tests.integration.test_build import Context
-from tests.support.roots import Root, own_layers
+from tests.support.roots import Root
 
 from dockyard import Engine
-from dockyard.errors import BuildError, ContentMismatch, HostileInput, InvalidInput, NotFound
+from dockyard.errors import BuildError, HostileInput, InvalidInput
 
 LIST = "cd /%s && find . | sort | while read -r f; do stat -c '%%a %%u:%%g %%n' \"$f\"; done"
 
@@ -260,34 +259,6 @@ def test_named_contexts_take_the_place_of_stages_and_images(
     assert names(context, "all") == ["./.dockerignore", "./f", "./own"]
 
 
-def test_an_image_of_an_oci_layout_is_lent_to_a_build(
-    context: Context, root: Root, tmp_path: Path
-) -> None:
-    own_layers(root.paths)
-    context.build("FROM busybox\nRUN echo layout > /l\n")
-    root.cli("save", "--format", "oci", "-o", str(tmp_path / "l.tar"), "made", check=True)
-    layout = tmp_path / "layout"
-    layout.mkdir()
-    with tarfile.open(tmp_path / "l.tar") as tar:
-        tar.extractall(layout, filter="data")
-    root.cli("rmi", "made", check=True)
-    root.cli("builder", "prune", "--all", "--force", check=True)
-    before = {image.id for image in context.engine.images.list()}
-    text = "FROM base\nRUN cp /l /m\nCOPY --from=other /l /n\n"
-    given = {"base": f"oci-layout://{layout}", "other": f"oci-layout://{layout}:latest"}
-    made = context.build(text, contexts=given)
-
-    assert context.show("cat /m /n") == ["layout", "layout"]
-    assert {image.id for image in context.engine.images.list()} - before == {made.id}
-    with pytest.raises(NotFound, match="no image nothing"):
-        context.build(text, contexts=given | {"base": f"oci-layout://{layout}:nothing"})
-    digest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
-    with (layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).open("ab") as manifest:
-        manifest.write(b" ")
-    with pytest.raises(ContentMismatch):
-        context.build(text, contexts=given)
-
-
 def test_frontends(context: Context) -> None:
     context.build("# syntax=docker.io/docker/dockerfile:1-labs\nFROM scratch\nLABEL a=b\n")
     with pytest.raises(BuildError, match="frontend example/front:1 is not supported") as caught:
@@ -295,31 +266,3 @@ def test_frontends(context: Context) -> None:
     assert "Dockerfile:1" in (caught.value.context or "")
     with pytest.raises(InvalidInput, match="BUILDKIT_SYNTAX"):
         context.build("FROM scratch\n", build_args={"BUILDKIT_SYNTAX": "example/front:1"})
-
-
-def test_arguments_for_the_builder_itself(context: Context) -> None:
-    """Proxies reach every RUN and nothing else; the host name is what programs ask for."""
-    text = (
-        'FROM busybox\nRUN echo "$HTTP_PROXY $http_proxy $no_proxy $(hostname)" > /told\n'
-        'RUN echo "${Other-none}" > /other\n'
-    )
-    made = context.build(text, build_args={
-        "http_proxy": "http://proxy.example:1", "NO_PROXY": "x", "BUILDKIT_SANDBOX_HOSTNAME": "box",
-    })  # fmt: skip
-
-    assert context.show("cat /told /other") == [
-        "http://proxy.example:1 http://proxy.example:1 x box", "none",
-    ]  # fmt: skip
-    assert b"proxy.example" not in made.config_bytes
-    context.build(text, build_args={"http_proxy": "http://other.example:1", "NO_PROXY": "y",
-                                    "BUILDKIT_SANDBOX_HOSTNAME": "box"})  # fmt: skip
-    assert context.kinds() == ["cached", "cached"]
-    with pytest.raises(InvalidInput, match="BUILDKIT_INLINE_CACHE is not supported"):
-        context.build(text, build_args={"BUILDKIT_INLINE_CACHE": "1"})
-    with pytest.raises(InvalidInput, match="invalid BUILDKIT_SANDBOX_HOSTNAME"):
-        context.build(text, build_args={"BUILDKIT_SANDBOX_HOSTNAME": "a b"})
-
-
-def test_the_dockerfile_may_be_written_in_lower_case(engine: Engine, tmp_path: Path) -> None:
-    (tmp_path / "dockerfile").write_text("FROM scratch\nLABEL a=b\n")
-    assert engine.build(str(tmp_path)).config.config.labels == {"a": "b"}

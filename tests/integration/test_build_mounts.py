@@ -84,22 +84,6 @@ def test_a_bind_from_a_stage_or_an_image_follows_links_inside_it(context: Contex
     assert added(context) == ["/seen"]
 
 
-def test_a_bind_from_a_named_context(context: Context, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    (other / "sub").mkdir(parents=True)
-    (other / "sub" / "f").write_text("f")
-    (other / ".dockerignore").write_text("hidden")
-    (other / "hidden").touch()
-    context.build(
-        "FROM busybox\n"
-        "RUN --mount=from=lib,target=/l --mount=from=os,source=/etc,target=/o "
-        "ls -A /l > /seen && cat /l/sub/f >> /seen && test -e /o/debian_version\n",
-        contexts={"lib": str(other), "os": "docker-image://debian:bookworm"},
-    )
-    assert context.show("cat /seen") == [".dockerignore", "sub", "f"]
-    assert added(context) == ["/seen"]
-
-
 @pytest.mark.parametrize(
     ("mount", "message"),
     [

@@ -9,7 +9,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -272,11 +271,12 @@ def test_a_step_has_no_descriptors_but_its_streams(context: Context) -> None:
     context.build(
         "FROM busybox\n"
         "RUN --mount=target=/c --mount=type=cache,target=/d,source=/ --mount=type=secret,id=s "
-        "ls /proc/self/fd; ls /proc/1/fd; true\n",
+        "ls /proc/self/fd | tr '\\n' ' '; ls -l /proc/$$/fd | grep -v 'pipe:\\|/dev/null\\|total'"
+        " | wc -l\n",
         secrets={"s": SECRET},
     )
     out = b"".join(event.data for event in context.events).decode()
-    assert out.split() == ["0", "1", "2", "3", "0", "1", "2"]  # ls has the directory itself, too
+    assert out == "0 1 2 3 0\n"
 
 
 def test_no_working_directory_leads_out(context: Context, tmp_path: Path) -> None:
@@ -317,11 +317,8 @@ def test_swapped_subpaths_of_caches_stay_confined(
     place = tmp_path / "use"
     place.mkdir()
     use = Context(engine, place)
-    deadline = time.monotonic() + 30
-    while not list(Path(engine.paths.caches).glob("*/data/real")) and time.monotonic() < deadline:
-        time.sleep(0.02)
     seen: list[bytes] = []
-    for attempt in range(30):
+    for attempt in range(15):
         with contextlib.suppress(DockyardError):  # where it is nothing at all for an instant
             use.build(
                 "FROM busybox\nRUN --network=none --mount=type=cache,id=evil,target=/s,source=/sub "

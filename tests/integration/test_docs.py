@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import pytest
 from tests.support.bases import CHECKOUT
-from tests.support.roots import Root, own_layers
+from tests.support.roots import Root
 
 from dockyard.state.paths import Paths
 
@@ -108,6 +108,14 @@ def test_every_decision_is_listed() -> None:
     index = (CHECKOUT / "docs/decisions/README.md").read_text()
     pages = {path.name for path in (CHECKOUT / "docs/decisions").glob("0*.md")}
     assert pages == {target for target in LINK.findall(index) if target.startswith("0")}
+
+
+def own_layers(paths: Paths) -> None:
+    """Copies the base images' layers, which tests share by symlink: ``save`` follows none."""
+    for layer in filter(os.path.islink, map(paths.layer, os.listdir(paths.layers))):
+        shared = os.readlink(layer)
+        os.unlink(layer)
+        subprocess.run(["cp", "-a", shared, layer], check=True)
 
 
 def free_port() -> int:

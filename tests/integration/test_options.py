@@ -280,3 +280,30 @@ def test_system_paths_are_open_when_asked(root: Root) -> None:
     script = "grep -c ' /proc/' /proc/mounts; true"
     assert int(inside(root, [], script)[0]) > 3
     assert inside(root, ["--security-opt", "systempaths=unconfined"], script) == ["0"]
+
+
+def test_a_container_that_fills_its_shared_memory_is_told_how_to_mend_it(root: Root) -> None:
+    def told(script: str, *flags: str) -> str:
+        line = ["run", "--rm", "--network", "none", *flags, "busybox", "sh", "-c", script]
+        return root.cli(*line).stderr
+
+    fill = "dd if=/dev/zero of=/dev/shm/x bs=1M count=9"
+    told_words = "ran out of shared memory (/dev/shm has 4 MB): --shm-size=1g"
+    assert told_words in told(fill, "--shm-size", "4m")
+    assert told_words in told(f"{fill}; rm /dev/shm/x; exit 3", "--shm-size", "4m")
+    assert "shared memory" not in told(fill, "--shm-size", "20m")
+
+
+def test_an_image_with_pytorch_is_warned_for_while_it_has_the_default(
+    root: Root, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        "FROM busybox\nRUN mkdir -p /usr/local/lib/python3.11/site-packages/torch\n"
+    )
+    root.cli("build", "-q", "-t", "ml", str(tmp_path), check=True)
+    warned = root.cli("run", "--rm", "--network", "none", "ml", "true", check=True).stderr
+    assert "the image has PyTorch" in warned
+    assert "--ipc=host" in warned
+    for flag in ("--shm-size=1g", "--ipc=host"):
+        line = ("run", "--rm", "--network", "none", flag, "ml", "true")
+        assert "PyTorch" not in root.cli(*line, check=True).stderr

@@ -154,11 +154,3 @@ def foreground(
     wanted = options or Options(**(given | fields))  # type: ignore[arg-type]  # fields by name
     container = engine.containers.run(engine.images.find(image), image, wanted, Streams(output))
     return container, output
-
-
-def own_layers(paths: Paths) -> None:
-    """Copies the base images' layers, which tests share by symlink: ``save`` follows none."""
-    for layer in filter(os.path.islink, map(paths.layer, os.listdir(paths.layers))):
-        shared = os.readlink(layer)
-        os.unlink(layer)
-        subprocess.run(["cp", "-a", shared, layer], check=True)

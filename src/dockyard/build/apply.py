@@ -56,12 +56,12 @@ def _build(
     references: Sequence[Reference],
     listener: Listener,
 ) -> Image:
+    plan, images = planning.plan(parts, _source(request, context))
+    for warning in plan.warnings:
+        parts.warn(warning)
     holder = f"b-{secrets.token_hex(8)}"
     with parts.lock(holder) as lock, _contexts(request, context) as contexts:
         try:
-            plan, images = planning.plan(parts, _source(request, context), holder)
-            for warning in plan.warnings:
-                parts.warn(warning)
             build_ = _Build(parts, plan, images, contexts, holder, request, listener)
             image = build_.run(references, use_cache=not request.no_cache)
         finally:

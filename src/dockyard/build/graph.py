@@ -47,10 +47,6 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     env: str = ""
 
 
-DEFAULT_HOSTNAME = "buildkitsandbox"
-"""The name that Docker's builder gives too, so that what asks for it gets the same answer."""
-
-
 class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     """A command in a container; its changes are the layer.
 
@@ -72,7 +68,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     hosts: tuple[str, ...] = ()
     shm_size: int | None = None
     ulimits: tuple[Ulimit, ...] = ()
-    hostname: str = DEFAULT_HOSTNAME
 
 
 class File(msgspec.Struct, frozen=True):

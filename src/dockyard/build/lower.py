@@ -14,7 +14,7 @@ from dockyard.build.mounts.plan import lower_mounts
 from dockyard.build.named import Local
 from dockyard.build.names import BUILDER_ARGUMENTS, SCRATCH, Names, Settings, sources_of
 from dockyard.build.remote.address import Git, Web
-from dockyard.build.stage import StageState, arguments_prefix, empty_config, is_proxy, proxies_of
+from dockyard.build.stage import StageState, arguments_prefix, empty_config, is_proxy
 from dockyard.errors import BuildError
 from dockyard.oci import times
 from dockyard.oci.image import ImageConfig
@@ -210,7 +210,6 @@ class _Lowering:
         self._check_executable(state)
         script = step.script()
         env, proxies = state.run_environment()
-        proxies = (*proxies_of(self._settings.build_args), *proxies)
         if isinstance(step.command, ins.ExecForm):
             args, program = step.command.arguments, ""
         elif script.interpreted:
@@ -229,7 +228,7 @@ class _Lowering:
             mounts=lower_mounts(step.mounts, cwd, numbers),
             insecure=step.security is ins.SecurityMode.INSECURE,
             hosts=tuple(sorted({host for host, _ in steps.hosts})),
-            shm_size=steps.shm_size, ulimits=steps.ulimits, hostname=self._settings.hostname,
+            shm_size=steps.shm_size, ulimits=steps.ulimits,
         )  # fmt: skip
         state.vertex = self._add(
             operation, (state.vertex, *inputs), name, step.location, state.epoch, proxies

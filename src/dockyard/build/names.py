@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dockyard.build import graph
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.dockerfile.directives import CHECK_ARGUMENT, SYNTAX_ARGUMENT
 from dockyard.build.dockerfile.source import Location, did_you_mean, located, syntax_error
@@ -19,12 +18,11 @@ from dockyard.oci.platform import Platform
 
 SCRATCH = "scratch"
 KEEP_GIT_DIR = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
-HOSTNAME = "BUILDKIT_SANDBOX_HOSTNAME"
 WITHOUT_EFFECT = frozenset({"BUILDKIT_INLINE_CACHE", "BUILDKIT_MULTI_PLATFORM"})
 """Arguments for Docker's builder that only where switched off mean what we do."""
 
 BUILDER_ARGUMENTS = WITHOUT_EFFECT | {
-    HOSTNAME, KEEP_GIT_DIR, SYNTAX_ARGUMENT, CHECK_ARGUMENT, "SOURCE_DATE_EPOCH",
+    KEEP_GIT_DIR, SYNTAX_ARGUMENT, CHECK_ARGUMENT, "SOURCE_DATE_EPOCH",
 }  # fmt: skip
 """Values of ``--build-arg`` that the builder itself reads, whether or not an ARG names them."""
 
@@ -44,11 +42,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     steps: StepOptions = StepOptions()
     platform: Platform | None = None
     contexts: dict[str, NamedContext] = {}
-
-    @property
-    def hostname(self) -> str:
-        """What RUN steps see as the name of their machine."""
-        return self.build_args.get(HOSTNAME) or graph.DEFAULT_HOSTNAME
 
     @property
     def host(self) -> Platform:

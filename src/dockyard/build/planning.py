@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 
 import msgspec
@@ -15,18 +14,16 @@ from dockyard.build.dockerfile.parser import parse
 from dockyard.build.dockerfile.source import Location, syntax_error
 from dockyard.build.grants import StepOptions
 from dockyard.build.lower import BaseImage, base_names, lower
-from dockyard.build.named import Layout, NamedContext
-from dockyard.build.names import HOSTNAME, WITHOUT_EFFECT, Settings
+from dockyard.build.named import NamedContext
+from dockyard.build.names import WITHOUT_EFFECT, Settings
 from dockyard.build.triggers import with_triggers
 from dockyard.containers.parts import Parts
 from dockyard.errors import InvalidInput, NotFound
-from dockyard.images.load import borrow
 from dockyard.images.model import Image
 from dockyard.oci.platform import Platform
 from dockyard.system import host
 
 _MAX_DOCKERFILE_BYTES = 8 << 20
-_HOSTNAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?")
 _EPOCH = "SOURCE_DATE_EPOCH"
 
 
@@ -43,11 +40,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     steps: StepOptions
 
 
-def plan(parts: Parts, source: Source, holder: str) -> tuple[graph.Plan, dict[str, Image]]:
+def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
     """The steps of a build, and the images that they begin with, by id.
-
-    Args:
-        holder: of the build, whose lock the caller holds; what is read from OCI layouts is its.
 
     Raises:
         BuildError, NotFound, InvalidInput: see :meth:`dockyard.engine.Engine.build`.
@@ -65,20 +59,13 @@ def plan(parts: Parts, source: Source, holder: str) -> tuple[graph.Plan, dict[st
         if not missing:
             return lower(whole, bases, settings), images
         for name, location in missing.items():
-            layout = source.contexts.get(name)
-            if isinstance(layout, Layout):
-                image, bases[name] = _borrowed(parts, name, layout, settings, holder)
-            else:
-                image, bases[name] = _base(parts, name, location)
+            image, bases[name] = _base(parts, name, location)
             images[image.id] = image
 
 
 def dockerfile_of(context: str, dockerfile: str | None) -> str:
-    """The path of the Dockerfile; by default it may be written in lower case too."""
-    if dockerfile is not None:
-        return dockerfile
-    usual, lower_case = f"{context}/Dockerfile", f"{context}/dockerfile"
-    return lower_case if not os.path.exists(usual) and os.path.exists(lower_case) else usual
+    """The path of the Dockerfile."""
+    return dockerfile or f"{context}/Dockerfile"
 
 
 def _with_triggers(
@@ -97,17 +84,6 @@ def _base(parts: Parts, name: str, location: Location) -> tuple[Image, BaseImage
     image = resolution.image
     shown = f"{name} ({resolution.reference})" if resolution.note else name
     return image, BaseImage(image.id, image.config, shown)
-
-
-def _borrowed(
-    parts: Parts, name: str, layout: Layout, settings: Settings, holder: str
-) -> tuple[Image, BaseImage]:
-    image = borrow(
-        layout.path, tag=layout.tag, digest=layout.digest, holder=holder, paths=parts.paths,
-        architecture=(settings.platform or settings.host).architecture,
-        database=parts.database, layers=parts.layers,
-    )  # fmt: skip
-    return image, BaseImage(image.id, image.config, f"{name} (oci-layout://{layout.path})")
 
 
 def _settings(parts: Parts, source: Source, arguments: dict[str, str]) -> Settings:
@@ -180,9 +156,6 @@ def _arguments(given: Mapping[str, str | None]) -> dict[str, str]:
     found = {
         name: os.environ.get(name) if value is None else value for name, value in given.items()
     }
-    hostname = found.get(HOSTNAME) or ""
-    if hostname and not _HOSTNAME.fullmatch(hostname):
-        raise InvalidInput(f"invalid {HOSTNAME}: {hostname!r}", hint="letters, digits, - and .")
     for name in sorted(WITHOUT_EFFECT):
         if found.get(name) not in {None, "", "0", "false"}:
             raise InvalidInput(f"--build-arg {name} is not supported", hint="remove it")

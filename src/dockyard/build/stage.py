@@ -31,16 +31,6 @@ def is_proxy(name: str) -> bool:
     return name.upper() in PROXIES
 
 
-def proxies_of(arguments: Mapping[str, str]) -> tuple[str, ...]:
-    """The predefined proxy arguments as variables, in both spellings that programs look for.
-
-    Every RUN gets them, whether or not an ARG names them.
-    """
-    found = {k: v for k, v in arguments.items() if is_proxy(k)}
-    spelled = {k.upper(): v for k, v in found.items()} | {k.lower(): v for k, v in found.items()}
-    return tuple(f"{name}={value}" for name, value in (spelled | found).items())
-
-
 class StageState:
     """What the instructions so far made of the base's configuration."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dockyard.containers import console
 from dockyard.containers.detach import Detached, DetachKeys
 from dockyard.containers.model import Container
+from dockyard.containers.shared_memory import Watch
 from dockyard.system import terminal
 
 _STDOUT = 2
@@ -78,6 +79,8 @@ class Streams:
         self._on_start = on_start
         self._keyboard = keyboard
         self._connection: socket.socket | None = None
+        self.shared_memory: Watch | None = None
+        """Looks at the output for complaints about it."""
 
     @property
     def window(self) -> terminal.Size | None:
@@ -90,6 +93,9 @@ class Streams:
 
     def close(self) -> None:
         """Disconnects, where nothing is to be copied. Idempotent."""
+        watch, self.shared_memory = self.shared_memory, None
+        if watch is not None:
+            watch.end()
         if self._connection is not None:
             self._connection.close()
 
@@ -108,7 +114,7 @@ class Streams:
             return
         with self._connection:
             if self._keyboard is None:
-                forward(self._connection, self._sink, self._stdin)
+                forward(self._connection, self._pass_on, self._stdin)
             else:
                 self._run_terminal(self._connection, self._keyboard, bundle, redraw=redraw)
 
@@ -118,9 +124,14 @@ class Streams:
         with terminal.resizes() as resized, self._raw():
             keyboard.fit(bundle, redraw=redraw)
             forward(
-                connection, self._sink, self._stdin, keys=DetachKeys(keyboard.keys),
+                connection, self._pass_on, self._stdin, keys=DetachKeys(keyboard.keys),
                 watch=(resized, lambda: keyboard.fit(bundle)),
             )  # fmt: skip
+
+    def _pass_on(self, stream: int, data: bytes) -> None:
+        self._sink(stream, data)
+        if self.shared_memory is not None:
+            self.shared_memory.saw(data)
 
     def _raw(self) -> contextlib.AbstractContextManager[None]:
         if self._stdin is None or not os.isatty(self._stdin):

@@ -17,6 +17,7 @@ from dockyard.containers import (
     finish,
     happenings,
     monitor,
+    shared_memory,
     supervise,
 )
 from dockyard.containers.attach import Streams
@@ -114,7 +115,18 @@ def attend(parts: Parts, container: Container, streams: Streams) -> Container:
     except Detached:
         parts.store.tell(event(container, "detach"))
         return container
+    finally:
+        _tell_of_shared_memory(parts, container, streams)
     return finish.wait(parts, container)
+
+
+def _tell_of_shared_memory(parts: Parts, container: Container, streams: Streams) -> None:
+    watch, streams.shared_memory = streams.shared_memory, None
+    if watch is not None and watch.end():
+        parts.warn(
+            f"container {container.name} ran out of shared memory ({shared_memory.SHM} has"
+            f" {container.options.resources.shm_size >> 20} MB): {shared_memory.MEND}"
+        )
 
 
 def attach(parts: Parts, container: Container, streams: Streams) -> Container:
@@ -151,6 +163,7 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     with _network(parts, container) as network:
         rootfs = create.mount_root(parts, container, image)
         create.fill_volumes(parts, container, rootfs, fresh)
+        _warn_of_little_shared_memory(parts, container, image, rootfs)
         path = "host" if network is None else network.namespace_path
         endpoint = None if network is None else network.endpoint
         window = None if streams is None else streams.window
@@ -163,9 +176,15 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     filters.keep(parts.paths, runtime_of(parts, container), container.id)
     if streams is not None:
         streams.open(monitor.attach_socket(parts.paths.bundle(container.id)))
+        if container.options.namespaces.ipc != "host":
+            streams.shared_memory = shared_memory.Watch.begin(monitored.process.pid)
     if container.healthcheck is not None:
         checking.begin(parts, container)
-    _start_program(parts, container)
+    with contextlib.ExitStack() as undo:
+        if streams is not None:
+            undo.callback(streams.close)
+        _start_program(parts, container)
+        undo.pop_all()
     container = msgspec.structs.replace(
         container,
         state="running",
@@ -184,6 +203,20 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     if container.healthcheck is not None:
         supervise.ensure(parts)
     return container
+
+
+def _warn_of_little_shared_memory(
+    parts: Parts, container: Container, image: Image, rootfs: str
+) -> None:
+    if not shared_memory.too_small_for(container):
+        return
+    name = shared_memory.framework(image.config.config, rootfs)
+    if name is not None:
+        parts.warn(
+            f"the image has {name}, whose workers may need more than the"
+            f" {container.options.resources.shm_size >> 20} MB of {shared_memory.SHM}:"
+            f" {shared_memory.MEND}"
+        )
 
 
 @contextlib.contextmanager

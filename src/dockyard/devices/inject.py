@@ -12,7 +12,7 @@ import msgspec
 from dockyard.devices.model import DeviceNode, Edits, IntelRdt
 from dockyard.devices.rules import NO_PERMISSIONS
 from dockyard.errors import InvalidInput, NotSupported
-from dockyard.oci.resources import Device, DeviceKind, DeviceRule, Json
+from dockyard.oci.resources import Device, DeviceKind, DeviceRule, Json, RuleKind
 from dockyard.oci.runtime import Hook, Identity, SpecMount
 
 LookUp = Callable[[str], os.stat_result]
@@ -56,7 +56,7 @@ def inject(
     for described in edits.device_nodes:
         node = _node(described, identity, look_up)
         nodes[node.path] = node
-        if node.kind in {"b", "c"}:
+        if node.kind in {"b", "c"} and described.permissions != NO_PERMISSIONS:
             rules.append(_rule(described, node))
     hooks: dict[str, tuple[Hook, ...]] = {}
     for hook in edits.hooks:
@@ -131,10 +131,9 @@ def _kind(node: DeviceNode, source: str, status: os.stat_result) -> str:
 
 
 def _rule(described: DeviceNode, node: Device) -> DeviceRule:
-    access = "" if described.permissions == NO_PERMISSIONS else described.permissions or _ACCESS
-    return DeviceRule(
-        kind="b" if node.kind == "b" else "c", major=node.major, minor=node.minor, access=access
-    )
+    kind: RuleKind = "b" if node.kind == "b" else "c"
+    access = described.permissions or _ACCESS
+    return DeviceRule(kind=kind, major=node.major, minor=node.minor, access=access)
 
 
 def _intel_rdt(asked: IntelRdt | None, *, has_resctrl: bool) -> Json | None:

@@ -68,45 +68,6 @@ def load(
             layers.collect(holder)
 
 
-def borrow(
-    layout: str,
-    *,
-    tag: str,
-    digest: str,
-    architecture: str,
-    holder: str,
-    paths: Paths,
-    database: Database,
-    layers: LayerStore,
-) -> Image:
-    """An image of an OCI layout for one holder alone: it is in no list, and has no name.
-
-    Args:
-        layout: a directory.
-        tag: which image, as :func:`~dockyard.images.load_documents.image_of_layout` chooses.
-        digest: of its manifest, instead of a tag.
-        holder: gets the layers leased; the caller holds its lock.
-
-    Raises:
-        InvalidInput, NotFound, ContentMismatch, HostileInput, NotSupported: as :func:`load`.
-    """
-    if not os.path.isdir(layout):
-        raise InvalidInput(
-            f"no OCI layout at {layout}", hint="it is a directory with an index.json in it"
-        )
-    with workplace(paths, database, "an OCI layout") as (_, directory):
-        parts = DirectoryParts(layout)
-        try:
-            found = documents.image_of_layout(parts, architecture, tag=tag, digest=digest)
-            taken = _take(parts, Intake(layers, holder, directory), found)
-        finally:
-            parts.close()
-    return Image(
-        id=found.id, config=found.config, config_bytes=found.config_bytes, layers=taken,
-        names=(), built=0, size=sum(layer.size for layer in taken),
-    )  # fmt: skip
-
-
 def _open(source: str | BinaryIO, spool: str) -> Parts:
     if not isinstance(source, str):
         return TarParts(source, spool)

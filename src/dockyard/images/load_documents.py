@@ -9,14 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dockyard.errors import (
-    ContentMismatch,
-    DockyardError,
-    HostileInput,
-    InvalidInput,
-    NotFound,
-    NotSupported,
-)
+from dockyard.errors import ContentMismatch, DockyardError, HostileInput, InvalidInput, NotSupported
 from dockyard.images.intake import Blob
 from dockyard.images.parts import Parts, document
 from dockyard.oci import digest as digests
@@ -100,45 +93,6 @@ def images_of(parts: Parts, architecture: str) -> tuple[Found, ...]:
         hint="load reads what save writes; import makes an image of any other tar",
         reference="no-image-archive",
     )
-
-
-def image_of_layout(parts: Parts, architecture: str, *, tag: str = "", digest: str = "") -> Found:
-    """One image of an OCI layout: by the digest of its manifest, by its tag, or the only one.
-
-    Raises:
-        ContentMismatch, HostileInput, NotSupported: see :func:`images_of`.
-        InvalidInput: it is no layout.
-        NotFound: it has no such image, or several.
-    """
-    if (index := parts.open("index.json")) is None:
-        raise InvalidInput("not an OCI layout: it has no index.json", reference="no-image-archive")
-    index.close()
-    top = _decode(document(parts, "index.json"), _Index, "index.json")
-    there = _few(top.manifests or ())
-    if digest:
-        fitting = [each for each in there if each.digest == digest]
-    elif tag:
-        fitting = [each for each in there if tag in _tags(each)]
-    else:
-        fitting = [each for each in there if "latest" in _tags(each)] or list(there)
-    if len({each.digest for each in fitting}) != 1:
-        tags = sorted({name for each in there for name in _tags(each)})
-        raise NotFound(
-            f"the layout has no image {digest or tag or 'latest'}",
-            hint=f"its tags are {', '.join(tags) or 'none'}; name one, or a digest after @",
-            reference="no-such-image",
-        )
-    return _oci_image(parts, fitting[0], architecture)
-
-
-def _tags(descriptor: _Descriptor) -> set[str]:
-    """What a descriptor's annotations call its image, each with and without the repository."""
-    annotations = descriptor.annotations or {}
-    names = [
-        annotations.get(key, "")
-        for key in ("org.opencontainers.image.ref.name", "io.containerd.image.name")
-    ]
-    return {spelled for name in names if name for spelled in (name, name.rpartition(":")[2])}
 
 
 def _few(entries: Sequence[_T]) -> Sequence[_T]:

@@ -72,7 +72,7 @@ def test_proxies_do_not_change_what_a_step_is() -> None:
     one, two = (plan(text, build_args={"HTTP_PROXY": value}) for value in ("x", "y"))
 
     assert runs(one) == runs(two)
-    assert set(one.vertices[1].ignored_env) == {"HTTP_PROXY=x", "http_proxy=x"}
+    assert one.vertices[1].ignored_env == ("HTTP_PROXY=x",)
 
 
 def test_paths_are_relative_to_the_working_directory() -> None:

@@ -9,9 +9,13 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dockyard.oci.runtime import (
+    Device,
+    DeviceRule,
+    Hook,
     Identity,
     Limits,
     Process,
@@ -53,6 +57,20 @@ CASES = {
                 SpecMount("/a", "bind", "/shallow", ("rbind", "rw")),
                 SpecMount("/dev/shm", "tmpfs", "tmpfs", ("size=1",)),
             ),
+        ),
+    ),
+    "everything": (
+        msgspec.structs.replace(RUN, oom_score_adj=500, apparmor="mine"),
+        Sandbox(
+            rootfs="/r", hostname="h", network="/n", cgroup="/c", shm_size=None,
+            namespaces={"pid": "/proc/7/ns/pid", "uts": "host", "ipc": "host"},
+            limits=Limits(memory=1 << 30, memory_and_swap=-1, cpu_shares=512, cpuset_cpus="0-1"),
+            devices=(Device(path="/dev/x", kind="c", major=1, minor=5, mode=0o666),),
+            device_rules=(DeviceRule(kind="c", major=1, minor=5, access="r"), DeviceRule()),
+            sysctls={"net.core.somaxconn": "7", "net.ipv4.ping_group_range": "0 0"},
+            hooks={"createContainer": (Hook(path="/hook", args=("hook", "x"), timeout=5),)},
+            writable_system=True, writable_cgroups=True, root_propagation="rslave",
+            intel_rdt={"closID": "c"},
         ),
     ),
     "systemd": (RUN, Sandbox(rootfs="/r", hostname="h", network="/n",

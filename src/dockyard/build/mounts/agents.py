@@ -151,40 +151,36 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
 def _started(source: AgentSource, directory: str, name: str) -> Iterator[str]:
     """An ``ssh-agent`` with the source's keys; its socket.
 
-    Sockets are named relative to the directory, for a path has 108 bytes at most. The agent names
-    it all the same, where it says which modules it may load: by that recovery finds it where this
-    process is killed.
+    It names its directory, by which recovery finds it where this process is killed.
     """
+    path = f"{directory}/{name}"
     agent = subprocess.Popen(
-        [process.require("ssh-agent"), "-D", "-a", name, "-P", f"{directory}/none"],
+        [process.require("ssh-agent"), "-D", "-a", path],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True, cwd=directory,
+        start_new_session=True,
     )  # fmt: skip
-    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     with agent:
         try:
             said = agent.stdout.readline() if agent.stdout else b""  # it prints once it listens
-            if not os.path.exists(f"{directory}/{name}"):
+            if not os.path.exists(path):
                 raise ComponentFailed(f"ssh-agent did not start: {said.decode(errors='replace')}")
             for key in source.keys:
-                _add(source, key, directory, name)
-            yield f"/proc/self/fd/{descriptor}/{name}"
+                _add(source, key, path)
+            yield path
         finally:
             agent.kill()
-            os.close(descriptor)
 
 
-def _add(source: AgentSource, key: str, directory: str, name: str) -> None:
+def _add(source: AgentSource, key: str, agent: str) -> None:
     try:
         with open(key, "rb") as stream:
             text = stream.read(_MAX_MESSAGE)
     except OSError as error:
         raise InvalidInput(f"cannot read the ssh key {key}: {error.strerror}") from error
-    env = {"SSH_AUTH_SOCK": name, "SSH_ASKPASS_REQUIRE": "never", "PATH": os.defpath}
+    env = {"SSH_AUTH_SOCK": agent, "SSH_ASKPASS_REQUIRE": "never", "PATH": os.defpath}
     done = process.run(
-        ["ssh-add", "-q", "-"], input=text, env=env, cwd=directory, check=False,
-        timeout=_START_SECONDS,
-    )  # fmt: skip
+        ["ssh-add", "-q", "-"], input=text, env=env, check=False, timeout=_START_SECONDS
+    )
     if done.code != 0:
         reason = " ".join(done.stderr.decode(errors="replace").split()) or "ssh-add failed"
         raise InvalidInput(

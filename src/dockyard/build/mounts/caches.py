@@ -8,10 +8,9 @@ holds the lock of the key meanwhile. A crash leaves a row that isn't ``ready``, 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -82,11 +81,12 @@ class CacheMounts:
             BuildError: the build was cancelled while this waited.
         """
         while True:
-            with self._gate(wanted.key):
+            with self._gate(wanted.key) as gate:
                 ids = self._ids(wanted.key)
                 held = self._first_free(ids, wanted)
                 if held is None and (wanted.sharing != "locked" or not ids):
                     held = self._make(wanted, fill)
+                gate.release(remove=True)
             if held is not None:
                 return held
             if canceled():
@@ -188,20 +188,15 @@ class CacheMounts:
         self._database.execute("DELETE FROM cache_mounts WHERE id=?", (cache_id,))
 
     def _in_use(self, cache_id: str, key: str) -> bool:
-        with self._gate(key):  # else a step would find it in use by this look
+        with self._gate(key) as gate:  # else a step would find it in use by this look
             lock = Lock.try_acquire(self._lock(f"m-{cache_id}"))
             if lock is not None:
                 lock.release()
+            gate.release(remove=True)
         return lock is None
 
-    @contextlib.contextmanager
-    def _gate(self, key: str) -> Iterator[None]:
-        """Only one at a time looks for a directory of a key."""
-        with Lock.acquire(self._lock(f"k-{key[-16:]}")) as lock:
-            try:
-                yield
-            finally:
-                lock.release(remove=True)
+    def _gate(self, key: str) -> Lock:
+        return Lock.acquire(self._lock(f"k-{key[-16:]}"))
 
     def _state(self, cache_id: str) -> str | None:
         row = self._database.query_one("SELECT state FROM cache_mounts WHERE id=?", (cache_id,))

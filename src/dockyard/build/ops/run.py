@@ -33,6 +33,8 @@ from dockyard.system.files import write_atomically
 
 Output = Callable[[int, bytes], None]
 
+_HOSTNAME = "buildkitsandbox"
+"""The name that Docker's builder gives too, so that what asks for it gets the same answer."""
 _ENGINE_FILES = ("/etc/hosts", "/etc/resolv.conf")
 _MOUNT_POINTS = ("/proc", "/dev", "/sys", *_ENGINE_FILES)
 _LAST_LINES = 25
@@ -152,7 +154,7 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
         ),
         Sandbox(
             rootfs=workspace.root,
-            hostname=operation.hostname,
+            hostname=_HOSTNAME,
             network="host" if step.attachment is None else step.attachment.namespace_path,
             shm_size=_SHM_SIZE if operation.shm_size is None else operation.shm_size,
             mounts=(
@@ -183,7 +185,7 @@ def _engine_files(step: _Step) -> list[SpecMount]:
         for name, address in step.hosts
     )
     texts = {
-        "/etc/hosts": resolv.hosts(step.operation.hostname, endpoint) + added,
+        "/etc/hosts": resolv.hosts(_HOSTNAME, endpoint) + added,
         "/etc/resolv.conf": resolv.read_for_container(host_network=step.attachment is None),
     }
     return _written(step.workspace, texts)

@@ -133,8 +133,6 @@ def _dockerfile(workspace: Workspace, wanted: str | BinaryIO | None, own: bytes 
     if own is None and wanted is not None and not isinstance(wanted, str):
         own = wanted.read(_MAX_TEXT_BYTES + 1)
     text = own if own is not None else _read_inside(workspace.upper, name)
-    if text is None and wanted is None:
-        text = _read_inside(workspace.upper, name.lower())
     if text is None:
         raise InvalidInput(
             f"failed to read dockerfile: open {name}: no such file or directory",

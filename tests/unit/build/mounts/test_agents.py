@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import struct
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,6 @@ import pytest
 
 from dockyard.build.mounts.agents import AgentSource, agent_source, forwarded, parse_ssh
 from dockyard.errors import InvalidInput
-from dockyard.system import host
 
 
 @pytest.mark.parametrize(
@@ -97,17 +94,3 @@ def test_only_reading_and_signing_pass(agent: tuple[str, list[bytes]], tmp_path:
     assert asked == [b"\x0b", b"\x0d", b"\x0dxy"]
     with pytest.raises(OSError):  # noqa: PT011  # whatever a closed socket answers
         ask(own, b"")
-
-
-def test_keys_get_an_agent_however_deep_its_place(tmp_path: Path) -> None:
-    key, place = tmp_path / "key", tmp_path / ("deep" * 30)
-    place.mkdir()
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    with forwarded(AgentSource("a", keys=(str(key),)), str(place), "own"):
-        descriptor = os.open(place, os.O_PATH)
-        answer = ask(f"/proc/self/fd/{descriptor}/own", struct.pack(">IB", 1, 11))
-        os.close(descriptor)
-        assert host.with_argument(str(place))
-    assert struct.unpack(">IBI", answer[:9])[1:] == (12, 1)
-    assert b"ssh-ed25519" in answer
-    assert not host.with_argument(str(place))
