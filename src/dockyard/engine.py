@@ -320,6 +320,36 @@ class Engine:
             cache=self.build_cache(),
         )
 
+    def commit(
+        self,
+        container: str,
+        tag: str | None = None,
+        *,
+        author: str = "",
+        message: str = "",
+        changes: Sequence[str] = (),
+        pause: bool = True,
+    ) -> Image:
+        """Makes an image of what a container has changed.
+
+        Args:
+            container: its name or id.
+            tag: the image's name; none where ``None``.
+            changes: Dockerfile instructions for the configuration, such as ``ENV A=b``.
+            pause: let it stand still while its files are copied.
+
+        Raises:
+            NotFound: no such container.
+            InvalidInput, BuildError: a change is no instruction, or one that needs a build.
+        """
+        from dockyard.build.changes import changed
+        from dockyard.containers.content.commit import CommitOptions
+        from dockyard.oci.reference import Reference
+
+        name = None if tag is None else Reference.parse(tag)
+        options = CommitOptions(name=name, author=author, message=message, pause=pause)
+        return self.containers.commit(container, options, lambda config: changed(config, changes))
+
     def prune_build_cache(self, policy: Policy | None = None) -> Pruned:
         """Removes what builds keep, but nothing that a running build uses.
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dockyard.containers.apply import Containers
 from dockyard.containers.exec import ExecOptions
-from dockyard.containers.model import Container
+from dockyard.containers.model import Container, Resources, Restart
 from dockyard.errors import NotFound, RunError
 from dockyard.observability.stats import Sample
+
+if TYPE_CHECKING:
+    from dockyard.containers.content.changes import Change
+    from dockyard.containers.processes import Processes
+    from dockyard.images.model import Image
 
 _POLL_SECONDS = 0.05
 
@@ -104,6 +109,60 @@ class RunningContainer:
                 os.close(write)
             reader.join()
         return code, b"".join(pieces).decode(errors="replace")
+
+    def pause(self) -> None:
+        """Freezes all of its processes until :meth:`unpause`."""
+        self._container = self._containers.pause(self.id)
+
+    def unpause(self) -> None:
+        """Lets it go on."""
+        self._container = self._containers.unpause(self.id)
+
+    def restart(self, seconds: float | None = None) -> None:
+        """Stops it as :meth:`stop` does, and starts it again."""
+        self._container = self._containers.restart(self.id, seconds)
+
+    def rename(self, name: str) -> None:
+        """Gives it another name."""
+        self._container = self._containers.rename(self.id, name)
+
+    def update(self, changes: Resources | None = None, restart: Restart | None = None) -> None:
+        """Changes its limits, at once, and its restart policy; what isn't given stays."""
+        self._container = self._containers.update(self.id, changes, restart)
+
+    def top(self, *arguments: str) -> Processes:
+        """Its processes, by the host's numbers; the arguments are options of ps(1)."""
+        return self._containers.top(self.id, arguments)
+
+    def diff(self) -> tuple[Change, ...]:
+        """What it has added, changed and deleted of its image's files."""
+        return self._containers.diff(self.id)
+
+    def copy_to(self, source: str, target: str, *, follow: bool = False) -> int:
+        """Copies a file or directory of this host into it; the bytes of the files.
+
+        ``target`` follows Docker's rules: an existing directory takes the source under its name.
+        """
+        return self._containers.copy_to(self.id, source, target, follow=follow)
+
+    def copy_from(self, source: str, target: str, *, follow: bool = False) -> int:
+        """Copies a file or directory of it to this host, see :meth:`copy_to`."""
+        return self._containers.copy_from(self.id, source, target, follow=follow)
+
+    def export(self, write: Callable[[bytes | memoryview], object]) -> None:
+        """Writes its files, without volumes, as a tar stream."""
+        self._containers.export(self.id, write)
+
+    def commit(
+        self, tag: str | None = None, *, message: str = "", changes: Sequence[str] = ()
+    ) -> Image:
+        """Makes an image of what it has changed; see :meth:`dockyard.Engine.commit`."""
+        from dockyard.build.changes import changed
+        from dockyard.containers.content.commit import CommitOptions
+        from dockyard.oci.reference import Reference
+
+        options = CommitOptions(name=Reference.parse(tag) if tag else None, message=message)
+        return self._containers.commit(self.id, options, lambda one: changed(one, changes))
 
     def stats(self) -> Sample:
         """What it uses at this moment."""

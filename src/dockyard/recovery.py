@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dockyard.containers import supervise
+from dockyard.containers import pause, supervise
 from dockyard.containers import workspace as workspaces
 from dockyard.containers.apply import Containers
 from dockyard.containers.parts import Parts
@@ -22,6 +22,7 @@ def recover(parts: Parts, containers: Containers) -> None:
     A few queries where there is nothing to do; only records whose lock is free are touched.
     """
     containers.recover()
+    pause.recover(parts)
     workspaces.recover(parts)
     parts.volumes.recover()
     _recover_caches(parts)

@@ -41,10 +41,14 @@ ENTRIES = (
     ),
     Entry("builder du", "Disk usage"),
     Entry("builder prune", "Remove build cache"),
+    Entry("commit", "Create a new image from a container's changes"),
     Entry("container inspect", "Display detailed information on one or more containers"),
     Entry("container prune", "Remove all stopped containers"),
+    Entry("cp", "Copy files/folders between a container and the local filesystem"),
     Entry("create", "Create a new container"),
+    Entry("diff", "Inspect changes to files or directories on a container's filesystem"),
     Entry("events", "Get real time events from the server"),
+    Entry("export", "Export a container's filesystem as a tar archive"),
     Entry("history", "Show the history of an image"),
     Entry("image inspect", "Display detailed information on one or more images"),
     Entry("image prune", "Remove unused images"),
@@ -104,7 +108,7 @@ def _same_commands() -> Iterator[Entry]:
 ALIASES = tuple(_same_commands())
 
 NOT_YET = frozenset({
-    "commit", "compose", "context", "cp", "diff", "export",
+    "compose", "context",
     "login", "logout", "network", "pull", "push", "search", "swarm",
 })  # fmt: skip
 """Docker's other commands, so that nobody takes them for a slip of the pen."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import click
@@ -166,6 +168,31 @@ def at_once(names: Iterable[str], act: Callable[[str], object]) -> int:
         return name
 
     return for_each(wanted, answer)
+
+
+@contextlib.contextmanager
+def archive_output(path: str | None) -> Iterator[Callable[[bytes | memoryview], object]]:
+    """Where an archive goes: a file, or standard output, if that is no terminal.
+
+    Raises:
+        InvalidInput: it is a terminal, or the file can't be written.
+    """
+    if path is not None:
+        from dockyard.images.archive import output_file
+
+        try:
+            with output_file(path) as write:
+                yield write
+        except FileNotFoundError as error:
+            raise InvalidInput(f"cannot write {path}: {error.strerror}") from error
+        return
+    if sys.stdout.isatty():
+        raise InvalidInput(
+            "cowardly refusing to save to a terminal", hint="use the -o flag or redirect"
+        )
+    sys.stdout.flush()
+    with open(1, "wb", closefd=False) as stream:
+        yield stream.write
 
 
 def confirmed(warning: str, *, force: bool) -> bool:

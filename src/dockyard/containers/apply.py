@@ -6,6 +6,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NoReturn
 
 from dockyard.containers import (
     control,
@@ -22,11 +23,11 @@ from dockyard.containers import exec as execution
 from dockyard.containers import pause as pausing
 from dockyard.containers import update as updating
 from dockyard.containers.attach import Streams
+from dockyard.containers.content.verbs import Content
 from dockyard.containers.happenings import event
 from dockyard.containers.health import apply as checking
 from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container, Options, Resources, Restart
-from dockyard.containers.parts import Parts
 from dockyard.containers.processes import Processes
 from dockyard.containers.restart import apply as restarts
 from dockyard.containers.sizes import Sizes
@@ -41,11 +42,8 @@ _ENDING = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQU
 """Signals by which a user means a container to end; others, such as SIGHUP, are for its program."""
 
 
-class Containers:
+class Containers(Content):
     """The containers of one root."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
 
     def run(
         self, image: Image, image_name: str, options: Options, streams: Streams | None = None
@@ -214,13 +212,15 @@ class Containers:
                 lock.release(remove=True)
             return container
 
-    def get(self, text: str) -> Container:
-        """A container by name, id or beginning of an id.
+    def unlink(self, text: str) -> NoReturn:
+        """What ``rm --link`` does: there are no links between containers to remove.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no such container, hence no such link.
+            Conflict: a container's own name is no link.
         """
-        return self._parts.store.find(text)
+        self.get(text)
+        raise Conflict("conflict, cannot remove the default link name of the container")
 
     def all(self) -> list[Container]:
         """All containers, newest first, whatever their state."""

@@ -140,6 +140,15 @@ def _check_bind(mount: Mount) -> None:
 
 def mount_root(parts: Parts, container: Container, image: Image) -> str:
     """Mounts the container's root filesystem; its path."""
+    root = f"{parts.paths.container(container.id)}/root"
+    mount_overlay(parts, container, image, root, volatile=container.options.remove)
+    return root
+
+
+def mount_overlay(
+    parts: Parts, container: Container, image: Image, target: str, *, volatile: bool
+) -> None:
+    """Mounts the container's layers, the writable one on top, somewhere; once at a time."""
     base = parts.paths.container(container.id)
     lowers = parts.layers.paths_of(image.layers)
     if not lowers:  # an image without layers; overlayfs wants at least one
@@ -152,14 +161,13 @@ def mount_root(parts: Parts, container: Container, image: Image) -> str:
         os.mkdir(f"{base}/work", 0o755)
     mounts.mount_overlay(
         mounts.Overlay(
-            target=f"{base}/root",
+            target=target,
             lowers=lowers,
             upper=f"{base}/upper",
             work=f"{base}/work",
-            volatile=container.options.remove,
+            volatile=volatile,
         )
     )
-    return f"{base}/root"
 
 
 def fill_volumes(parts: Parts, container: Container, rootfs: str, fresh: tuple[str, ...]) -> None:

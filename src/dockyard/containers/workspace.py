@@ -21,6 +21,9 @@ from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts
 from dockyard.system.files import remove_tree
 
+FREEZES = "commit "
+"""How the purpose of a workspace begins whose owner may have frozen the container it names."""
+
 
 class Workspace:
     """One step's workspace. Use as a context manager."""

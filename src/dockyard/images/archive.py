@@ -91,7 +91,7 @@ def save_to(
         PermissionMissing, StateError: the file can't be written.
     """
     try:
-        with _output(path) as write:
+        with output_file(path) as write:
             save(store, texts, write, layout=layout)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -217,7 +217,8 @@ def _tags_of_repository(store: ImageStore, text: str) -> list[tuple[Image, Refer
 
 
 @contextlib.contextmanager
-def _output(path: str) -> Iterator[Write]:
+def output_file(path: str) -> Iterator[Write]:
+    """Writes a file that has its name only once it is complete; devices and pipes as it comes."""
     if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
         with open(path, "wb", buffering=_BUFFER_BYTES) as stream:
             yield stream.write

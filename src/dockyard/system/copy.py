@@ -12,6 +12,7 @@ from dockyard.system import files, syscalls
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PIECE = 1 << 30
+_BLOCK = 512
 
 
 def copy_tree(rootfs: str, path: str, destination: str) -> None:
@@ -41,17 +42,42 @@ def copy_tree(rootfs: str, path: str, destination: str) -> None:
         os.close(source)
 
 
-def copy_directory(source: int, target: int) -> None:
+def copy_directory(source: int, target: int, *, whole: bool = False) -> None:
     """Copies entries and attributes of one open directory into another, and all below.
 
     Works for any depth with few descriptors: each directory is opened anew from the top.
+
+    Args:
+        whole: keep overlayfs's own attributes and hard links too, and leave holes in files, as
+            for an overlay's upper directory.
     """
-    pending = [""]
+    pending, links = [""], _Links(source, target) if whole else None
     while pending:
         path = pending.pop()
         with _opened(source, path) as below, _opened(target, path) as into:
-            names = _copy_level(below, into)
+            names = _copy_level(below, into, path, links)
         pending += [f"{path}/{name}" if path else name for name in names]
+
+
+class _Links:
+    """Files with several names: the first name of each inode, below two open directories."""
+
+    def __init__(self, source: int, target: int) -> None:
+        self._device = os.fstat(source).st_dev
+        self._target = target
+        self._first: dict[int, str] = {}
+
+    def made(self, status: os.stat_result, path: str, directory: int, name: str) -> bool:
+        """Makes a second name; false for a first one, which has to be copied."""
+        if status.st_nlink < 2 or status.st_dev != self._device:
+            return False
+        first = self._first.setdefault(status.st_ino, path)
+        if first == path:
+            return False
+        parent, _, last = first.rpartition("/")
+        with _opened(self._target, parent) as place:
+            os.link(last, name, src_dir_fd=place, dst_dir_fd=directory, follow_symlinks=False)
+        return True
 
 
 @contextlib.contextmanager
@@ -63,7 +89,7 @@ def _opened(top: int, path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy_level(source: int, target: int) -> list[str]:
+def _copy_level(source: int, target: int, path: str, links: _Links | None) -> list[str]:
     """Copies a directory's entries and attributes; its subdirectories, made but empty."""
     with os.scandir(source) as scan:
         names = [entry.name for entry in scan]
@@ -74,17 +100,20 @@ def _copy_level(source: int, target: int) -> list[str]:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, 0o700, dir_fd=target)
             directories.append(name)
-        else:
-            _copy_entry(source, target, name, status)
-    copy_attributes(source, target, os.fstat(source))
+        elif links is None or not links.made(status, f"{path}/{name}" if path else name,
+                                             target, name):  # fmt: skip
+            _copy_entry(source, target, name, status, whole=links is not None)
+    copy_attributes(source, target, os.fstat(source), whole=links is not None)
     return directories
 
 
-def _copy_entry(source: int, target: int, name: str, status: os.stat_result) -> None:
+def _copy_entry(
+    source: int, target: int, name: str, status: os.stat_result, *, whole: bool = False
+) -> None:
     """Copies one entry that is no directory; sockets are left out."""
     mode = status.st_mode
     if stat.S_ISREG(mode):
-        _copy_file(source, target, name, status)
+        _copy_file(source, target, name, status, whole=whole)
     elif stat.S_ISLNK(mode):
         os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
         os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
@@ -96,7 +125,7 @@ def _copy_entry(source: int, target: int, name: str, status: os.stat_result) -> 
         _set_times(name, target, status)
 
 
-def _copy_file(source: int, target: int, name: str, status: os.stat_result) -> None:
+def _copy_file(source: int, target: int, name: str, status: os.stat_result, *, whole: bool) -> None:
     reader = os.open(
         name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source
     )
@@ -104,8 +133,11 @@ def _copy_file(source: int, target: int, name: str, status: os.stat_result) -> N
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         writer = os.open(name, flags, 0o600, dir_fd=target)
         try:
-            copy_content(reader, writer)
-            copy_attributes(reader, writer, status)
+            if whole and status.st_blocks * _BLOCK < status.st_size:
+                copy_extents(reader, writer, status.st_size)
+            else:
+                copy_content(reader, writer)
+            copy_attributes(reader, writer, status, whole=whole)
         finally:
             os.close(writer)
     finally:
@@ -125,19 +157,40 @@ def copy_content(reader: int, writer: int) -> None:
             return
 
 
-def copy_attributes(source: int, target: int, status: os.stat_result) -> None:
+def copy_extents(reader: int, writer: int, size: int) -> None:
+    """Copies what a file with holes holds, and leaves the holes."""
+    os.ftruncate(writer, size)
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(reader, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        position = os.lseek(reader, start, os.SEEK_HOLE)
+        while start < position:
+            count = os.copy_file_range(reader, writer, position - start, start, start)
+            if count == 0:
+                return
+            start += count
+
+
+def copy_attributes(
+    source: int, target: int, status: os.stat_result, *, whole: bool = False
+) -> None:
     """Owner, mode, extended attributes and times, in the order in which they don't undo another."""
     os.fchown(target, status.st_uid, status.st_gid)
     os.fchmod(target, stat.S_IMODE(status.st_mode))
-    copy_xattrs(source, target)
+    copy_xattrs(source, target, whole=whole)
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def copy_xattrs(source: int, target: int) -> None:
-    """Extended attributes, except those that overlayfs keeps for itself."""
+def copy_xattrs(source: int, target: int, *, whole: bool = False) -> None:
+    """Extended attributes, except (unless ``whole``) those that overlayfs keeps for itself."""
     with contextlib.suppress(OSError):
         for name in os.listxattr(source):
-            if not name.startswith(("trusted.overlay.", "user.overlay.")):
+            if whole or not name.startswith(("trusted.overlay.", "user.overlay.")):
                 with contextlib.suppress(OSError):  # e.g. security labels of another policy
                     os.setxattr(target, name, os.getxattr(source, name))
 

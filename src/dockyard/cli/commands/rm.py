@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dockyard.cli import options, render
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
 from dockyard.errors import NotFound
 
 if TYPE_CHECKING:
@@ -19,14 +19,18 @@ if TYPE_CHECKING:
               help="Force the removal of a running container (uses SIGKILL)")  # fmt: skip
 @click.option("-v", "--volumes", is_flag=True,
               help="Remove anonymous volumes associated with the container")  # fmt: skip
-@not_yet({"-l, --link": None})
+@click.option("-l", "--link", is_flag=True, help="Remove the specified link")
 @click.argument("names", nargs=-1, required=True)
 @with_engine
-def command(engine: Engine, names: tuple[str, ...], *, force: bool, volumes: bool) -> int:
+def command(
+    engine: Engine, names: tuple[str, ...], *, force: bool, link: bool, volumes: bool
+) -> int:
     """Removes each, and prints its name; with ``--force`` a missing one is no failure."""
 
     def remove(name: str) -> str | None:
         try:
+            if link:
+                engine.containers.unlink(name)
             engine.containers.remove(name, force=force, volumes=volumes)
         except NotFound as error:
             if not force:

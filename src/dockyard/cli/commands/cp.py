@@ -1,0 +1,69 @@
+"""``cp``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli import options, render
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.units import decimal_size
+from dockyard.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+_USAGE = (
+    "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n"
+    "        dockyard cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH"
+)
+
+
+@define("cp", _USAGE)
+@click.option("-a", "--archive", is_flag=True,
+              help="Archive mode (copy all uid/gid information)")  # fmt: skip
+@click.option("-L", "--follow-link", "follow", is_flag=True,
+              help="Always follow symbol link in SRC_PATH")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True,
+              help="Suppress progress output during copy. Progress output is automatically"
+              " suppressed if no terminal is attached")  # fmt: skip
+@click.argument("source")
+@click.argument("target")
+@with_engine
+def command(
+    engine: Engine, source: str, target: str, *, archive: bool, follow: bool, quiet: bool
+) -> None:
+    """Copies files, or a tar stream for ``-``, into a container or out of it."""
+    origin, from_path = split(source)
+    place, to_path = split(target)
+    if origin is not None and place is not None:
+        raise InvalidInput("copying between containers is not supported")
+    if origin is None and place is None:
+        raise InvalidInput("must specify at least one container source")
+    if origin is not None and to_path == "-":
+        with options.archive_output(None) as write:
+            engine.containers.pack(origin, from_path, write, follow=follow)
+        return
+    if origin is not None:
+        size = engine.containers.copy_from(
+            origin, from_path, to_path, follow=follow, keep_owner=archive
+        )
+    elif from_path == "-":
+        size = engine.containers.unpack(place or "", sys.stdin.buffer, to_path)
+    else:
+        size = engine.containers.copy_to(place or "", from_path, to_path, follow=follow)
+    if not quiet and sys.stderr.isatty():
+        render.print_note(f"Successfully copied {decimal_size(size)} to {target}")
+
+
+def split(text: str) -> tuple[str | None, str]:
+    """Container and path of ``CONTAINER:PATH``; ``None`` for a path of this host. Pure.
+
+    A path that begins with a dot or a slash is one of this host, whatever colons it has.
+    """
+    if text.startswith((".", "/")) or text == "-":
+        return None, text
+    name, colon, path = text.partition(":")
+    return (name, path) if colon and name else (None, text)

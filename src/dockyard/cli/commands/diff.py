@@ -1,0 +1,21 @@
+"""``diff``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli.command import define, with_engine
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("diff", "CONTAINER")
+@click.argument("name")
+@with_engine
+def command(engine: Engine, name: str) -> None:
+    """Prints A, C or D (added, changed, deleted) and a path, a line each."""
+    for change in engine.containers.diff(name):
+        click.echo(f"{change.kind} {change.path}")

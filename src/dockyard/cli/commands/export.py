@@ -1,0 +1,24 @@
+"""``export``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli import options
+from dockyard.cli.command import define, with_engine
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("export", "[OPTIONS] CONTAINER")
+@click.option("-o", "--output", metavar="string", help="Write to a file, instead of STDOUT")
+@click.argument("name")
+@with_engine
+def command(engine: Engine, name: str, *, output: str | None) -> None:
+    """Writes a container's files, but not its volumes, as a tar archive."""
+    container = engine.containers.get(name)
+    with options.archive_output(output) as write:
+        engine.containers.export(container.id, write)

@@ -1,0 +1,151 @@
+"""Unpacking a tar stream into a container (``cp`` from ``-``), whatever its names say."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from typing import BinaryIO
+
+from dockyard.containers.content.rooted import Rooted
+from dockyard.containers.content.transfer import clear_place, new_file
+from dockyard.errors import HostileInput, InvalidInput
+from dockyard.images.confined import clean
+from dockyard.images.decompress import Unpacked
+from dockyard.images.tarreader import (
+    copy_content,
+    members,
+    nanoseconds_of,
+    owner_of,
+    xattrs_of,
+)
+
+_MAX_BYTES = 1 << 44
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_MODES = {tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK,
+          tarfile.FIFOTYPE: stat.S_IFIFO}  # fmt: skip
+
+
+def unpack(stream: BinaryIO, rooted: Rooted, directory: str) -> int:
+    """Unpacks an archive, plain or compressed, into a directory; the bytes of its files.
+
+    Owners, modes and times are those of the archive. Symlinks on the way are resolved within the
+    container.
+
+    Raises:
+        ContentMismatch: it is no archive, or damaged.
+        HostileInput: a name with ``..``, or a hard link out of the archive.
+        InvalidInput: a file would replace a directory, or a directory a file.
+    """
+    work = _Unpacking(rooted, directory)
+    for tar, member in members(Unpacked(stream, max_bytes=_MAX_BYTES)):
+        work.take(tar, member)
+    work.settle()
+    return work.size
+
+
+class _Unpacking:
+    def __init__(self, rooted: Rooted, directory: str) -> None:
+        self._rooted = rooted
+        self._base = directory
+        self._times: list[tuple[str, int]] = []
+        self.size = 0
+
+    def take(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        path = clean(member.name)
+        if not path:
+            return
+        parent, _, name = path.rpartition("/")
+        directory = self._directory(parent)
+        try:
+            self._place(tar, member, directory, name)
+        finally:
+            os.close(directory)
+        if member.isdir():
+            self._times.append((path, nanoseconds_of(member)))
+
+    def settle(self) -> None:
+        """Gives directories their times, which what was put into them changed."""
+        for path, moment in reversed(self._times):
+            descriptor = self._directory(path)
+            try:
+                os.utime(f"/proc/self/fd/{descriptor}", ns=(moment, moment))
+            finally:
+                os.close(descriptor)
+
+    def _directory(self, path: str) -> int:
+        """A descriptor of a directory, made with its parents where missing."""
+        place = f"{self._base}/{path}"
+        try:
+            return self._rooted.open(place, _DIRECTORY)
+        except FileNotFoundError:
+            parent, _, name = path.rpartition("/")
+            above = self._directory(parent)
+            try:
+                os.mkdir(name, 0o755, dir_fd=above)
+            finally:
+                os.close(above)
+            return self._rooted.open(place, _DIRECTORY)
+        except NotADirectoryError as error:
+            raise InvalidInput(f"{path} is not a directory in the container") from error
+
+    def _place(
+        self, tar: tarfile.TarFile, member: tarfile.TarInfo, directory: int, name: str
+    ) -> None:
+        if member.isdir():
+            self._make_directory(member, directory, name)
+            return
+        clear_place(directory, name)
+        if member.islnk():
+            self._link(member, directory, name)
+            return
+        if member.isreg():
+            with new_file(directory, name) as writer:
+                copy_content(tar, member, writer)
+                self._describe(writer, member)
+            self.size += member.size
+            return
+        owner, moment = owner_of(member), nanoseconds_of(member)
+        if member.issym():
+            os.symlink(member.linkname, name, dir_fd=directory)
+        elif member.type in _MODES:
+            device = os.makedev(member.devmajor, member.devminor)
+            os.mknod(name, _MODES[member.type] | member.mode & 0o7777, device, dir_fd=directory)
+        else:
+            raise HostileInput(f"an entry of unknown kind: {member.name!r}")
+        os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
+        os.utime(name, ns=(moment, moment), dir_fd=directory, follow_symlinks=False)
+
+    def _make_directory(self, member: tarfile.TarInfo, directory: int, name: str) -> None:
+        try:
+            os.mkdir(name, 0o700, dir_fd=directory)
+        except FileExistsError:
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            if not stat.S_ISDIR(status.st_mode):
+                raise InvalidInput(
+                    f'cannot overwrite non-directory "{name}" with directory "{name}"'
+                ) from None
+        made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+        try:
+            self._describe(made, member)
+        finally:
+            os.close(made)
+
+    def _link(self, member: tarfile.TarInfo, directory: int, name: str) -> None:
+        target = clean(member.linkname)
+        parent, _, last = target.rpartition("/")
+        source = self._directory(parent)
+        try:
+            os.link(last, name, src_dir_fd=source, dst_dir_fd=directory, follow_symlinks=False)
+        except FileNotFoundError as error:
+            raise HostileInput(f"a hard link to {target!r}, which the archive lacks") from error
+        finally:
+            os.close(source)
+
+    def _describe(self, descriptor: int, member: tarfile.TarInfo) -> None:
+        os.fchown(descriptor, *owner_of(member))
+        os.fchmod(descriptor, member.mode & 0o7777)
+        for name, value in xattrs_of(member):
+            os.setxattr(descriptor, name, value)
+        moment = nanoseconds_of(member)
+        os.utime(descriptor, ns=(moment, moment))
