@@ -8,6 +8,7 @@ _ATTEST = "attestations come with signing"
 _SWARM = "one machine only; Kubernetes is for more"
 
 DIFFERENT: dict[str, str] = {
+    "build --secret": "a variable that isn't set is an error, not an empty secret",
     "run": "11 capabilities instead of 14, and no_new_privileges; docs/security.md names the flags"
     " that give back the rest",
 }

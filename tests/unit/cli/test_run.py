@@ -203,3 +203,32 @@ def test_ctrl_c_in_a_build_is_one_message_and_130(
     code, out, err = dockyard("build", "-q", ".")
     assert (code, out) == (130, "")
     assert "build canceled" in err
+
+
+def test_build_lends_steps_what_they_ask_for(
+    dockyard: Call, engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "t")
+    (tmp_path / "f").write_bytes(b"file")
+    code, _, err = dockyard(
+        "build", "-q", "--secret", "id=a,env=TOKEN", "--secret", f"id=b,src={tmp_path}/f",
+        "--ssh", "default", "--ssh", "k=/one,/two", "--allow", "security.insecure",
+        "--network", "host", "--add-host", "a:1.2.3.4", "--shm-size", "1g",
+        "--ulimit", "nofile=1:2", ".",
+    )  # fmt: skip
+    assert code == 0, err
+    given = engine.built[0][1]
+    assert given["secrets"] == {"a": b"t", "b": b"file"}
+    assert given["ssh"] == {"default": (), "k": ("/one", "/two")}
+    assert given["allow"] == ("security.insecure",)
+    assert given["steps"] == StepOptions(
+        network="host", allow=frozenset({"network.host"}), hosts=(("a", "1.2.3.4"),),
+        shm_size=1 << 30, ulimits=(Ulimit("nofile", 1, 2),),
+    )  # fmt: skip
+    for flags, message in (
+        (("--allow", "all"), "unknown entitlement all"),
+        (("--network", "mine"), 'network mode "mine" not supported'),
+        (("--add-host", "a"), "bad format for add-host"),
+        (("--ulimit", "x"), "invalid ulimit"),
+    ):
+        assert message in dockyard("build", *flags, ".")[2]
