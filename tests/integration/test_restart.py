@@ -206,3 +206,51 @@ def test_the_service_brings_them_back_and_stays(rebooted: Root, engine: Engine) 
     assert service.poll() is None
     service.send_signal(signal.SIGTERM)
     assert service.wait(20) == 0
+
+
+@pytest.mark.parametrize("attached", [False, True])
+def test_a_signal_to_the_command_in_the_foreground_ends_it_for_good(
+    root: Root, engine: Engine, attached: bool
+) -> None:  # fmt: skip
+    command = root.start("run", "--name", "box", "--restart", "always", "--network", "none",
+                         "busybox", "sh", "-c",
+                         "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done")  # fmt: skip
+    assert command.stdout is not None
+    assert command.stdout.readline() == "up\n"
+    if attached:
+        command = root.start("attach", "box")
+        assert command.stdout is not None
+
+    until(lambda: forwards(command.pid))
+    command.send_signal(signal.SIGTERM)
+    command.communicate(timeout=30)
+
+    assert command.returncode == 5
+    assert (record(engine).state, record(engine).exit_code) == ("exited", 5)
+
+
+def forwards(pid: int) -> bool:
+    """Whether a command has a handler of its own for SIGUSR1 by now."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as stream:
+        caught = next(line for line in stream if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGUSR1 - 1) & 1)
+
+
+def test_a_controller_killed_in_the_middle_of_a_restart_loses_nothing(
+    root: Root, engine: Engine
+) -> None:
+    """Killed while the record says "starting": the next command puts it back to waiting."""
+    root.cli("run", "-d", "--name", "box", "--restart", "always", "-p", "0:80", "busybox", "false",
+             check=True)  # fmt: skip
+    ports = until(lambda: record(engine).restarts.ports)
+    until(lambda: record(engine).state == "starting")
+    known = client.heartbeat(root.paths)
+    assert known is not None
+    known.process.signal(signal.SIGKILL)
+    assert known.process.wait(10)
+    before = record(engine)
+
+    assert root.cli("ps", "-a", "--format", "{{.State}}", check=True).stdout == "restarting\n"
+    after = until(lambda: one if (one := record(engine)).restarts.count > before.restarts.count
+                  else None)  # fmt: skip
+    assert after.restarts.ports == ports

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE = 30.0
-_PAUSE = 0.05
+_PAUSE = 0.02
 
 
 def until(look: Callable[[], T | None], seconds: float = PATIENCE) -> T:

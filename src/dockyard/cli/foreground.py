@@ -52,7 +52,7 @@ def streams(
         if on_start is not None:
             on_start(container)
         if proxy:
-            SignalProxy(container).install()
+            SignalProxy(container, made.mark_end).install()
 
     def sink(stream: int, data: bytes) -> None:
         if stream in numbers:
@@ -61,4 +61,5 @@ def streams(
     sys.stdout.flush()
     window = next((number for number in (1, 0, 2) if os.isatty(number)), None)
     keyboard = Keyboard(window, keys if "stdin" in wanted else b"") if tty else None
-    return Streams(sink, 0 if "stdin" in wanted else None, started, keyboard=keyboard)
+    made = Streams(sink, 0 if "stdin" in wanted else None, started, keyboard=keyboard)
+    return made

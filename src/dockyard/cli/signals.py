@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 
 from dockyard.containers import finish
+from dockyard.containers.apply import ENDING, signal_number
 from dockyard.containers.model import Container
 from dockyard.errors import DockyardError
 
@@ -21,8 +23,10 @@ class SignalProxy:
     without that limit Ctrl-C might never end the command.
     """
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, ending: Callable[[], None] | None = None) -> None:
+        """``ending`` is called before a signal that is meant to end the container."""
         self._container = container
+        self._ending = ending
         self._requests = 0
 
     def install(self) -> None:
@@ -46,4 +50,9 @@ class SignalProxy:
                 reference="signals-ignored",
                 exit_code=130,
             )
+        if self._ending is not None and number in {
+            *ENDING,
+            signal_number(self._container.stop_signal),
+        }:
+            self._ending()
         finish.send_signal(self._container.process, number)

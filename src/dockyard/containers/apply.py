@@ -38,7 +38,7 @@ from dockyard.observability import events, stats
 
 _RESTART_POLL_SECONDS = 0.05
 DEFAULT_STOP_SECONDS = 10.0
-_ENDING = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+ENDING = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 """Signals by which a user means a container to end; others, such as SIGHUP, are for its program."""
 
 
@@ -107,7 +107,7 @@ class Containers(Content):
         """
         container = self.get(text)
         number = signal_number(name)
-        if number in {*_ENDING, signal_number(container.stop_signal)}:
+        if number in {*ENDING, signal_number(container.stop_signal)}:
             waited = container.state == "restarting"
             container = restarts.keep_down(self._parts, container)
             if waited and container.state == "exited":

@@ -12,7 +12,7 @@ import selectors
 import socket
 from collections.abc import Callable
 
-from dockyard.containers import console
+from dockyard.containers import console, monitor
 from dockyard.containers.detach import Detached, DetachKeys
 from dockyard.containers.model import Container
 from dockyard.containers.shared_memory import Watch
@@ -81,6 +81,7 @@ class Streams:
         self._connection: socket.socket | None = None
         self.shared_memory: Watch | None = None
         """Looks at the output for complaints about it."""
+        self._bundle = ""
 
     @property
     def window(self) -> terminal.Size | None:
@@ -99,6 +100,14 @@ class Streams:
         if self._connection is not None:
             self._connection.close()
 
+    def mark_end(self) -> None:
+        """Notes that the user ends the container: it stays down, whatever its restart policy.
+
+        For signal handlers: it takes no lock. Nothing happens where the container has ended.
+        """
+        with contextlib.suppress(OSError), open(monitor.end_mark(self._bundle), "w"):
+            pass
+
     def run(self, container: Container, bundle: str, *, redraw: bool = False) -> None:
         """Copies until the output ends; ``bundle`` is where the monitor's FIFOs are.
 
@@ -108,6 +117,7 @@ class Streams:
         Raises:
             Detached: the user left.
         """
+        self._bundle = bundle
         if self._on_start is not None:
             self._on_start(container)
         if self._connection is None:

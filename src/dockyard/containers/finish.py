@@ -86,6 +86,8 @@ def conclude(parts: Parts, container: Container, *happened: Event) -> Container:
     if container.options.remove and not container.kept:
         remove(parts, container, *happened, exit_code=finished.exit_code)
         return finished
+    if os.path.exists(monitor.end_mark(parts.paths.bundle(container.id))):
+        finished = msgspec.structs.replace(finished, stopped_by_hand=True)
     finished = restarts.await_restart(parts, finished, container)
     tear_down(parts, container)
     parts.store.put(finished, *happened)

@@ -95,6 +95,11 @@ def attach_socket(bundle: str) -> str:
     return f"{bundle}/attach"
 
 
+def end_mark(bundle: str) -> str:
+    """A file that says that a command is ending the container, so that no policy restarts it."""
+    return f"{bundle}/ended-by-hand"
+
+
 def exit_command(paths: Paths, container_id: str) -> tuple[str, ...]:
     """What conmon runs when the container has ended: this Python, with as little as possible."""
     script = os.path.join(os.path.dirname(__file__), "exit.py")

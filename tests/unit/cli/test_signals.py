@@ -49,3 +49,19 @@ def test_the_third_ctrl_c_leaves_a_deaf_program_alone(
         proxy.forward(signal.SIGINT)
     assert len(sent) == 2
     assert "dockyard stop web" in (caught.value.hint or "")
+
+
+def test_the_end_is_noted_before_a_signal_that_is_meant_for_it(
+    sent: list[tuple[object, int]],
+) -> None:
+    """Others, such as SIGHUP, are the program's own business; its stop signal isn't."""
+    noted: list[int] = []
+    container = Container(
+        id="c" * 64, name="web", image_id="i", image_name="i", state="running", created=0,
+        options=Options(), stop_signal="SIGUSR1",
+    )  # fmt: skip
+    proxy = signals.SignalProxy(container, lambda: noted.append(len(sent)))
+    for number in (signal.SIGHUP, signal.SIGUSR2, signal.SIGTERM, signal.SIGUSR1):
+        proxy.forward(number)
+
+    assert noted == [2, 3]

@@ -25,7 +25,7 @@ def await_restart(parts: Parts, ended: Container, before: Container) -> Containe
     following = decide.after_end(
         ended.options.restart, before.restarts, exit_code=ended.exit_code,
         ran=max(ended.finished - before.started, 0) if before.running else 0,
-        by_hand=before.stopped_by_hand, now=time.time_ns(),
+        by_hand=ended.stopped_by_hand, now=time.time_ns(),
     )  # fmt: skip
     if following is None:
         return ended
