@@ -88,6 +88,33 @@ class RunningContainer:
             time.sleep(_POLL_SECONDS)
         return address
 
+    @property
+    def health(self) -> str:
+        """``starting``, ``healthy``, ``unhealthy``, ``unknown``, or ``none`` without a check."""
+        report = self._containers.health(self.record)
+        return "none" if report is None else report.status
+
+    @property
+    def restart_count(self) -> int:
+        """How often its policy has restarted it since a program or command started it."""
+        return self.record.restarts.count
+
+    def wait_until_healthy(self, seconds: float = 60.0) -> None:
+        """Waits until its health check says that it is healthy.
+
+        Raises:
+            RunError: it ended, has no check, or isn't healthy within ``seconds``; the context is
+                what the last probe printed.
+        """
+        deadline = time.monotonic() + seconds
+        while (status := self.health) != "healthy":
+            if status == "none" or not self.record.running or time.monotonic() > deadline:
+                report = self._containers.health(self.record)
+                said = report.log[-1].output if report is not None and report.log else None
+                ended = "ended" if not self.record.running else f"is {status}, not healthy"
+                raise RunError(f"container {self.name} {ended}", context=said)
+            time.sleep(_POLL_SECONDS)
+
     def logs(self, *, tail: int | None = None) -> str:
         """What it printed so far, both streams together."""
         lines = self._containers.logs(self.id, tail=tail)

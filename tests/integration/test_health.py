@@ -12,8 +12,9 @@ import pytest
 from tests.support.roots import Root
 from tests.support.waiting import until
 
-from dockyard import Engine
+from dockyard import Engine, HealthOptions, Options
 from dockyard.controller import client
+from dockyard.errors import RunError
 from dockyard.observability import events
 from dockyard.system import cgroups
 
@@ -185,3 +186,32 @@ def test_what_makes_no_sense_is_refused(root: Root, flags: tuple[str, ...], word
 
     assert done.returncode == 125
     assert words in done.stderr
+
+
+def test_a_program_waits_for_health_and_learns_why_it_does_not_come(engine: Engine) -> None:
+    check = HealthOptions(command="echo tried; test -e /tmp/ok", interval=10**8, retries=2)
+    options = Options(health=check, init=True)
+    with engine.run("busybox", ["sleep", "300"], network="none", options=options) as container:
+        with pytest.raises(RunError, match="is unhealthy, not healthy") as caught:
+            container.wait_until_healthy(3)
+        assert caught.value.context == "tried\n"
+        container.exec(["touch", "/tmp/ok"])
+        container.wait_until_healthy()
+        assert (container.health, container.restart_count) == ("healthy", 0)
+    plain = Options(init=True)
+    with engine.run("busybox", ["sleep", "300"], network="none", options=plain) as container:
+        assert container.health == "none"
+        with pytest.raises(RunError, match="is none, not healthy"):
+            container.wait_until_healthy()
+
+
+def test_a_paused_container_is_not_probed(root: Root, engine: Engine) -> None:
+    start(root, "true")
+    becomes(engine, "healthy")
+    root.cli("pause", "box", check=True)
+    paused = health(root)["Log"]
+    assert "(Paused)" in root.cli("ps").stdout
+    root.cli("unpause", "box", check=True)
+
+    until(lambda: health(root)["Log"][-1]["Start"] > paused[-1]["Start"])
+    assert {one["ExitCode"] for one in health(root)["Log"]} == {0}

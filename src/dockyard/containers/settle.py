@@ -20,6 +20,7 @@ from dockyard.containers import (
 )
 from dockyard.containers.model import Container, Mount, Options
 from dockyard.containers.parts import Parts
+from dockyard.containers.restart import decide
 from dockyard.errors import InvalidInput, NotFound
 from dockyard.images.model import Image
 from dockyard.oci.platform import Platform
@@ -31,6 +32,7 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
     Raises:
         InvalidInput, NotSupported, PermissionMissing, NotFound: the options can't be met.
     """
+    decide.check(options)
     spec_namespaces.check(options)
     _check_platform(parts, image, image_name, options.platform)
     if options.devices.cdi or options.devices.gpus:

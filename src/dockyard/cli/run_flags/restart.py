@@ -8,7 +8,6 @@ from typing import Any
 from dockyard import arguments
 from dockyard.cli.run_flags.declare import parsed
 from dockyard.containers.options import Restart
-from dockyard.errors import InvalidInput
 
 DECLARED = (
     parsed("--restart", kind="string", read=arguments.parse_restart,
@@ -20,14 +19,6 @@ NOT_YET: dict[str, str | None] = {}
 
 
 def make(values: Mapping[str, Any]) -> Restart:
-    """What is to happen after the container's end.
-
-    Raises:
-        InvalidInput: it is to be removed then, too.
-    """
-    restart: Restart = values["restart"] or Restart()
-    if restart.policy != "no" and values["rm"]:
-        raise InvalidInput(
-            "conflicting options: cannot specify both --restart and --rm", exit_code=125
-        )
-    return restart
+    """What is to happen after the container's end."""
+    restart: Restart | None = values["restart"]
+    return restart or Restart()

@@ -9,12 +9,25 @@ from __future__ import annotations
 import msgspec
 
 from dockyard.containers.model import Container, Restarts
-from dockyard.containers.options import Restart
+from dockyard.containers.options import Options, Restart
+from dockyard.errors import InvalidInput
 
 SECOND = 10**9
 FIRST_WAIT = SECOND // 10
 LONGEST_WAIT = 60 * SECOND
 LONG_RUN = 10 * SECOND
+
+
+def check(options: Options) -> None:
+    """Refuses a policy for a container that is removed at its end.
+
+    Raises:
+        InvalidInput: in Docker's words.
+    """
+    if options.remove and options.restart.policy != "no":
+        raise InvalidInput(
+            "conflicting options: cannot specify both --restart and --rm", exit_code=125
+        )
 
 
 def after_end(
