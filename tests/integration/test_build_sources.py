@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import signal
+import subprocess
 import tarfile
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from tests.integration.conftest import MakeRoot
 from tests.integration.test_build import Context
 from tests.support import servers
 from tests.support.roots import Root
@@ -333,3 +339,39 @@ def test_named_contexts_from_elsewhere(context: Context, web: Web, repository: R
     )
 
     assert context.show("cat /g /t /both") == ["gitwebgit"]
+
+
+@pytest.mark.parametrize("path", ["/slow", "/git/slow.git"])
+def test_ctrl_c_ends_a_fetch_at_once(context: Context, web: Web, root: Root, path: str) -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        ended.wait(60)
+
+    web.answers["/slow"] = web.answers["/git"] = answer
+    context.write("Dockerfile", f"FROM busybox\nADD {web.url}{path} /x\n")
+    command = root.start("build", str(context.path))
+    assert asked.wait(60)
+    os.killpg(command.pid, signal.SIGINT)
+    _, errors = command.communicate(timeout=30)
+    ended.set()
+
+    assert command.returncode == 130
+    assert "build canceled" in errors
+
+
+def test_a_full_disk_is_said(web: Web, make_root: MakeRoot, tmp_path: Path) -> None:
+    web.file("/big", bytes(4 << 20))
+    (tmp_path / "Dockerfile").write_text(f"FROM scratch\nADD {web.url}/big /x\n")
+    root = make_root(images=False)
+    os.makedirs(root.paths.root, mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", root.paths.root], check=True)
+    try:
+        done = root.cli("build", str(tmp_path))
+    finally:
+        subprocess.run(["umount", "-l", root.paths.root], check=True)
+
+    assert done.returncode == 1
+    assert "no space left to write" in done.stderr
+    assert "free some space" in done.stderr

@@ -92,7 +92,7 @@ class StepRunner:
         self._holder = holder
         self._cancellation = cancellation
         self._sealers = sealers
-        self._fetcher = Fetcher(holder, lambda: cancellation.requested)
+        self._fetcher = Fetcher(holder, cancellation)
 
     def look_up(
         self, index: int, below: Sequence[StepResult], cache: BuildCache | None

@@ -6,8 +6,11 @@ from dockyard.build import graph
 from dockyard.build.dockerfile.parser import parse
 from dockyard.build.lower import BaseImage, base_names, lower
 from dockyard.build.names import Settings
+from dockyard.build.remote.address import Git
+from dockyard.build.triggers import with_triggers
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.oci.image import ExecutionConfig, History, ImageConfig
+from dockyard.oci.platform import Platform
 
 BASE = ImageConfig(
     architecture="amd64", created="2024-01-01T00:00:00Z", history=(History(created_by="base"),),
@@ -152,3 +155,55 @@ def test_an_unknown_target_suggests_one() -> None:
     with pytest.raises(InvalidInput, match='"fina" could not be found') as caught:
         plan("FROM a AS final\n", target="fina")
     assert "final" in (caught.value.hint or "")
+
+
+def test_platform_arguments_count_where_they_are_declared() -> None:
+    text = (
+        "FROM --platform=$BUILDPLATFORM a AS w\nRUN one\nARG TARGETPLATFORM BUILDARCH TARGETSTAGE\n"
+        "RUN two\nFROM scratch\nCOPY --from=w / /\n"
+    )
+    made = plan(text, platform=Platform("arm", variant="v7"))
+
+    one, two = runs(made)
+    assert not any("PLATFORM" in entry for entry in one.env)
+    assert {"TARGETPLATFORM=linux/arm/v7", "BUILDARCH=amd64", "TARGETSTAGE=default"} <= set(two.env)
+    assert (made.base.architecture, made.base.variant) == ("arm", "v7")
+    assert "TARGETARCH=x" in runs(plan("FROM a\nARG TARGETARCH\nRUN x\n",
+                                       build_args={"TARGETARCH": "x"}))[0].env  # fmt: skip
+
+
+def test_archives_of_the_web_stay_packed_and_flags_reach_their_source() -> None:
+    text = "FROM a\nADD %s https://example.com/t.tgz f /x/\n"
+    sources = copies(plan(text % ""))[0].sources
+    assert [(each.pattern, each.input, each.unpack) for each in sources] == [
+        ("/t.tgz", 1, False), ("f", 0, True),
+    ]  # fmt: skip
+    assert all(each.unpack for each in copies(plan(text % "--unpack"))[0].sources)
+    made = plan("FROM a\nADD --keep-git-dir https://example.com/r.git#v1 /x\n")
+    assert made.vertices[1].operation == Git(
+        remote="https://example.com/r.git", ref="v1", keep_git_dir=True
+    )
+
+
+def test_link_needs_numbers_and_no_chmod_to_stand_alone() -> None:
+    for flags, alone in (("", True), ("--chown=1:2", True), ("--chown=app", False),
+                         ("--chmod=755", False)):  # fmt: skip
+        assert copies(plan(f"FROM a\nCOPY --link {flags} f /\n"))[0].link is alone
+
+
+def test_triggers_come_right_after_from_and_once() -> None:
+    text = "FROM a AS s\nONBUILD RUN one\nONBUILD RUN two\nFROM s\nRUN three\nFROM 1\n"
+    dockerfile = parse(text.replace("FROM 1", "FROM s AS t"), filename="Dockerfile")
+    whole = with_triggers(dockerfile, {"a": ("RUN zero",)}, settings())
+    made = lower(whole, {"a": BaseImage("i", BASE, "a")}, settings())
+
+    assert [run.args[-1] for run in runs(made)] == ["zero", "one", "two"]
+    assert made.config.on_build is None
+    assert plan("FROM a\nONBUILD RUN x\n").config.on_build == ("RUN x",)
+
+
+@pytest.mark.parametrize("trigger", ["FROM b", "ONBUILD RUN x", "MAINTAINER m", "NONSENSE"])
+def test_an_impossible_trigger_shows_the_from_it_came_by(trigger: str) -> None:
+    dockerfile = parse("FROM a\n", filename="Dockerfile")
+    with pytest.raises(BuildError):
+        with_triggers(dockerfile, {"a": (trigger,)}, settings())

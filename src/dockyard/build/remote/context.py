@@ -16,6 +16,7 @@ import msgspec
 
 from dockyard.build.remote import address
 from dockyard.build.remote.address import Git, Web
+from dockyard.build.solver import Cancellation
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
 from dockyard.errors import BuildError, InvalidInput
@@ -90,8 +91,9 @@ def _check_out(remote: Git, workspace: Workspace, *, keep_git_dir: bool) -> None
     from dockyard.build.remote import git
 
     wanted = msgspec.structs.replace(remote, keep_git_dir=remote.keep_git_dir or keep_git_dir)
-    commit = git.resolve(wanted, _never)
-    git.checkout(wanted, commit, workspace.path, workspace.upper, _never)
+    uninterrupted = Cancellation()  # before the steps, Ctrl-C ends this thread's work by itself
+    commit = git.resolve(wanted, uninterrupted)
+    git.checkout(wanted, commit, workspace.path, workspace.upper, uninterrupted)
 
 
 def _packed(context: str | BinaryIO, remote: Web | None, workspace: Workspace) -> str:
@@ -101,7 +103,7 @@ def _packed(context: str | BinaryIO, remote: Web | None, workspace: Workspace) -
     if remote is not None:
         from dockyard.build.remote import http
 
-        http.download(remote, place, _never)
+        http.download(remote, place, Cancellation())
         return f"{place}/{remote.name}"
     path = f"{place}/stdin"
     assert not isinstance(context, str)  # noqa: S101  # a stream, or remote would be set
@@ -171,8 +173,3 @@ def _write(path: str, data: bytes) -> None:
             stream.write(data)
     except OSError as error:
         raise unusable(path, error) from error
-
-
-def _never() -> bool:
-    """Before the steps, Ctrl-C interrupts by itself."""
-    return False

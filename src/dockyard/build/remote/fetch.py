@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dockyard.build import graph
 from dockyard.build.cache import BuildCache, Hit, Origin, key_of
 from dockyard.build.remote.address import Git, Web
+from dockyard.build.solver import Cancellation
 from dockyard.containers.workspace import Workspace
 from dockyard.errors import DockyardError
 
@@ -15,9 +16,9 @@ from dockyard.errors import DockyardError
 class Fetcher:
     """Fetches for one build."""
 
-    def __init__(self, holder: str, canceled: Callable[[], bool]) -> None:
+    def __init__(self, holder: str, cancellation: Cancellation) -> None:
         self._holder = holder
-        self._canceled = canceled
+        self._cancellation = cancellation
 
     def look_up(self, vertex: graph.Vertex, cache: BuildCache | None) -> tuple[str, Hit | None]:
         """The key of the cache's entry, and the entry where it still holds.
@@ -33,7 +34,7 @@ class Fetcher:
             if isinstance(operation, Git):
                 from dockyard.build.remote import git
 
-                key = key_of(vertex, (), git.resolve(operation, self._canceled))
+                key = key_of(vertex, (), git.resolve(operation, self._cancellation))
                 return key, None if cache is None else cache.find(key, self._holder)
             key = key_of(vertex, (), "")
             hit = None if cache is None else cache.find(key, self._holder)
@@ -41,7 +42,9 @@ class Fetcher:
                 return key, None
             from dockyard.build.remote import http
 
-            holds = bool(operation.checksum) or http.unchanged(operation, hit.origin)
+            holds = bool(operation.checksum) or http.unchanged(
+                operation, hit.origin, self._cancellation
+            )
             return key, hit if holds else None
 
     def fetch(self, workspace: Workspace, vertex: graph.Vertex) -> Origin | None:
@@ -51,12 +54,12 @@ class Fetcher:
             if isinstance(operation, Web):
                 from dockyard.build.remote import http
 
-                return http.download(operation, workspace.upper, self._canceled)
+                return http.download(operation, workspace.upper, self._cancellation)
             if isinstance(operation, Git):
                 from dockyard.build.remote import git
 
-                commit = git.resolve(operation, self._canceled)
-                git.checkout(operation, commit, workspace.path, workspace.upper, self._canceled)
+                commit = git.resolve(operation, self._cancellation)
+                git.checkout(operation, commit, workspace.path, workspace.upper, self._cancellation)
         return None
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from dockyard.build.dockerfile.source import redacted
 from dockyard.build.ops.trust import bundle_of
 from dockyard.build.remote.address import Git
-from dockyard.errors import BuildError, ComponentMissing
+from dockyard.build.solver import Cancellation
+from dockyard.errors import BuildError, ComponentMissing, DiskFull, DockyardError
 from dockyard.system import process, syscalls
 from dockyard.system.files import remove_tree
 
@@ -52,12 +54,12 @@ _PASSED: Final = (
 )  # fmt: skip
 _SSH: Final = "ssh -oBatchMode=yes -oConnectTimeout=30"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_POLL_SECONDS: Final = 0.2
 _LAST_CHARACTERS: Final = 2000
+_FULL: Final = os.strerror(errno.ENOSPC).encode()
 _NOT_SHALLOW: Final = ("shallow", "not our ref", "not advertise", "unadvertised")
 
 
-def resolve(git: Git, canceled: Callable[[], bool]) -> str:
+def resolve(git: Git, cancellation: Cancellation) -> str:
     """The commit that an address means now.
 
     Raises:
@@ -68,13 +70,13 @@ def resolve(git: Git, canceled: Callable[[], bool]) -> str:
     if git.pinned and (not git.ref or git.ref == git.pinned):
         return git.pinned
     wanted = [git.ref, f"{git.ref}^{{}}"] if git.ref else ["HEAD"]
-    repository = _Repository(git, "/", canceled)
+    repository = _Repository(git, "/", cancellation)
     listed = repository.run("ls-remote", "--", repository.remote, *wanted)
     found: dict[str, str] = {}
     for line in listed.splitlines():
         listed_commit, _, name = line.partition("\t")
         found[name] = listed_commit
-    commit = _best(git.ref, found)
+    commit = best(git.ref, found)
     if commit is None and re.fullmatch(r"[0-9a-f]{7,63}", git.ref):
         return git.ref  # a short commit: known once the history is here
     if commit is None:
@@ -87,7 +89,7 @@ def resolve(git: Git, canceled: Callable[[], bool]) -> str:
     return commit
 
 
-def checkout(git: Git, commit: str, work: str, target: str, canceled: Callable[[], bool]) -> str:
+def checkout(git: Git, commit: str, work: str, target: str, cancellation: Cancellation) -> str:
     """Puts the files of a commit into an existing directory; the commit in full.
 
     Args:
@@ -100,7 +102,7 @@ def checkout(git: Git, commit: str, work: str, target: str, canceled: Callable[[
     tree, home = f"{work}/tree", f"{work}/home"
     os.makedirs(tree, mode=0o755)
     os.makedirs(home, mode=0o700)
-    repository = _Repository(git, work, canceled)
+    repository = _Repository(git, work, cancellation)
     repository.run("init", "--quiet", "--template=", tree)
     repository.directory = tree
     repository.run("remote", "add", "origin", repository.remote)
@@ -148,11 +150,11 @@ class _Failed(BuildError):
 class _Repository:
     """Calls of git with our configuration."""
 
-    def __init__(self, git: Git, work: str, canceled: Callable[[], bool]) -> None:
+    def __init__(self, git: Git, work: str, cancellation: Cancellation) -> None:
         self.directory = work
-        self.remote, self._header = _credentials(git.remote)
+        self.remote, self._header = credentials(git.remote)
         self._home = f"{work}/home" if work != "/" else "/nonexistent"
-        self._canceled = canceled
+        self._cancellation = cancellation
         program = process.find("git")
         if program is None:
             raise ComponentMissing(
@@ -172,33 +174,36 @@ class _Repository:
         child = subprocess.Popen(
             [self._program, *arguments],
             cwd=self.directory,
-            env=_environment(os.environ, self._home, self._settings()),
+            env=environment(os.environ, self._home, self._settings()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
             umask=0o022,
         )
-        with child:
-            try:
-                output, errors = self._wait(child)
-            finally:
-                if child.poll() is None:
-                    os.killpg(child.pid, signal.SIGKILL)
+
+        def interrupt() -> None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+        undo = self._cancellation.register(interrupt)
+        try:
+            with child:
+                output, errors = child.communicate()
+        except BaseException:
+            interrupt()
+            raise
+        finally:
+            undo()
+        if self._cancellation.requested:
+            raise BuildError("canceled", reference="canceled")
         if child.returncode != 0:
             raise self._failure(arguments[0], errors)
         return output.decode(errors="replace")
 
-    def _wait(self, child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-        while True:
-            if self._canceled():
-                raise BuildError("canceled", reference="canceled")
-            try:
-                return child.communicate(timeout=_POLL_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
-
-    def _failure(self, verb: str, errors: bytes) -> _Failed:
+    def _failure(self, verb: str, errors: bytes) -> DockyardError:
+        if _FULL in errors:
+            return DiskFull(self.directory)
         said = redacted(errors.decode(errors="replace").strip())[-_LAST_CHARACTERS:]
         return _Failed(
             f"failed to load {self.remote}: git {verb}: {said}",
@@ -207,7 +212,7 @@ class _Repository:
         )
 
 
-def _environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) -> dict[str, str]:
+def environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) -> dict[str, str]:
     """Nothing of the user's own configuration, but proxies, authorities and the agent."""
     found = {name: env[name] for name in _PASSED if name in env}
     bundle = bundle_of(env)
@@ -232,7 +237,7 @@ def _environment(env: Mapping[str, str], home: str, settings: Mapping[str, str])
     return found
 
 
-def _best(ref: str, found: Mapping[str, str]) -> str | None:
+def best(ref: str, found: Mapping[str, str]) -> str | None:
     """The commit of a ref among those listed: a tag's own commit before the tag object."""
     names = [ref] if ref.startswith("refs/") else [f"refs/tags/{ref}", f"refs/heads/{ref}", ref]
     for name in names if ref else ["HEAD"]:
@@ -286,7 +291,7 @@ def _move(source: str, target: str) -> None:
         os.rename(f"{source}/{name}", f"{target}/{name}")
 
 
-def _credentials(remote: str) -> tuple[str, str]:
+def credentials(remote: str) -> tuple[str, str]:
     """An address without user and password, and the header that carries them; others as they are.
 
     On a command line they would be seen by every user of the machine.

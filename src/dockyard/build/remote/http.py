@@ -14,11 +14,12 @@ import hashlib
 import http.client
 import ipaddress
 import os
+import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, Final
+from collections.abc import Iterator
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from dockyard._version import __version__
@@ -26,12 +27,15 @@ from dockyard.build.cache import Origin
 from dockyard.build.dockerfile.source import redacted
 from dockyard.build.ops.trust import bundle_of
 from dockyard.build.remote.address import Web
+from dockyard.build.solver import Cancellation
 from dockyard.errors import BuildError, ContentMismatch, HostileInput
 from dockyard.oci import digest
 from dockyard.state.paths import unusable
 
 _CHUNK_BYTES: Final = 1 << 20
-_TIMEOUT_SECONDS: Final = 60.0
+_TIMEOUT: Final = 60.0
+"""Seconds without a byte, after which a server counts as gone."""
+
 _MAX_REDIRECTS: Final = 10
 _MODE: Final = 0o600
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -44,7 +48,11 @@ _METADATA: Final = (
 _METADATA_NAMES: Final = frozenset({"metadata.google.internal", "metadata", "instance-data"})
 
 
-def download(web: Web, directory: str, canceled: Callable[[], bool]) -> Origin:
+_Response = http.client.HTTPResponse | urllib.error.HTTPError
+"""The second for what wasn't modified, which urllib takes for an error."""
+
+
+def download(web: Web, directory: str, cancellation: Cancellation) -> Origin:
     """Fetches a file into a directory, with the time that its server gives.
 
     Raises:
@@ -54,23 +62,24 @@ def download(web: Web, directory: str, canceled: Callable[[], bool]) -> Origin:
         StateError: the disk.
     """
     path = f"{directory}/{web.name}"
-    with _request(web, {}) as response:
-        descriptor = os.open(path, _NEW, _MODE)
+    with _request(web, {}, cancellation) as response:
         try:
-            content = _store(web, response, descriptor, canceled)
-            os.fchmod(descriptor, _MODE)
-            modified = response.headers.get("Last-Modified", "")
-            seconds = _seconds(modified)
-            os.utime(descriptor, (seconds, seconds))
+            descriptor = os.open(path, _NEW, _MODE)
         except OSError as error:
             raise unusable(path, error) from error
+        try:
+            content = _store(web, response, descriptor)
+            modified = response.headers.get("Last-Modified", "")
+            seconds = seconds_of(modified)
+            os.fchmod(descriptor, _MODE)
+            os.utime(descriptor, (seconds, seconds))
         finally:
             os.close(descriptor)
     identity = digest.of("\n".join((content, web.name, str(seconds))).encode())
     return Origin(identity, response.headers.get("ETag", ""), modified)
 
 
-def unchanged(web: Web, origin: Origin) -> bool:
+def unchanged(web: Web, origin: Origin, cancellation: Cancellation) -> bool:
     """Asks the server whether it still has what it had.
 
     Raises:
@@ -83,12 +92,31 @@ def unchanged(web: Web, origin: Origin) -> bool:
         headers["If-Modified-Since"] = origin.last_modified
     else:
         return False
-    with _request(web, headers) as response:
+    with _request(web, headers, cancellation) as response:
         return bool(response.status == http.HTTPStatus.NOT_MODIFIED)
 
 
 @contextlib.contextmanager
-def _request(web: Web, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
+def _request(web: Web, headers: dict[str, str], cancellation: Cancellation) -> Iterator[_Response]:
+    """The answer, to be read in the block; errors in it are told as the user's."""
+    sockets = _Sockets()
+    undo = cancellation.register(sockets.shut)
+    try:
+        with contextlib.closing(_answer(web, headers, sockets)) as response:
+            yield response
+    except http.client.IncompleteRead as error:
+        raise _truncated(web, "the transfer broke off") from error
+    except (OSError, http.client.HTTPException, ValueError, BuildError) as error:
+        if cancellation.requested:
+            raise BuildError("canceled", reference="canceled") from error
+        if isinstance(error, BuildError):
+            raise
+        raise _failed(web, _reason(error)) from error
+    finally:
+        undo()
+
+
+def _answer(web: Web, headers: dict[str, str], sockets: _Sockets) -> _Response:
     parts = urlsplit(web.url)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
     request = urllib.request.Request(bare.geturl(), headers=headers)  # noqa: S310  # http(s) only
@@ -98,23 +126,37 @@ def _request(web: Web, headers: dict[str, str]) -> Iterator[http.client.HTTPResp
         token = base64.b64encode(pair.encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {token}")
     try:
-        response = _opener(web).open(request, timeout=_TIMEOUT_SECONDS)
+        found: http.client.HTTPResponse = _opener(web, sockets).open(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
-        if error.code != http.HTTPStatus.NOT_MODIFIED:
-            error.close()
-            raise _failed(web, f"server response: {error.code} {error.reason}") from error
-        response = error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _failed(web, _reason(error)) from error
-    with contextlib.closing(response):
-        yield response
+        if error.code == http.HTTPStatus.NOT_MODIFIED:
+            return error
+        error.close()
+        raise _failed(web, f"server response: {error.code} {error.reason}") from error
+    return found
 
 
-def _opener(web: Web) -> urllib.request.OpenerDirector:
+class _Sockets:
+    """The connections of a request, which another thread may end."""
+
+    def __init__(self) -> None:
+        self._open: list[socket.socket] = []
+
+    def add(self, opened: socket.socket) -> None:
+        """Keeps one."""
+        self._open.append(opened)
+
+    def shut(self) -> None:
+        """Ends them all: whoever reads from them gets an error."""
+        for each in self._open:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+def _opener(web: Web, sockets: _Sockets) -> urllib.request.OpenerDirector:
     context = ssl.create_default_context(cafile=bundle_of(os.environ))
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler(), _Plain(), _Encrypted(context=context),
+        urllib.request.ProxyHandler(), _Plain(sockets), _Encrypted(sockets, context),
         _Redirects(checked=bool(web.checksum)), urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
     ):  # fmt: skip
@@ -160,34 +202,47 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 class _Plain(urllib.request.HTTPHandler):
+    def __init__(self, sockets: _Sockets) -> None:
+        super().__init__()
+        self._sockets = sockets
+
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         _check_name(req)
-        direct = not _is_proxied(req)
-        return self.do_open(_PlainConnection if direct else http.client.HTTPConnection, req)
+        proxied, sockets = _is_proxied(req), self._sockets
+
+        class Connection(http.client.HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                _connected(self, sockets, proxied=proxied)
+
+        return self.do_open(Connection, req)
 
 
 class _Encrypted(urllib.request.HTTPSHandler):
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, sockets: _Sockets, context: ssl.SSLContext) -> None:
         super().__init__(context=context)
+        self._sockets = sockets
         self._trust = context
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         _check_name(req)
-        direct = not _is_proxied(req)
-        kind = _EncryptedConnection if direct else http.client.HTTPSConnection
-        return self.do_open(kind, req, context=self._trust)
+        proxied, sockets = _is_proxied(req), self._sockets
+
+        class Connection(http.client.HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                _connected(self, sockets, proxied=proxied)
+
+        return self.do_open(Connection, req, context=self._trust)
 
 
-class _PlainConnection(http.client.HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        _check_peer(self)
-
-
-class _EncryptedConnection(http.client.HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _check_peer(self)
+def _connected(connection: http.client.HTTPConnection, sockets: _Sockets, *, proxied: bool) -> None:
+    """Before anything is sent: who is it really?"""
+    sockets.add(connection.sock)
+    address = str(connection.sock.getpeername()[0]).partition("%")[0]
+    if not proxied and is_metadata(address):
+        connection.close()
+        raise _metadata(f"{connection.host} ({address})")
 
 
 def _is_proxied(request: urllib.request.Request) -> bool:
@@ -198,19 +253,12 @@ def _is_proxied(request: urllib.request.Request) -> bool:
 def _check_name(request: urllib.request.Request) -> None:
     """Refuses a metadata service by its name or number, also where a proxy would reach it."""
     host = (urlsplit(request.full_url).hostname or "").rstrip(".")
-    if host in _METADATA_NAMES or _is_metadata(host):
+    if host in _METADATA_NAMES or is_metadata(host):
         raise _metadata(host)
 
 
-def _check_peer(connection: http.client.HTTPConnection) -> None:
-    """Refuses it by what a name turned out to mean."""
-    address = str(connection.sock.getpeername()[0]).partition("%")[0]
-    if _is_metadata(address):
-        connection.close()
-        raise _metadata(f"{connection.host} ({address})")
-
-
-def _is_metadata(text: str) -> bool:
+def is_metadata(text: str) -> bool:
+    """True for an address at which clouds give out credentials; false for a name."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -228,25 +276,20 @@ def _metadata(host: str) -> HostileInput:
     )
 
 
-def _store(
-    web: Web, response: http.client.HTTPResponse, descriptor: int, canceled: Callable[[], bool]
-) -> str:
+def _store(web: Web, response: _Response, descriptor: int) -> str:
     """Writes the content; its digest.
 
     Raises:
         ContentMismatch: it is shorter than announced, or has another checksum.
+        StateError: the disk.
     """
     algorithm, _, wanted = (web.checksum or "sha256:").partition(":")
     own, content, length = hashlib.new(algorithm), hashlib.sha256(), 0
-    for chunk in _chunks(web, response):
-        if canceled():
-            raise BuildError("canceled", reference="canceled")
+    while chunk := response.read(_CHUNK_BYTES):
         own.update(chunk)
         content.update(chunk)
         length += len(chunk)
-        view = memoryview(chunk)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        _write(descriptor, chunk, web.name)
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced) != length:
         raise _truncated(web, f"{length} of {announced} bytes came")
@@ -260,14 +303,13 @@ def _store(
     return f"sha256:{content.hexdigest()}"
 
 
-def _chunks(web: Web, response: BinaryIO | http.client.HTTPResponse) -> Iterator[bytes]:
+def _write(descriptor: int, data: bytes, name: str) -> None:
+    view = memoryview(data)
     try:
-        while chunk := response.read(_CHUNK_BYTES):
-            yield chunk
-    except http.client.IncompleteRead as error:
-        raise _truncated(web, "the transfer broke off") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise _failed(web, _reason(error)) from error
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError as error:
+        raise unusable(name, error) from error
 
 
 def _truncated(web: Web, what: str) -> ContentMismatch:
@@ -291,7 +333,7 @@ def _reason(error: Exception) -> str:
     return str(inner) or type(inner).__name__
 
 
-def _seconds(last_modified: str) -> int:
+def seconds_of(last_modified: str) -> int:
     """Seconds since 1970 of an HTTP date; 0 where there is none, as BuildKit has it."""
     try:
         return max(0, int(email.utils.parsedate_to_datetime(last_modified).timestamp()))

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dockyard.build.dockerfile.source import redacted
+from dockyard.build.remote.address import Git, Web, is_remote, parse, parse_context
+from dockyard.errors import BuildError
+
+COMMIT = "a" * 40
+
+
+@pytest.mark.parametrize(
+    ("text", "git"),
+    [
+        ("https://example.com/u/r.git", Git(remote="https://example.com/u/r.git")),
+        ("HTTPS://example.com/r.git#v1:sub/dir",
+         Git(remote="https://example.com/r.git", ref="v1", subdir="sub/dir")),
+        ("https://example.com/r.git#:sub", Git(remote="https://example.com/r.git", subdir="sub")),
+        ("https://u:p@example.com:8/r.git#a/b",
+         Git(remote="https://u:p@example.com:8/r.git", ref="a/b")),
+        ("git@example.com:u/r.git#x", Git(remote="git@example.com:u/r.git", ref="x")),
+        ("git@example.com:r?branch=x&subdir=d",
+         Git(remote="git@example.com:r", ref="refs/heads/x", subdir="d")),
+        ("ssh://git@example.com/r#x", Git(remote="ssh://git@example.com/r", ref="x")),
+        ("git://example.com/r?tag=v1", Git(remote="git://example.com/r", ref="refs/tags/v1")),
+        (f"https://example.com/r.git?commit={COMMIT}",
+         Git(remote="https://example.com/r.git", ref=COMMIT, commit=COMMIT)),
+        (f"https://example.com/r.git?ref=v1&checksum={COMMIT[:8]}&keep-git-dir&submodules=0",
+         Git(remote="https://example.com/r.git", ref="v1", commit=COMMIT[:8], keep_git_dir=True,
+             submodules=False)),
+    ],
+)  # fmt: skip
+def test_repositories(text: str, git: Git) -> None:
+    assert is_remote(text)
+    assert parse(text) == git
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "name"),
+    [
+        ("https://example.com/a/b.tar.gz", "https://example.com/a/b.tar.gz", "b.tar.gz"),
+        ("http://example.com/a%20b?q=1#f", "http://example.com/a%20b?q=1", "a b"),
+        ("https://example.com", "https://example.com", "__unnamed__"),
+        ("https://example.com/", "https://example.com/", "__unnamed__"),
+        ("https://example.com/a/", "https://example.com/a/", "a"),
+        ("https://example.com/%2e%2e", "https://example.com/%2e%2e", "__unnamed__"),
+        ("https://example.com/a%2Fb", "https://example.com/a%2Fb", "b"),
+        ("https://example.com/r.git/x", "https://example.com/r.git/x", "x"),
+    ],
+)
+def test_files_of_the_web(text: str, url: str, name: str) -> None:
+    assert parse(text) == Web(url=url, name=name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file:///etc/passwd", "unsupported address"), ("ftp://example.com/x", "unsupported"),
+        ("https:///x", "unsupported"), ("https://example.com:x/", "invalid URL"),
+        ("ssh://-oProxyCommand=x/r", "invalid URL"), ("https://example.com/a b", "invalid URL"),
+        ("https://example.com/r.git#-x", "invalid git ref"),
+        ("https://example.com/r.git#a:../b", "leaves the repository"),
+        ("https://example.com/r.git?subdir=a/../../b", "leaves the repository"),
+        ("https://example.com/r.git?nonsense=1", "unexpected query"),
+        ("https://example.com/r.git?ref=a&ref=b", "multiple values"),
+        ("https://example.com/r.git?branch=a#b", "conflicts"),
+        ("https://example.com/r.git?branch=a&tag=b", "conflicts"),
+        ("https://example.com/r.git?subdir=", "has no value"),
+        ("https://example.com/r.git?commit=zz", "invalid commit"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(text: str, words: str) -> None:
+    with pytest.raises(BuildError, match=words):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "./a", "a/b.git", "/abs", "a:b", "C:/x", "a@b", "github.com/x"]
+)
+def test_paths_are_no_addresses(text: str) -> None:
+    assert not is_remote(text)
+
+
+def test_github_is_an_address_for_contexts_alone() -> None:
+    assert parse_context("github.com/u/r#v1:d") == Git(
+        remote="https://github.com/u/r", ref="v1", subdir="d"
+    )
+
+
+def test_a_whole_commit_pins() -> None:
+    assert Git(remote="r", ref=COMMIT).pinned == COMMIT
+    assert Git(remote="r", ref="v1", commit=COMMIT).pinned == COMMIT
+    assert Git(remote="r", ref="v1", commit="abcdef0").pinned is None
+
+
+def test_passwords_are_left_out() -> None:
+    text = "ADD https://user:s3cret@example.com/x ssh://git@example.com/y /z"
+    assert redacted(text) == (
+        "ADD https://xxxxx:xxxxx@example.com/x ssh://xxxxx:xxxxx@example.com/y /z"
+    )
+
+
+@given(st.text(max_size=60).map(lambda text: f"https://example.com/{text}"))
+def test_any_text_is_an_address_or_an_error(text: str) -> None:
+    try:
+        found = parse(text)
+    except BuildError:
+        return
+    if isinstance(found, Web):
+        assert "/" not in found.name
+        assert found.name not in {"", ".", ".."}
+        assert "\0" not in found.name
+    else:
+        assert ".." not in found.subdir.split("/")
+        assert not found.ref.startswith("-")
