@@ -33,6 +33,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Where specifications of devices are (CDI); the later ones take precedence."""
     source_date_epoch: int | None = None
     """Seconds since 1970 that every build uses as its time, where set."""
+    log_driver: str | None = None
+    """Log driver of containers for which none is named; ``None`` is ``json-file``."""
+    log_options: Mapping[str, str] = {}
+    """Its options, such as ``max-size``."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -51,6 +55,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             publish_address=_address(env.get("DOCKYARD_PUBLISH_ADDRESS") or "0.0.0.0"),  # noqa: S104
             cdi_directories=_directories(env.get("DOCKYARD_CDI_SPEC_DIRS", "")),
             source_date_epoch=_epoch(env.get("SOURCE_DATE_EPOCH", "")),
+            log_driver=env.get("DOCKYARD_LOG_DRIVER") or None,
+            log_options=_options(env.get("DOCKYARD_LOG_OPTS", "")),
         )
 
 
@@ -74,6 +80,19 @@ def _directories(text: str) -> tuple[str, ...]:
         if not path.startswith("/"):
             raise InvalidInput(f"DOCKYARD_CDI_SPEC_DIRS has a path that is not absolute: {path}")
     return found or ("/etc/cdi", "/var/run/cdi")
+
+
+def _options(text: str) -> dict[str, str]:
+    found = {}
+    for entry in filter(None, text.split(",")):
+        name, equals, value = entry.partition("=")
+        if not (name and equals):
+            raise InvalidInput(
+                f"DOCKYARD_LOG_OPTS has no NAME=VALUE: {entry}",
+                hint="such as max-size=10m,max-file=3",
+            )
+        found[name] = value
+    return found
 
 
 def _epoch(text: str) -> int | None:

@@ -27,11 +27,12 @@ from dockyard.containers.content.verbs import Content
 from dockyard.containers.happenings import event
 from dockyard.containers.health import apply as checking
 from dockyard.containers.health.model import Report
+from dockyard.containers.logging import rotate
 from dockyard.containers.model import Container, Options, Resources, Restart
 from dockyard.containers.processes import Processes
 from dockyard.containers.restart import apply as restarts
 from dockyard.containers.sizes import Sizes
-from dockyard.errors import Conflict, InvalidInput, NotFound
+from dockyard.errors import Conflict, InvalidInput, NotFound, NotSupported
 from dockyard.images.model import Image
 from dockyard.networks.model import PortMapping
 from dockyard.observability import events, stats
@@ -238,13 +239,28 @@ class Containers(Content):
         follow: bool = False,
         tail: int | None = None,
         since: str | None = None,
+        until: str | None = None,
     ) -> Iterator[logs.LogLine]:
-        """The container's output; see :func:`dockyard.containers.logs.read`."""
+        """The container's output; see :func:`dockyard.containers.logs.read`.
+
+        Raises:
+            NotSupported: its log driver keeps nothing.
+        """
         container = self.get(text)
-        path = start.log_path(self._parts, container)
-        moment = None if since is None else logs.to_utc(since)
+        if container.log.driver == "none":
+            raise NotSupported(
+                "configured logging driver does not support reading",
+                hint=f"container {container.name} was made with --log-driver none",
+                reference="log-not-kept",
+            )
+        rotate.check(self._parts, container)
         return logs.read(
-            path, follow=follow, ended=lambda: self._over(container.id), tail=tail, since=moment
+            self._parts.paths.log(container.id),
+            follow=follow,
+            ended=lambda: self._over(container.id),
+            tail=tail,
+            since=None if since is None else logs.to_utc(since),
+            until=None if until is None else logs.to_utc(until),
         )
 
     def execute(

@@ -20,7 +20,8 @@ from dockyard.containers import (
     users,
 )
 from dockyard.containers.health import decide as health
-from dockyard.containers.model import Container, Mount, Options
+from dockyard.containers.logging import settings as log_settings
+from dockyard.containers.model import Container, Logging, Mount, Options
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.containers.spec_injection import with_devices
@@ -57,6 +58,12 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
     spec.check_targets(mounts_wanted)
     profile = settle.read_profile(parts, options)
     options = settle.settle(parts, image, image_name, options, profile)
+    logging = log_settings.choose(
+        options.logging,
+        Logging(driver=parts.config.log_driver, options=dict(parts.config.log_options)),
+    )
+    options = msgspec.structs.replace(options, logging=logging)
+    labels = {**config.labels, **options.labels}
     return Container(
         id=container_id,
         name=names.check_name(options.name) if options.name else names.new_name(),
@@ -77,8 +84,9 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         ),
         mounts=mounts_wanted,
         seccomp_profile=profile,
-        labels={**config.labels, **options.labels},
+        labels=labels,
         healthcheck=health.merged(config.healthcheck, options.health),
+        log=log_settings.resolve(logging, labels, spec.variables(config.env, options.env)),
     )
 
 

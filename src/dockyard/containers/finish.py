@@ -15,6 +15,7 @@ import time
 import msgspec
 
 from dockyard.containers import cgroup_parent, happenings, lifecycle, monitor, supervise
+from dockyard.containers.logging import readers
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.restart import apply as restarts
@@ -211,6 +212,7 @@ def remove(
     tear_down(parts, container)
     if volumes:
         parts.volumes.remove_anonymous(container.id)
+    readers.wait_for(parts.paths.container(container.id))
     remove_tree(parts.paths.container(container.id))
     code = container.exit_code if exit_code is None else exit_code
     gone = happenings.event(container, "destroy")

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from dockyard.containers.logging.settings import LogSettings
 from dockyard.containers.options import (
     DEFAULT_SHM_BYTES,
     Console,
@@ -119,6 +120,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
     """The image's, with the user's on top."""
     restarts: Restarts = Restarts()
+    log: LogSettings = LogSettings()
+    """What of its output is kept."""
     stopped_by_hand: bool = False
     """A command ended it, or is about to, since it was last started."""
 

@@ -51,6 +51,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     bundle: str
     log: str
+    """The file for the output; empty where none of it is kept."""
     runtime: Runtime
     interactive: bool
     keep_stdin: bool = False
@@ -67,7 +68,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
             "--name", self.name, "--runtime", self.runtime.path, "--bundle", self.bundle,
             "--container-pidfile", pid_file(self.bundle), "--conmon-pidfile",
             monitor_pid_file(self.bundle), "--exit-dir", paths.exits, "--persist-dir", self.bundle,
-            "--full-attach", "--log-path", f"k8s-file:{self.log}", "--log-level", "warning",
+            "--full-attach", "--log-path", f"k8s-file:{self.log}" if self.log else "none",
+            "--log-level", "warning",
         ]  # fmt: skip
         for argument in self.runtime.global_arguments[:2]:
             arguments += ["--runtime-arg", argument]

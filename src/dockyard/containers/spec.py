@@ -23,6 +23,11 @@ _ULIMITS = frozenset({
 })  # fmt: skip
 
 
+def variables(image: Sequence[str], asked: Sequence[str]) -> dict[str, str]:
+    """The variables of image and user by name; later ones win."""
+    return {name: value for name, _, value in (one.partition("=") for one in (*image, *asked))}
+
+
 def environment(
     image: Sequence[str], asked: Sequence[str], *, hostname: str, home: str, tty: bool = False
 ) -> tuple[str, ...]:
@@ -30,9 +35,7 @@ def environment(
     merged: dict[str, str] = {"PATH": DEFAULT_PATH, "HOSTNAME": hostname}
     if tty:
         merged["TERM"] = "xterm"
-    for entry in (*image, *asked):
-        name, _, value = entry.partition("=")
-        merged[name] = value
+    merged |= variables(image, asked)
     merged.setdefault("HOME", home)
     return tuple(f"{name}={value}" for name, value in merged.items())
 

@@ -25,6 +25,7 @@ from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.health import apply as checking
 from dockyard.containers.lifecycle import require_startable, require_thawed
+from dockyard.containers.logging import rotate
 from dockyard.containers.model import Container, Options, Restarts
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
@@ -158,6 +159,7 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     """From record to running program; the caller holds the lock and undoes on failure."""
     expecting = Task(lambda: cgroups.expect_moves(parts.cgroup_layout))
     create.make_directories(parts, container)
+    rotate.before_start(parts.paths.log(container.id), container.log)
     resolved, fresh = create.resolve_mounts(parts, container)
     container = msgspec.structs.replace(container, mounts=resolved)
     with _network(parts, container) as network:
@@ -200,7 +202,7 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     )
     attached = () if streams is None else (event(container, "attach"),)
     parts.store.put(container, *attached, *happenings.mounted(container), event(container, "start"))
-    if container.healthcheck is not None:
+    if container.healthcheck is not None or container.log.rotates:
         supervise.ensure(parts)
     return container
 
@@ -251,7 +253,7 @@ def _launch_description(
         container_id=container.id,
         name=container.name,
         bundle=parts.paths.bundle(container.id),
-        log=log_path(parts, container),
+        log="" if container.log.driver == "none" else parts.paths.log(container.id),
         runtime=runtime_of(parts, container),
         interactive=container.options.console.interactive,
         keep_stdin=not container.options.console.stdin_once,
@@ -259,11 +261,6 @@ def _launch_description(
         exit_command=monitor.exit_command(parts.paths, container.id),
         exit_delay=_ATTENDED_SECONDS if attended else 0,
     )
-
-
-def log_path(parts: Parts, container: Container) -> str:
-    """The file that conmon writes the container's output to."""
-    return f"{parts.paths.container(container.id)}/container.log"
 
 
 def _create(

@@ -142,10 +142,20 @@ class ContainerStore:
         rows = self._database.query("SELECT record FROM containers WHERE state='restarting'")
         return [_decode(row[0]) for row in rows]
 
+    def with_limited_log(self) -> list[Container]:
+        """Those that run and whose log has a limit."""
+        rows = self._database.query(
+            "SELECT record FROM containers WHERE state='running'"
+            """ AND instr(record, CAST('"max_size":' AS BLOB))"""
+        )
+        found = (_decode(row[0]) for row in rows)
+        return [container for container in found if container.log.rotates]
+
     def needs_supervision(self) -> bool:
         """Whether something has to happen to a container in time, without a command."""
         found = self._database.query_one(
             "SELECT 1 FROM containers WHERE state='restarting'"
+            """ OR (state='running' AND instr(record, CAST('"max_size":' AS BLOB)))"""
             " UNION ALL SELECT 1 FROM health JOIN containers ON containers.id = container_id"
             " WHERE state='running' LIMIT 1"
         )

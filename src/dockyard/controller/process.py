@@ -85,9 +85,11 @@ def _host(config: Config, paths: Paths, journal: Journal, *, standing: bool) -> 
 def _duties(engine: Engine, host: Host) -> tuple[Duty, ...]:
     """All that there is to supervise. A new kind of supervision is one more entry."""
     from dockyard.containers.health.duty import HealthDuty
+    from dockyard.containers.logging.duty import RotateDuty
     from dockyard.containers.restart.duty import RestartDuty
 
-    return (RestartDuty(engine.parts, host), HealthDuty(engine.parts, host))
+    parts = engine.parts
+    return (RestartDuty(parts, host), HealthDuty(parts, host), RotateDuty(parts, host))
 
 
 def _has_containers(engine: Engine) -> Callable[[], bool]:

@@ -93,6 +93,10 @@ class Paths(msgspec.Struct, frozen=True):
     def container(self, container_id: str) -> str:
         return f"{self.containers}/{container_id}"
 
+    def log(self, container_id: str) -> str:
+        """The file that conmon writes a container's output to."""
+        return f"{self.container(container_id)}/container.log"
+
     def bundle(self, container_id: str) -> str:
         return f"{self.run}/containers/{container_id}"
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
 from dockyard.cli.moments import parse_moment
-from dockyard.containers.logs import to_utc
+from dockyard.containers.logs import LogLine, utc
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @define("logs", "[OPTIONS] CONTAINER")
+@click.option("--details", is_flag=True, help="Show extra details provided to logs")
 @click.option("-f", "--follow", is_flag=True, help="Follow log output")
 @click.option("--since", metavar="string",
               help='Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 @click.option("--until", metavar="string",
               help='Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
               ' (e.g. "42m" for 42 minutes)')  # fmt: skip
-@not_yet({"--details": None})
 @click.argument("name")
 @with_engine
 def command(
     engine: Engine,
     name: str,
     *,
+    details: bool,
     follow: bool,
     since: str | None,
     tail: str,
@@ -45,17 +46,24 @@ def command(
     now = time.time_ns()
     begin = None if since is None else parse_moment(since, now)
     end = None if until is None else parse_moment(until, now)
+    shown = engine.containers.get(name).log.details if details else {}
+    extra = f"{','.join(f'{key}={shown[key]}' for key in sorted(shown))} " if details else ""
     unfinished: set[int] = set()  # streams in the middle of a line
-    for line in engine.containers.logs(name, follow=follow, tail=parse_tail(tail), since=begin):
-        moment = to_utc(line.time) if timestamps or end is not None else ""
-        if end is not None and moment > end:
-            return
-        mark = f"{moment} ".encode() if timestamps and line.stream not in unfinished else b""
+    for line in engine.containers.logs(
+        name, follow=follow, tail=parse_tail(tail), since=begin, until=end
+    ):
+        new = line.stream not in unfinished
+        mark = _mark(line, extra, timestamps=timestamps) if new else b""
         _write(line.stream, mark + line.data)
         if line.data.endswith(b"\n"):
             unfinished.discard(line.stream)
         else:
             unfinished.add(line.stream)
+
+
+def _mark(line: LogLine, extra: str, *, timestamps: bool) -> bytes:
+    moment = f"{utc(line)} " if timestamps else ""
+    return f"{moment}{extra}".encode()
 
 
 def parse_tail(text: str) -> int | None:

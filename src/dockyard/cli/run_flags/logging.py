@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dockyard.cli.run_flags.declare import several, text
+from dockyard.containers.logging.settings import parse_option
 from dockyard.containers.options import Logging
 
-DECLARED = ()
+DECLARED = (
+    text("--log-driver", help="Logging driver for the container"),
+    several("--log-opt", help="Log driver options", read=parse_option),
+)
 
-NOT_YET: dict[str, str | None] = {
-    "--log-driver=": None,
-    "--log-opt=": None,
-}
+NOT_YET: dict[str, str | None] = {}
 
 
-def make(_values: Mapping[str, Any]) -> Logging:
+def make(values: Mapping[str, Any]) -> Logging:
     """Where output is to be kept."""
-    return Logging()
+    return Logging(driver=values["log_driver"], options=dict(values["log_opt"]))

@@ -1,0 +1,1 @@
+"""Log drivers: what of a container's output is kept, and how much of it."""

@@ -1,0 +1,49 @@
+"""Those who follow a log: its files stay until they have read them, if that doesn't take long.
+
+Who follows holds a shared flock on the container's directory; who removes it waits for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+
+_PATIENCE_SECONDS = 2.0
+_POLL_SECONDS = 0.01
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@contextlib.contextmanager
+def reading(directory: str) -> Iterator[None]:
+    """Asks those who remove the directory to wait until the end of the block."""
+    try:
+        descriptor = os.open(directory, _DIRECTORY)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        with contextlib.suppress(BlockingIOError):  # it is being removed: read what can be had
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def wait_for(directory: str) -> None:
+    """Waits for those who follow, at most two seconds: a stopped pager must not stop ``rm``."""
+    try:
+        descriptor = os.open(directory, _DIRECTORY)
+    except FileNotFoundError:
+        return
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    try:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(_POLL_SECONDS)
+    finally:
+        os.close(descriptor)
