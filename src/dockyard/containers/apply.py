@@ -277,8 +277,10 @@ class Containers(Content):
 
         See :func:`dockyard.containers.exec.execute`.
         """
+        container = self.get(text)
+        rotate.check(self._parts, container)
         return execution.execute(
-            self._parts, self.get(text), options, stdin=stdin, stdout=stdout, stderr=stderr,
+            self._parts, container, options, stdin=stdin, stdout=stdout, stderr=stderr,
             streams=streams,
         )  # fmt: skip
 
@@ -289,7 +291,9 @@ class Containers(Content):
             Conflict: it doesn't run.
             Detached: the user left; it runs on.
         """
-        return start.attach(self._parts, self.get(text), streams)
+        container = self.get(text)
+        rotate.check(self._parts, container)
+        return start.attach(self._parts, container, streams)
 
     def stats(self, container: Container) -> stats.Sample:
         """What a running container uses at this moment.

@@ -11,13 +11,21 @@ from dockyard.controller.host import Host
 from dockyard.controller.model import NANOSECONDS, Outlook
 from dockyard.errors import DockyardError
 
+_SHORTEST = NANOSECONDS // 20
 _BUSY = NANOSECONDS // 2
-_QUIET = 2 * NANOSECONDS
+_QUIET = NANOSECONDS
 
 
-def interval(*, grown: bool) -> int:
-    """Nanoseconds until sizes are looked at again: sooner while something is written. Pure."""
-    return _BUSY if grown else _QUIET
+def interval(grown: int, elapsed: int, left: int) -> int:
+    """Nanoseconds until a log's size is looked at again. Pure.
+
+    Args:
+        grown: bytes written in the last ``elapsed`` nanoseconds.
+        left: bytes until it is full.
+    """
+    if grown <= 0:
+        return _QUIET
+    return max(_SHORTEST, min(_BUSY, elapsed * max(left, 0) // grown))
 
 
 class RotateDuty:
@@ -28,8 +36,9 @@ class RotateDuty:
     def __init__(self, parts: Parts, host: Host) -> None:
         self._parts = parts
         self._host = host
-        self._sizes: dict[str, int | None] = {}
+        self._sizes: dict[str, int] = {}
         self._at_work: set[str] = set()
+        self._looked = 0
         self._due = 0
 
     def look(self, now: int) -> Outlook:
@@ -37,16 +46,23 @@ class RotateDuty:
         if now < self._due and self._sizes:
             return Outlook(len(self._sizes), self._due)
         before, self._sizes = self._sizes, {}
+        elapsed, self._looked = max(now - self._looked, 1), now
+        pauses = []
         for container in self._parts.store.with_limited_log():
             size = rotate.size_of(self._parts.paths.log(container.id))
-            self._sizes[container.id] = size
+            written = self._sizes[container.id] = size or 0
+            grown = written - before.get(container.id, 0)
+            new = container.id not in before  # whether it writes much isn't known yet
+            pauses.append(
+                _SHORTEST if new else interval(grown, elapsed, container.log.max_size - written)
+            )
             if rotate.is_due(size, container.log) and container.id not in self._at_work:
                 self._at_work.add(container.id)
                 self._host.do(
                     functools.partial(_check, self._parts, container),
                     functools.partial(self._done, container.id, container.name),
                 )
-        self._due = now + interval(grown=self._sizes != before)
+        self._due = now + min(pauses, default=_QUIET)
         return Outlook(len(self._sizes), self._due if self._sizes else None)
 
     def end(self) -> None:

@@ -50,7 +50,7 @@ def check(parts: Parts, container: Container) -> bool:
     Nothing where somebody else works on the container: its next check comes.
     """
     log = parts.paths.log(container.id)
-    if not container.running or not is_due(size_of(log), container.log):
+    if not (container.running and container.log.rotates and is_due(size_of(log), container.log)):
         return False
     lock = Lock.try_acquire(parts.lock_path(container.holder))
     if lock is None:
