@@ -72,7 +72,9 @@ class Archive:
         for layer in entry["Layers"]:
             stream = self._tar.extractfile(layer)
             assert stream is not None
-            empty.append(not apply(tree, stream))
+            before = {path: describe(tree, path) for path in tree}
+            apply(tree, stream)
+            empty.append(before == {path: describe(tree, path) for path in tree})
         found = {path: describe(tree, path) for path in tree}
         return Saved(config, tuple(config["rootfs"]["diff_ids"] or ()), empty, found)
 
@@ -82,12 +84,8 @@ class Archive:
         return json.load(stream)
 
 
-def apply(tree: Tree, layer: IO[bytes]) -> bool:
-    """Applies a layer, as the OCI image specification says: whiteouts first.
-
-    Returns:
-        Whether there is anything in it.
-    """
+def apply(tree: Tree, layer: IO[bytes]) -> None:
+    """Applies a layer, as the OCI image specification says: whiteouts first."""
     with tarfile.open(fileobj=layer) as tar:
         members = [each for each in tar.getmembers() if not _is_mount_point(each)]
         for member in members:
@@ -105,7 +103,6 @@ def apply(tree: Tree, layer: IO[bytes]) -> bool:
                 _remove(tree, path)
             tree[path] = node
             node.names.add(path)
-    return bool(members)
 
 
 def _is_mount_point(member: tarfile.TarInfo) -> bool:

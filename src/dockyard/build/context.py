@@ -22,6 +22,8 @@ from dockyard.errors import BuildError, HostileInput, InvalidInput
 from dockyard.system import syscalls
 
 _RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
+_SET = re.compile(r"[\\\[&~|]|(?<!^)\^")
+"""What means something in a set of a regular expression, but nothing in one of a pattern."""
 _WILD = re.compile(r"[*?\[]")
 _MAX_SYMLINKS = 40
 
@@ -298,7 +300,7 @@ def _go_pattern(component: str) -> str:
             result += re.escape(component[position])
             position += 1
         elif character == "[" and (end := component.find("]", position + 1)) > 0:
-            result += "[" + component[position:end].replace("\\", "\\\\") + "]"
+            result += "[" + _SET.sub(r"\\\g<0>", component[position:end]) + "]"
             position = end + 1
         else:
             result += re.escape(character)

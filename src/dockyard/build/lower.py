@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from dockyard.build import copies, graph
+from dockyard.build import copies, graph, history
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.dockerfile.source import Location, located, syntax_error
 from dockyard.build.dockerfile.substitution import expand_at, expanded
@@ -14,7 +14,7 @@ from dockyard.build.mounts.plan import lower_mounts
 from dockyard.build.named import Local
 from dockyard.build.names import BUILDER_ARGUMENTS, SCRATCH, Names, Settings, sources_of
 from dockyard.build.remote.address import Git, Web
-from dockyard.build.stage import StageState, arguments_prefix, empty_config, is_proxy
+from dockyard.build.stage import StageState, empty_config, is_proxy
 from dockyard.errors import BuildError
 from dockyard.oci import times
 from dockyard.oci.image import ImageConfig
@@ -116,11 +116,7 @@ class _Lowering:
     def _begin(self, stage: ins.Stage, base: ins.From) -> StageState:
         parent = self._names.stage(base.image, stage.index)
         if parent is not None:
-            before = self._states[parent]
-            state = StageState(before.base, before.epoch, before.vertex)
-            state.config = before.config
-            state.lines = list(before.lines)
-            return state
+            return StageState.on(self._states[parent])
         platform = self._names.platform_of(base)
         label = f"[{self._stage_label(stage)}1/{_count(stage)}] FROM "
         context = self._names.context(base.image)
@@ -192,6 +188,7 @@ class _Lowering:
 
     def _declare(self, state: StageState, step: ins.Arg) -> None:
         """ARG: --build-arg, else its default, else the value that the same ARG had before FROM."""
+        values: list[tuple[str, str | None]] = []
         for each in step.arguments:
             value = self._settings.build_args.get(each.name)
             if value is None and each.default is not None:
@@ -199,9 +196,9 @@ class _Lowering:
                 value = expand_at(step.location, each.default, state.variables(), escape)
             elif value is None:
                 value = self._names.meta.get(each.name)
-            if value is not None:
-                state.args[each.name] = value
-        state.record(f"ARG {step.text.partition(' ')[2].strip()}")
+            state.declare(each.name, value)
+            values.append((each.name, value))
+        state.record(history.declared(values))
 
     def _lower_run(self, state: StageState, step: ins.Run, name: str, index: int) -> None:
         steps = self._settings.steps
@@ -209,7 +206,7 @@ class _Lowering:
         _refuse_unfinished(step)
         self._check_executable(state)
         script = step.script()
-        env, proxies = state.run_environment()
+        env, proxies = state.run_environment(self._settings.build_args)
         if isinstance(step.command, ins.ExecForm):
             args, program = step.command.arguments, ""
         elif script.interpreted:
@@ -233,7 +230,7 @@ class _Lowering:
         state.vertex = self._add(
             operation, (state.vertex, *inputs), name, step.location, state.epoch, proxies
         )
-        state.record(f"RUN {arguments_prefix(state.args)}{' '.join(args)}", state.vertex)
+        state.record(history.ran(args, state.shown_arguments()), state.vertex)
 
     def _check_executable(self, state: StageState) -> None:
         architecture, host = state.base.architecture, self._settings.host
@@ -258,7 +255,7 @@ class _Lowering:
         sources = tuple(graph.Source(source, len(inputs) - 1) for source in step.sources)
         operation = copies.operation(step, sources, state, origin=origin)
         state.vertex = self._add(operation, inputs, name, step.location, state.epoch)
-        state.record(copies.shown(step), state.vertex)
+        state.record(history.copied(step), state.vertex)
 
     def _source_vertex(self, name: str, location: Location, index: int) -> int:
         """What a ``from`` in stage ``index`` means: COPY's and that of RUN's mounts."""
@@ -306,7 +303,7 @@ class _Lowering:
             sources.append(copies.fetched(source, number, unpack=step.unpack is True))
         operation = copies.operation(step, tuple(sources), state)
         state.vertex = self._add(operation, tuple(inputs), name, step.location, state.epoch)
-        state.record(copies.shown(step), state.vertex)
+        state.record(history.copied(step), state.vertex)
 
 
 def _count(stage: ins.Stage) -> int:

@@ -159,7 +159,36 @@ class Names:
             if int(name) < current:
                 return int(name)
             raise BuildError(f"invalid stage index {name}: it must be a stage before this one")
-        return self.stage(name, current)
+        found = self.stage(name, current)
+        if found is None and self._contexts.find(name) is None:
+            self._check_is_no_later_stage(name, current)
+        return found
+
+    def _check_is_no_later_stage(self, name: str, current: int) -> None:
+        stages = self._dockerfile.stages
+        later = next((each for each in stages[current:] if each.name == name.lower()), None)
+        if later is None:
+            return
+        own = stages[current].name or str(current)
+        if later.index == current or current in self._named_by(later.index):
+            raise BuildError(f"circular dependency detected on stage: {own}")
+        raise BuildError(
+            f'cannot copy from stage "{name}", it needs to be defined before current stage "{own}"',
+            hint="move that stage up",
+        )
+
+    def _named_by(self, index: int) -> set[int]:
+        """Stages before this one that it uses, and those that these use."""
+        found: set[int] = set()
+        pending = [index]
+        while pending:
+            stage = self._dockerfile.stages[pending.pop()]
+            names = [name for step in stage.instructions for name in sources_of(step)]
+            names.append(self.base_of(stage.base).image)
+            used = {self.stage(name, stage.index) for name in names}
+            pending += [each for each in used if each is not None and each not in found]
+            found |= {each for each in used if each is not None}
+        return found
 
     def _meta_args(self) -> dict[str, str]:
         """Values of the ARGs before the first FROM, and the automatic platform ones."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import msgspec
 
+from dockyard.build import history
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.golang import duration, quoted_rune
 from dockyard.build.graph import Line
-from dockyard.errors import BuildError
+from dockyard.errors import BuildError, InvalidInput
 from dockyard.oci import times
 from dockyard.oci.image import ExecutionConfig, History, ImageConfig
 from dockyard.oci.image import Healthcheck as HealthcheckConfig
 from dockyard.oci.platform import Platform
+from dockyard.system.signals import signal_number
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SHELL = ("/bin/sh", "-c")
@@ -40,22 +43,48 @@ class StageState:
         self.vertex = vertex
         """The vertex whose filesystem the stage has now."""
         self.epoch = epoch
-        self.args: dict[str, str] = {}
-        """Declared ARGs that have a value."""
+        self.args: tuple[str, ...] = ()
+        """Names of the ARGs so far, those of the stages below included."""
+        self._scope = self.environment()
         self.lines: list[Line] = []
         self._command_set = False
+
+    @classmethod
+    def on(cls, below: Self) -> Self:
+        """A stage that goes on where another one ended: with its variables, too."""
+        state = cls(below.base, below.epoch, below.vertex)
+        state.config = below.config
+        state.lines = list(below.lines)
+        state.args = below.args
+        state._scope = dict(below._scope)
+        return state
 
     def environment(self) -> dict[str, str]:
         """The image's variables."""
         return dict(entry.partition("=")[::2] for entry in self.config.env)
 
     def variables(self) -> dict[str, str]:
-        """What ``$NAME`` in an instruction means: ENV wins over ARG."""
-        return self.args | self.environment()
+        """What ``$NAME`` in an instruction means: what ENV or ARG said last."""
+        return dict(self._scope)
 
-    def run_environment(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Variables of a RUN: those its result depends on, and the proxies that it doesn't."""
-        merged = {"PATH": DEFAULT_PATH} | self.args | self.environment()
+    def declare(self, name: str, value: str | None) -> None:
+        """ARG: from here on the name has the value; ``None`` leaves it as it is."""
+        self.args = tuple(dict.fromkeys((*self.args, name)))
+        if value is not None:
+            self._scope[name] = value
+
+    def shown_arguments(self) -> dict[str, str]:
+        """The ARGs with what they mean now, but for the proxies; for the history."""
+        return {name: self._scope.get(name, "") for name in self.args if not is_proxy(name)}
+
+    def run_environment(self, given: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Variables of a RUN: those its result depends on, and the proxies that it doesn't.
+
+        Args:
+            given: the values of ``--build-arg``: proxies need no ARG.
+        """
+        proxies_given = {name: value for name, value in given.items() if is_proxy(name)}
+        merged = {"PATH": DEFAULT_PATH} | proxies_given | self._scope
         plain = tuple(f"{k}={v}" for k, v in merged.items() if not is_proxy(k))
         proxies = tuple(f"{k}={v}" for k, v in merged.items() if is_proxy(k))
         return plain, proxies
@@ -108,8 +137,9 @@ class StageState:
                 self.change(user=step.user)
                 self.record(f"USER {step.user}")
             case ins.Expose():
-                self.change(exposed_ports=self.config.exposed_ports | _ports(step.ports))
-                self.record(f"EXPOSE {' '.join(step.ports)}")
+                ports = _ports(step.ports)
+                self.change(exposed_ports=self.config.exposed_ports | ports)
+                self.record(history.exposed(ports))
             case ins.Volume():
                 volumes: dict[str, dict[str, object]] = {path: {} for path in step.paths}
                 self.change(volumes=self.config.volumes | volumes)
@@ -125,13 +155,14 @@ class StageState:
         """What runs, and how it ends."""
         match step:
             case ins.Stopsignal():
+                _check_signal(step.signal)
                 self.change(stop_signal=step.signal)
                 self.record(f"STOPSIGNAL {step.signal}")
             case ins.Shell():
                 self.change(shell=step.arguments)
                 self.record(f"SHELL [{' '.join(step.arguments)}]")
             case ins.Cmd():
-                self.change(cmd=self.command(step.command))
+                self.change(cmd=self.command(step.command) or None)
                 self._command_set = True
                 self.record(f"CMD {_shown(self.config.cmd)}")
             case ins.Entrypoint():
@@ -147,11 +178,12 @@ class StageState:
 
     def _set_environment(self, new: Mapping[str, str]) -> None:
         merged = self.environment() | dict(new)
+        self._scope |= new
         self.change(env=tuple(f"{name}={value}" for name, value in merged.items()))
 
     def _set_entrypoint(self, step: ins.Entrypoint) -> None:
         """A new ENTRYPOINT drops a CMD that came with the base, but not one of this stage."""
-        self.change(entrypoint=self.command(step.command))
+        self.change(entrypoint=self.command(step.command) or None)
         if not self._command_set:
             self.change(cmd=None)
         self.record(f"ENTRYPOINT {_shown(self.config.entrypoint)}")
@@ -170,12 +202,6 @@ class StageState:
             start_interval=step.start_interval,
             retries=step.retries,
         )
-
-
-def arguments_prefix(args: Mapping[str, str]) -> str:
-    """What history shows of the ARGs that a RUN saw: ``|1 NAME=value``."""
-    shown = [f"{name}={value}" for name, value in args.items() if not is_proxy(name)]
-    return f"|{len(shown)} {' '.join(shown)} " if shown else ""
 
 
 def empty_config(platform: Platform) -> ImageConfig:
@@ -203,6 +229,13 @@ def _shown_health(check: HealthcheckConfig | None) -> str:
     times_ = (check.interval, check.timeout, check.start_period, check.start_interval)
     durations = " ".join(f'"{duration(each)}"' for each in times_)
     return f"HEALTHCHECK &{{[{test}] {durations} '{quoted_rune(check.retries)}'}}"
+
+
+def _check_signal(text: str) -> None:
+    try:
+        signal_number(text)
+    except InvalidInput as error:
+        raise BuildError(error.message, hint=error.hint) from error
 
 
 def _ports(ports: Sequence[str]) -> dict[str, dict[str, object]]:

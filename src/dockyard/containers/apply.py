@@ -36,6 +36,7 @@ from dockyard.errors import Conflict, InvalidInput, NotFound, NotSupported
 from dockyard.images.model import Image
 from dockyard.networks.model import PortMapping
 from dockyard.observability import events, stats
+from dockyard.system.signals import signal_number
 
 _RESTART_POLL_SECONDS = 0.05
 DEFAULT_STOP_SECONDS = 10.0
@@ -378,20 +379,3 @@ def stop_seconds(container: Container, asked: float | None) -> float | None:
     own = container.options.stop_timeout
     seconds = asked if asked is not None else DEFAULT_STOP_SECONDS if own is None else own
     return None if seconds < 0 else seconds
-
-
-def signal_number(text: str) -> int:
-    """The number of ``SIGTERM``, ``TERM`` or ``15``.
-
-    Raises:
-        InvalidInput: no such signal.
-    """
-    name = text.upper()
-    if name.isdecimal() and int(name) in range(1, 65):
-        return int(name)
-    try:
-        return signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
-    except KeyError:
-        raise InvalidInput(
-            f"invalid signal: {text}", hint="a name such as TERM, or a number from 1 to 64"
-        ) from None

@@ -241,7 +241,7 @@ def _maintainer(statement: _Statement) -> ins.Maintainer:
 
 
 def _expose(statement: _Statement) -> ins.Expose:
-    return ins.Expose(ports=tuple(split_fields(_required(statement))), **statement.place)
+    return ins.Expose(ports=tuple(sorted(split_fields(_required(statement)))), **statement.place)
 
 
 def _volume(statement: _Statement) -> ins.Volume:

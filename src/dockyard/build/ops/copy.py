@@ -2,8 +2,9 @@
 container would see them.
 
 Every path of the image is resolved below its root by the kernel (openat2 with RESOLVE_IN_ROOT): a
-destination under a symlinked directory is found, and nothing leads outside. Directories that
-exist keep what they are.
+destination under a symlinked directory is found, and nothing leads outside. Directories
+that a source names merge into existing ones, which keep what they are; those below it
+replace owner and mode of existing ones, as with BuildKit. Hard links within one source stay links.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def owner_of(chown: str, rootfs: str) -> Owner | None:
         return None
     name, _, group = chown.partition(":")
     try:
-        found = users.resolve(chown, *users.read_databases(rootfs))
+        found = users.resolve(chown if name else f"0{chown}", *users.read_databases(rootfs))
     except InvalidInput as error:
         raise BuildError(f"invalid --chown={chown}: {error.message}", hint=error.hint) from error
     same_number = name.isdecimal() and not group
@@ -65,6 +66,8 @@ class Destination:
         self._root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self._owner = owner
         self._chmod = chmod
+        self._links: dict[tuple[int, int], str] = {}
+        """Files of the source that have several names, and where the first one went."""
 
     def __enter__(self) -> Self:
         return self
@@ -132,15 +135,35 @@ class Destination:
                 uid, gid = self._ids(entry)
                 os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
             elif stat.S_ISREG(entry.mode):
-                self._copy_file(tree, entry, parent, name)
+                self._copy_file(tree, entry, parent, path)
             elif not stat.S_ISSOCK(entry.mode):
                 self._copy_node(entry, parent, name)
         finally:
             os.close(parent)
 
+    def copy_single(self, tree: Tree, entry: Entry, path: str) -> None:
+        """Copies what a source names itself; it is linked to nothing."""
+        self._links.clear()
+        self.copy_entry(tree, entry, path)
+
+    def behind_links(self, path: str) -> str:
+        """The path of the file that a destination names, through symlinks."""
+        try:
+            descriptor = syscalls.openat2(self._root, path, os.O_PATH, resolve=_RESOLVE)
+        except OSError:
+            return path
+        try:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                return path
+            real = os.readlink(f"/proc/self/fd/{descriptor}")
+            return "/" + os.path.relpath(real, os.readlink(f"/proc/self/fd/{self._root}"))
+        finally:
+            os.close(descriptor)
+
     def copy_directory(self, tree: Tree, top: Entry, path: str, selection: Selection) -> None:
         """Merges what a directory holds into a directory of the root."""
         self.make_directories(path)
+        self._links.clear()
         base = len(top.path)
         for entry in tree.walk(top, selection):
             target = path.rstrip("/") + "/" + entry.path[base:].lstrip("/")
@@ -187,9 +210,7 @@ class Destination:
         return syscalls.openat2(self._root, path, _DIRECTORY, resolve=_RESOLVE)
 
     def _merge(self, tree: Tree, entry: Entry, path: str) -> None:
-        """A directory below a source: made with its mode where there is none yet."""
-        if self.is_directory(path):
-            return
+        """A directory below a source: it gets that one's mode and owner."""
         self.make_directories(path)
         uid, gid = self._ids(entry)
         descriptor = self._open(path)
@@ -215,9 +236,12 @@ class Destination:
             except IsADirectoryError:
                 raise BuildError(f"cannot copy a file over the directory {path}") from None
 
-    def _copy_file(self, tree: Tree, entry: Entry, parent: int, name: str) -> None:
+    def _copy_file(self, tree: Tree, entry: Entry, parent: int, path: str) -> None:
+        name = os.path.basename(path)
         reader = tree.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
+            if self._is_linked(os.fstat(reader), parent, path):
+                return
             writer = os.open(name, _NEW, 0o600, dir_fd=parent)
             try:
                 copying.copy_content(reader, writer)
@@ -232,6 +256,23 @@ class Destination:
                 os.close(writer)
         finally:
             os.close(reader)
+
+    def _is_linked(self, status: os.stat_result, parent: int, path: str) -> bool:
+        """Links to the copy of a file that was copied under another name already."""
+        if status.st_nlink == 1:
+            return False
+        first = self._links.setdefault((status.st_dev, status.st_ino), path)
+        if first == path:
+            return False
+        directory = self._open(os.path.dirname(first) or "/")
+        try:
+            os.link(
+                os.path.basename(first), os.path.basename(path),
+                src_dir_fd=directory, dst_dir_fd=parent, follow_symlinks=False,
+            )  # fmt: skip
+        finally:
+            os.close(directory)
+        return True
 
     def _copy_node(self, entry: Entry, parent: int, name: str) -> None:
         os.mknod(name, entry.mode, entry.rdev, dir_fd=parent)
@@ -284,7 +325,7 @@ def _copy_one(path: str, chosen: Chosen, target: Destination, *, into: bool) -> 
         return
     place = f"{path.rstrip('/')}/{os.path.basename(entry.path)}" if into else path
     target.make_directories(os.path.dirname(place))
-    target.copy_entry(tree, entry, place)
+    target.copy_single(tree, entry, place if into else target.behind_links(place))
 
 
 def make_directory(operation: graph.Directory, rootfs: str) -> None:

@@ -22,12 +22,12 @@ from dockyard.build.solver import Cancellation
 from dockyard.containers import cgroup_parent, spec, users
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
-from dockyard.errors import BuildError
+from dockyard.errors import BuildError, InvalidInput
 from dockyard.images.normalise import missing_mount_points
 from dockyard.images.view import LowerView
 from dockyard.networks import resolv
 from dockyard.networks.apply import Attachment
-from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
+from dockyard.oci.runtime import Identity, Process, Sandbox, SpecMount, runtime_spec
 from dockyard.system import cgroups
 from dockyard.system.files import write_atomically
 
@@ -133,7 +133,7 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
     facts = parts.facts
     allowed = rights(facts, insecure=operation.insecure)
     given = devices(insecure=operation.insecure)
-    identity = users.resolve(operation.user, *users.read_databases(workspace.root))
+    identity = _identity(operation.user, workspace.root)
     env = [
         *(f"{k}={v}" for k, v in host.env.items()), *step.vertex.ignored_env, *operation.env,
         *step.prepared.env,
@@ -175,6 +175,13 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
             writable_cgroups=allowed.writable_cgroups,
         ),
     )
+
+
+def _identity(user: str, rootfs: str) -> Identity:
+    try:
+        return users.resolve(user, *users.read_databases(rootfs))
+    except InvalidInput as error:
+        raise BuildError(error.message, hint=error.hint, reference=error.reference) from error
 
 
 def _engine_files(step: _Step) -> list[SpecMount]:

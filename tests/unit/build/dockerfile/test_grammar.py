@@ -39,7 +39,7 @@ def _defaults(instruction: ins.Instruction) -> list[object]:
         ("ARG a b=1 c=", ins.Arg, {"arguments": (("a", None), ("b", "1"), ("c", ""))}),
         ("WORKDIR /a b", ins.Workdir, {"path": "/a b"}),
         ("user me:us", ins.User, {"user": "me:us"}),
-        ("EXPOSE 80 443/tcp $p", ins.Expose, {"ports": ("80", "443/tcp", "$p")}),
+        ("EXPOSE 80 443/tcp $p", ins.Expose, {"ports": ("$p", "443/tcp", "80")}),
         ("VOLUME /a /b", ins.Volume, {"paths": ("/a", "/b")}),
         ('VOLUME ["/a b"]', ins.Volume, {"paths": ("/a b",)}),
         ("STOPSIGNAL SIGINT", ins.Stopsignal, {"signal": "SIGINT"}),
