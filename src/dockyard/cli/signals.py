@@ -6,9 +6,10 @@ import signal
 from collections.abc import Callable
 
 from dockyard.containers import finish
-from dockyard.containers.apply import ENDING, signal_number
+from dockyard.containers.apply import ENDING
 from dockyard.containers.model import Container
 from dockyard.errors import DockyardError
+from dockyard.system.signals import signal_number
 
 _FORWARDED = (
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
