@@ -32,7 +32,7 @@ from dockyard.containers.model import Container, Options, Resources, Restart
 from dockyard.containers.processes import Processes
 from dockyard.containers.restart import apply as restarts
 from dockyard.containers.sizes import Sizes
-from dockyard.errors import Conflict, InvalidInput, NotFound, NotSupported
+from dockyard.errors import Conflict, NotFound, NotSupported
 from dockyard.images.model import Image
 from dockyard.networks.model import PortMapping
 from dockyard.observability import events, stats
