@@ -36,7 +36,7 @@ class _Tuning(msgspec.Struct, frozen=True):
     what: str
 
 
-_TUNINGS = (
+_TUNINGS = (  # blkio.bfq.weight isn't among the knobs, for not every runtime knows it
     _Tuning("memory_swap", frozenset({"memory.memsw.limit_in_bytes", "memory.swap.max"}),
             "swap limits; memory is limited without swap"),
     _Tuning("memory_reservation", frozenset({"memory.soft_limit_in_bytes", "memory.low"}),
@@ -46,11 +46,10 @@ _TUNINGS = (
     _Tuning("oom_kill_disable", frozenset({"memory.oom_control"}),
             "cgroups without the OOM killer; --oom-kill-disable is discarded"),
     _Tuning("blkio_weight",
-            frozenset({"blkio.weight", "blkio.bfq.weight", "io.weight", "io.bfq.weight"}),
+            frozenset({"blkio.weight", "io.weight", "io.bfq.weight"}),
             "weights of block I/O; --blkio-weight is discarded"),
     _Tuning("blkio_weight_device",
-            frozenset({"blkio.weight_device", "blkio.bfq.weight_device", "io.weight",
-                       "io.bfq.weight"}),
+            frozenset({"blkio.weight_device", "io.weight", "io.bfq.weight"}),
             "weights of block devices; --blkio-weight-device is discarded"),
 )  # fmt: skip
 
@@ -104,7 +103,7 @@ def limits(
         cpus=kept.cpus,
         cpu_shares=kept.cpu_shares or None,
         cpu_period=kept.cpu_period or None,
-        cpu_quota=kept.cpu_quota or None,
+        cpu_quota=kept.cpu_quota if (kept.cpu_quota or 0) > 0 else None,
         cpu_rt_period=kept.cpu_rt_period or None,
         cpu_rt_runtime=kept.cpu_rt_runtime or None,
         cpuset_cpus=kept.cpuset_cpus,

@@ -53,6 +53,8 @@ __all__ = [
 
 _BATCH = 200
 """Processes signalled at a time: each takes a file descriptor."""
+_UNUSED = {"memory": {"memory.low", "memory.swap.max"}, "io": {"io.weight"}}
+"""What a controller of v2 has that tuning needs."""
 _ATTEMPTS = 10
 _PAUSE = 0.0005
 """Seconds between two looks at a cgroup."""
@@ -66,19 +68,24 @@ def pids(layout: CgroupLayout, path: str) -> tuple[int, ...]:
 def knobs(layout: CgroupLayout) -> frozenset[str]:
     """Names of the files that cgroups have on this host.
 
-    Some are in every cgroup but the root, so another one is looked at too.
+    Most are in every cgroup but the root, so those below it are looked at too. Where none there
+    has a controller of v2 yet, it counts as complete.
     """
     found: set[str] = set()
     for root in roots(layout):
-        for name in (root, _any_child(root)):
+        for name in (root, *_children(root)):
             with contextlib.suppress(OSError):
                 found.update(os.listdir(name))
+    if layout.mode == "v2":
+        for controller, names in _UNUSED.items():
+            used = any(name.startswith(f"{controller}.") for name in found)
+            found |= set() if used or controller not in layout.controllers else names
     return frozenset(name for name in found if "." in name)
 
 
-def _any_child(root: str) -> str:
+def _children(root: str) -> list[str]:
     with os.scandir(root) as entries:
-        return next((entry.path for entry in entries if entry.is_dir(follow_symlinks=False)), root)
+        return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def is_frozen(layout: CgroupLayout, path: str) -> bool:

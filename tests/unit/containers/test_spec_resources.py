@@ -13,7 +13,7 @@ V1 = msgspec.structs.replace(
     FACTS, cgroup_mode="v1", controllers=FACTS.controllers - {"io"} | {"blkio"},
     knobs=frozenset({
         "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.swappiness",
-        "memory.oom_control", "cpu.rt_runtime_us", "blkio.bfq.weight", "blkio.bfq.weight_device",
+        "memory.oom_control", "cpu.rt_runtime_us", "blkio.weight", "blkio.weight_device",
     }),
 )  # fmt: skip
 
@@ -28,7 +28,7 @@ def test_limits_are_passed_on_and_bound_swap_where_there_is_any() -> None:
     assert limits(asked, FACTS, number_of) == (Limits(memory=1 << 30, cpus=1.5, pids=10), ())
     swapping = msgspec.structs.replace(FACTS, has_swap=True)
     assert limits(asked, swapping, number_of)[0].memory_and_swap == 2 << 30
-    assert limits(Resources(pids_limit=-1), FACTS, number_of) == (Limits(), ())
+    assert limits(Resources(pids_limit=-1, cpu_quota=-1), FACTS, number_of) == (Limits(), ())
 
 
 def test_every_limit_reaches_the_runtime() -> None:

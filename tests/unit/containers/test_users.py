@@ -73,3 +73,10 @@ def test_devices_and_missing_files_are_empty(tmp_path: Path) -> None:
     (tmp_path / "etc" / "passwd").mkdir()
 
     assert users.read_databases(str(tmp_path)) == ("", "")
+
+
+def test_further_groups_are_joined_by_name_or_number() -> None:
+    joined = users.resolve("app:staff", PASSWD, GROUP, ("wheel", "44"))
+    assert joined == Identity(1000, 50, (10, 44, 50), "/home/app")
+    with pytest.raises(InvalidInput, match="unable to find group nosuch"):
+        users.resolve("app", PASSWD, GROUP, ("nosuch",))

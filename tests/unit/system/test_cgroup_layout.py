@@ -219,3 +219,14 @@ def test_no_path_gets_out(path: str) -> None:
         return
     assert below
     assert not {"", ".", ".."} & set(below.split("/"))
+
+
+def test_a_container_may_be_in_a_cgroup_that_the_user_names() -> None:
+    v2 = detect(V2_MOUNTS, V2_CGROUPS, "memory pids", systemd=False)
+    assert cgroup_path(v2, "0a1b2c3d", "f00", parent="mine/deep") == "/mine/deep/f00"
+    assert cgroup_path(v2, "0a1b2c3d", "f00", parent="/mine") == "/mine/f00"
+    slices = detect(V2_MOUNTS, V2_CGROUPS, "memory pids", systemd=True)
+    assert cgroup_path(slices, "0a1b2c3d", "f00", parent="a.slice") == "a.slice:dockyard:f00"
+    for layout, parent in ((v2, "../x"), (v2, "/"), (slices, "mine"), (slices, "/a/b.slice")):
+        with pytest.raises(InvalidInput):
+            cgroup_path(layout, "0a1b2c3d", "f00", parent=parent)

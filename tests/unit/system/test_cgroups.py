@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dockyard.errors import NotSupported
@@ -60,3 +61,22 @@ def test_a_slice_of_systemds_is_kept(layout: CgroupLayout, tmp_path: Path) -> No
 def test_scopes_are_left_to_systemd(layout: CgroupLayout) -> None:
     with pytest.raises(NotSupported):
         cgroups.create_and_enter(layout, "dockyard-x.slice:dockyard:monitor", 1)
+
+
+def test_knobs_are_the_files_of_the_root_and_of_those_below(
+    layout: CgroupLayout, tmp_path: Path
+) -> None:
+    for name in ("cgroup.procs", "plain", "a/memory.max", "a/memory.high", "b/io.max"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert cgroups.knobs(layout) == {"cgroup.procs", "memory.max", "memory.high", "io.max"}
+
+
+def test_a_controller_that_nobody_uses_yet_has_what_its_version_has(
+    layout: CgroupLayout, tmp_path: Path
+) -> None:
+    unused = msgspec.structs.replace(layout, controllers=frozenset({"memory", "pids"}))
+    assert {"memory.low", "memory.swap.max"} <= cgroups.knobs(unused)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "memory.max").touch()
+    assert cgroups.knobs(unused) == {"memory.max"}
