@@ -14,6 +14,8 @@ import msgspec
 
 from dockyard.errors import InvalidInput
 
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Docker's default; see docs/security.md
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one engine.
@@ -27,7 +29,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Name or path of the OCI runtime; ``None`` lets the probe choose."""
     apt_mirror: str | None = None
     """A Debian mirror that only this host uses; never stored in an image."""
-    publish_address: str = "0.0.0.0"  # noqa: S104  # Docker's default; see docs/security.md
+    publish_address: str = ANY_ADDRESS
     """Address on which ports are published where the caller names none."""
     cdi_directories: tuple[str, ...] = ("/etc/cdi", "/var/run/cdi")
     """Where specifications of devices are (CDI); the later ones take precedence."""
@@ -52,12 +54,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             run=os.path.realpath(env.get("DOCKYARD_RUN") or run),
             runtime=env.get("DOCKYARD_RUNTIME") or None,
             apt_mirror=env.get("DOCKYARD_APT_MIRROR") or None,
-            publish_address=_address(env.get("DOCKYARD_PUBLISH_ADDRESS") or "0.0.0.0"),  # noqa: S104
+            publish_address=_address(env.get("DOCKYARD_PUBLISH_ADDRESS") or ANY_ADDRESS),
             cdi_directories=_directories(env.get("DOCKYARD_CDI_SPEC_DIRS", "")),
             source_date_epoch=_epoch(env.get("SOURCE_DATE_EPOCH", "")),
             log_driver=env.get("DOCKYARD_LOG_DRIVER") or None,
             log_options=_options(env.get("DOCKYARD_LOG_OPTS", "")),
         )
+
+
+def of_root(root: str, run: str) -> Config:
+    """The settings of a helper of ours for one root: the environment's, where they make sense."""
+    try:
+        return Config.from_environment({**os.environ, "DOCKYARD_ROOT": root, "DOCKYARD_RUN": run})
+    except InvalidInput:  # of a program that gave its engine others
+        return Config(root=root, run=run)
 
 
 def _address(text: str) -> str:

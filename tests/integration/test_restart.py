@@ -121,6 +121,18 @@ def test_a_restart_that_fails_is_tried_again(root: Root, engine: Engine, free_po
     until(lambda: record(engine).exit_code == 1, 60)
 
 
+def test_ports_keep_the_address_that_was_configured(root: Root, engine: Engine) -> None:
+    """Who starts the container again may know nothing of that configuration."""
+    root.cli("create", "--name", "box", "--restart", "always", "-p", "0:80", "busybox", "false",
+             env={"DOCKYARD_PUBLISH_ADDRESS": "127.0.0.1"}, check=True)  # fmt: skip
+    root.cli("start", "box", check=True)
+
+    ports = until(lambda: record(engine).restarts.ports)
+    assert {port.host_ip for port in ports} == {"127.0.0.1"}
+    until(lambda: record(engine).restarts.count > 1)
+    assert record(engine).restarts.ports == ports
+
+
 def test_rm_and_restart_contradict_each_other(root: Root) -> None:
     done = root.cli("run", "--rm", "--restart", "always", "busybox", "true")
 

@@ -25,10 +25,10 @@ def main(arguments: list[str]) -> None:
     if not os.path.exists(f"{run}/containers/{container_id}"):
         return
     sys.path[:0] = libraries.split(":")
-    from dockyard.config import Config
+    from dockyard.config import of_root
     from dockyard.engine import Engine
 
-    Engine(Config(root=root, run=run)).close()
+    Engine(of_root(root, run)).close()
 
 
 if __name__ == "__main__":

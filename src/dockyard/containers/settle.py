@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dockyard.config import ANY_ADDRESS
 from dockyard.containers import (
     host_devices,
     spec_devices,
@@ -18,7 +19,7 @@ from dockyard.containers import (
     spec_resources,
     spec_rights,
 )
-from dockyard.containers.model import Container, Mount, Options
+from dockyard.containers.model import Container, Mount, Networking, Options
 from dockyard.containers.parts import Parts
 from dockyard.containers.restart import decide
 from dockyard.errors import InvalidInput, NotFound
@@ -49,8 +50,24 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
         for kind, name in spec_namespaces.donors(options.namespaces).items()
     }
     return msgspec.structs.replace(
-        options, namespaces=msgspec.structs.replace(options.namespaces, **joined)
+        options,
+        namespaces=msgspec.structs.replace(options.namespaces, **joined),
+        networking=_addressed(options.networking, parts.config.publish_address),
     )
+
+
+def _addressed(networking: Networking, default: str) -> Networking:
+    """The ports on the address that is configured now, if one is.
+
+    Whoever starts the container later, such as the controller after a reboot, may have another
+    configuration.
+    """
+    if default == ANY_ADDRESS:
+        return networking
+    ports = tuple(
+        msgspec.structs.replace(port, host_ip=port.host_ip or default) for port in networking.ports
+    )
+    return msgspec.structs.replace(networking, ports=ports)
 
 
 def donated_mounts(parts: Parts, options: Options) -> tuple[Mount, ...]:

@@ -26,7 +26,7 @@ def recover(parts: Parts) -> None:
         return
     lock = Lock.try_acquire(f"{parts.paths.locks}/controller.lock")
     if lock is not None:
-        from dockyard.controller import place
+        from dockyard.containers import controller_place as place
 
         with lock:
             place.clear(parts.paths)

@@ -33,9 +33,9 @@ def main(arguments: list[str]) -> None:
     os.chdir("/")
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # what the caller had open is none of ours
     sys.path[:0] = libraries.split(":")
-    from dockyard.config import Config
+    from dockyard.config import of_root
 
-    serve(Config(root=root, run=run), standing="--standing" in flags)
+    serve(of_root(root, run), standing="--standing" in flags)
 
 
 def serve(config: Config, *, standing: bool) -> bool:
@@ -115,13 +115,13 @@ def _claim(paths: Paths, *, take_over: bool) -> Lock | None:
 
 def _leave_caller(paths: Paths) -> None:
     """The end of the caller's cgroup (a stopped unit) must not be the controller's."""
-    from dockyard.controller import place
+    from dockyard.containers import controller_place as place
 
     place.enter(paths)
 
 
 def _give_back(paths: Paths) -> None:
-    from dockyard.controller import place
+    from dockyard.containers import controller_place as place
 
     place.clear(paths)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 
 from dockyard.errors import NotFound, NotSupported
 from dockyard.state.paths import Paths
@@ -29,11 +30,21 @@ def command(paths: Paths) -> list[str]:
     return process.isolated_python(script, paths.root, paths.run, "--standing")
 
 
-def text(paths: Paths, argv: list[str]) -> str:
+def settings() -> dict[str, str]:
+    """Dockyard's settings in this process's environment, which the service gets too."""
+    return {name: value for name, value in sorted(process.passed_on().items())
+            if name.startswith("DOCKYARD_")}  # fmt: skip
+
+
+def text(paths: Paths, argv: list[str], environment: Mapping[str, str]) -> str:
     """The unit file. Pure.
 
     ``KillMode=process`` leaves the containers alone when the service stops.
     """
+    variables = "".join(
+        f"Environment={_quoted(f'{key}={value}', command=False)}\n"
+        for key, value in environment.items()
+    )
     return f"""\
 [Unit]
 Description=Dockyard controller: restarts, health checks, containers that come back at boot
@@ -43,7 +54,7 @@ RequiresMountsFor={_escaped(paths.root)}
 
 [Service]
 Type=exec
-ExecStart={" ".join(_quoted(word) for word in argv)}
+{variables}ExecStart={" ".join(_quoted(word) for word in argv)}
 Restart=on-failure
 RestartSec=1s
 KillMode=process
@@ -66,7 +77,7 @@ def install(paths: Paths) -> str:
     host.require_root("installing a service")
     _require_systemd()
     path = f"{DIRECTORY}/{name(paths)}"
-    write_atomically(path, text(paths, command(paths)).encode(), mode=0o644)
+    write_atomically(path, text(paths, command(paths), settings()).encode(), mode=0o644)
     _systemctl("daemon-reload")
     _systemctl("enable", name(paths))
     _systemctl("restart", name(paths))
@@ -106,9 +117,10 @@ def _systemctl(*arguments: str) -> None:
     process.run(["systemctl", *arguments], timeout=_TIMEOUT_SECONDS)
 
 
-def _quoted(word: str) -> str:
-    """A word of a command line in systemd's syntax (systemd.service(5))."""
-    escaped = _escaped(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+def _quoted(word: str, *, command: bool = True) -> str:
+    """A word in systemd's syntax (systemd.service(5)); a dollar is special in commands only."""
+    escaped = _escaped(word).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = escaped.replace("$", "$$") if command else escaped
     plain = escaped and not any(letter in escaped for letter in " \t'\"\\;")
     return escaped if plain else f'"{escaped}"'
 

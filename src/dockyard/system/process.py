@@ -114,17 +114,25 @@ def isolated_python(script: str, *arguments: str) -> list[str]:
     return [sys.executable, "-I", "-S", script, places, *arguments]
 
 
+def passed_on() -> dict[str, str]:
+    """Of the environment what a program of ours that outlives this one needs.
+
+    It is what finds programs and the user's runtime directory, and Dockyard's own settings.
+    """
+    return {name: value for name, value in os.environ.items()
+            if name in {"PATH", "XDG_RUNTIME_DIR"} or name.startswith("DOCKYARD_")}  # fmt: skip
+
+
 def detach(argv: Sequence[str]) -> int:
     """Starts a program that outlives this one, in a session of its own; its process number.
 
-    It has no streams, and of the environment only what finds programs and the user's runtime
-    directory. The caller waits for it (:func:`os.waitpid`) if it lives on itself.
+    It has no streams, and the environment of :func:`passed_on`. The caller waits for it
+    (:func:`os.waitpid`) if it lives on itself.
     """
-    kept = {name: os.environ[name] for name in ("PATH", "XDG_RUNTIME_DIR") if name in os.environ}
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
         return os.posix_spawn(
-            argv[0], list(argv), kept, setsid=True, setsigmask=(),
+            argv[0], list(argv), passed_on(), setsid=True, setsigmask=(),
             file_actions=[(os.POSIX_SPAWN_DUP2, null, stream) for stream in range(3)],
             setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE),
         )  # fmt: skip

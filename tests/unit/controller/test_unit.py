@@ -21,6 +21,8 @@ RequiresMountsFor=/srv/a b/100%%
 
 [Service]
 Type=exec
+Environment=DOCKYARD_PUBLISH_ADDRESS=127.0.0.1
+Environment="DOCKYARD_X=a \\"$b\\""
 ExecStart=/usr/bin/python3 "/srv/a b/100%%" "it's" $$HOME
 Restart=on-failure
 RestartSec=1s
@@ -36,7 +38,9 @@ WantedBy=multi-user.target
 def test_the_unit_is_written_out_with_systemds_quoting() -> None:
     paths = Paths("/srv/a b/100%", "/run/x")
 
-    assert unit.text(paths, ["/usr/bin/python3", "/srv/a b/100%", "it's", "$HOME"]) == EXPECTED
+    argv = ["/usr/bin/python3", "/srv/a b/100%", "it's", "$HOME"]
+    settings = {"DOCKYARD_PUBLISH_ADDRESS": "127.0.0.1", "DOCKYARD_X": 'a "$b"'}
+    assert unit.text(paths, argv, settings) == EXPECTED
 
 
 def test_each_root_has_a_unit_of_its_own() -> None:
@@ -50,7 +54,7 @@ def test_each_root_has_a_unit_of_its_own() -> None:
 def test_systemd_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
     paths = Paths("/var/lib/dockyard", "/run/dockyard")
     made = tmp_path / "dockyard.service"
-    made.write_text(unit.text(paths, unit.command(paths)))
+    made.write_text(unit.text(paths, unit.command(paths), {"DOCKYARD_X": 'a "$b"'}))
 
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(made)],

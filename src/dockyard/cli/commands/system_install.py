@@ -17,6 +17,6 @@ def command(*, only_print: bool) -> None:
     config = Config.from_environment()
     paths = Paths(config.root, config.run)
     if only_print:
-        click.echo(unit.text(paths, unit.command(paths)), nl=False)
+        click.echo(unit.text(paths, unit.command(paths), unit.settings()), nl=False)
         return
     click.echo(unit.install(paths))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from dockyard.containers import cgroup_parent
 from dockyard.errors import ComponentFailed, ComponentMissing
 from dockyard.state.paths import Paths
 from dockyard.system import cgroups, scope
@@ -40,7 +41,7 @@ def clear(paths: Paths) -> None:
     here = _cgroup(paths)
     if os.getpid() in cgroups.pids(layout, here):
         cgroups.leave(layout, os.getpid())
-    cgroups.remove(layout, here)
+    cgroup_parent.remove(paths, layout, here)
 
 
 def _cgroup(paths: Paths) -> str:
