@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -120,8 +120,27 @@ class RunningContainer:
         lines = self._containers.logs(self.id, tail=tail)
         return b"".join(line.data for line in lines).decode(errors="replace")
 
-    def exec(self, command: Sequence[str]) -> tuple[int, str]:
-        """Runs another command in it; exit code and what it printed (both streams)."""
+    def exec(
+        self,
+        command: Sequence[str],
+        *,
+        user: str | None = None,
+        env: Mapping[str, str] | None = None,
+        working_dir: str | None = None,
+        privileged: bool = False,
+    ) -> tuple[int, str]:
+        """Runs another command in it; exit code and what it printed (both streams).
+
+        Args:
+            user: ``name`` or ``uid``, with a group after a colon; that of the container otherwise.
+            env: variables on top of the container's.
+            working_dir: that of the container where ``None``.
+            privileged: with every capability, though the container has fewer.
+
+        Raises:
+            Conflict: the container doesn't run.
+            RunError: the command can't be found (127) or invoked (126).
+        """
         read, write = os.pipe2(os.O_CLOEXEC)
         with open(read, "rb") as stream:
             try:
@@ -130,7 +149,13 @@ class RunningContainer:
                 pieces: list[bytes] = []
                 reader = threading.Thread(target=lambda: pieces.append(stream.read()))
                 reader.start()
-                options = ExecOptions(command=tuple(command))
+                options = ExecOptions(
+                    command=tuple(command),
+                    env=tuple(f"{name}={value}" for name, value in (env or {}).items()),
+                    user=user,
+                    working_dir=working_dir,
+                    privileged=privileged,
+                )
                 code = self._containers.execute(self.id, options, stdout=write, stderr=write)
             finally:
                 os.close(write)

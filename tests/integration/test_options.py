@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.support.roots import Root
 
+from dockyard import Options
 from dockyard.system import cgroup_layout, cgroups
 
 
@@ -136,6 +137,23 @@ def test_exec_may_be_privileged_in_a_container_that_is_not(root: Root, sleeper: 
     assert int(plain[1], 16).bit_count() == 11
     assert int(strong[1], 16).bit_count() > 30
     assert strong[2:] == ["0", "1", "/tmp"]
+
+
+def test_a_program_says_how_its_command_runs(root: Root) -> None:
+    options = Options(stop_signal="SIGKILL")
+    script = "id -u; echo $X; pwd; grep CapBnd /proc/self/status"
+    with (
+        root.engine() as engine,
+        engine.run("busybox", ["sleep", "60"], network="none", options=options) as container,
+    ):
+        plain = container.exec(["sh", "-c", script])
+        code, text = container.exec(
+            ["sh", "-c", script], user="app", env={"X": "y"}, working_dir="/tmp", privileged=True
+        )
+    assert plain[1].split()[:2] == ["0", "/"]
+    lines = text.split()
+    assert (code, lines[:3]) == (0, ["1000", "y", "/tmp"])
+    assert int(lines[4], 16).bit_count() > int(plain[1].split()[3], 16).bit_count()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,14 @@ DIFFERENT: dict[str, str] = {
     "build --secret": "a variable that isn't set is an error, not an empty secret",
     "run": "11 capabilities instead of 14, and no_new_privileges; docs/security.md names the flags"
     " that give back the rest",
+    "run --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
+    "run --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
+    "run --platform": "picks nothing from a registry: the image at hand has to fit",
+    "run --volume-driver": "local",
+    "create --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
+    "create --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
+    "create --platform": "picks nothing from a registry: the image at hand has to fit",
+    "create --volume-driver": "local",
 }
 """A command (``logs``), a flag of one (``run --log-driver``) or an instruction to what differs."""
 
