@@ -141,3 +141,24 @@ def test_info_and_doctor_show_the_devices(gpus: Host) -> None:
     told = gpus.cli("doctor").stdout
     assert "broken.json" in told
     assert os.fspath(gpus.specs) in gpus.cli("info").stdout
+
+
+def test_a_step_of_a_build_gets_what_the_command_line_allows(gpus: Host, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        "FROM busybox\n"
+        "RUN --device=nvidia.com/gpu=1,required --device=none.org/x=y "
+        "ls /dev | grep gpu > /seen; cat /usr/lib/lib.so >> /seen; echo $VISIBLE $GPU1 >> /seen\n"
+        "RUN --device=nvidia.com/gpu ls /dev | grep gpu >> /seen; test -e /usr/lib/lib.so\n"
+        "RUN test ! -e /usr/lib && ! ls /dev/gpu*\n"
+    )
+    refused = gpus.cli("build", "--allow", "device=nvidia.com/gpu=1", str(tmp_path))
+    assert 'device "none.org/x=y" is requested by the build but not allowed' in refused.stderr
+    built = gpus.cli("build", "--allow", "device", "-t", "made", str(tmp_path))
+    assert built.returncode == 0, built.stderr
+    seen = gpus.cli("run", "--rm", "--network", "none", "made", "cat", "/seen").stdout
+    assert seen.splitlines() == ["gpu1", "library of the driver", "void yes", "gpu0"]
+
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN --device=none.org/x=y,required true\n")
+    missing = gpus.cli("build", "--allow", "device", str(tmp_path))
+    assert missing.returncode == 1
+    assert "unresolvable CDI devices none.org/x=y" in missing.stderr

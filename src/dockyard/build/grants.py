@@ -18,7 +18,10 @@ INSECURE = "security.insecure"
 HOST_GATEWAY = "host-gateway"
 """Stands for the address under which a step reaches this host."""
 
-_ENTITLEMENTS = frozenset({HOST_NETWORK, INSECURE})
+DEVICE = "device"
+"""All devices of vendors; ``device=NAME`` is one."""
+
+_ENTITLEMENTS = frozenset({HOST_NETWORK, INSECURE, DEVICE})
 
 Network = Literal["default", "none", "host"]
 
@@ -42,6 +45,13 @@ class StepOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise _not_allowed(HOST_NETWORK)
         if step.security is ins.SecurityMode.INSECURE and INSECURE not in self.allow:
             raise _not_allowed(INSECURE)
+        for device in step.devices:
+            if not self.allow & {DEVICE, f"{DEVICE}={device.name}"}:
+                raise BuildError(
+                    f'device "{device.name}" is requested by the build but not allowed',
+                    hint=f"if you trust this Dockerfile, build with --allow device={device.name}",
+                    reference="not-allowed",
+                )
 
     def network_of(self, step: ins.Run) -> str:
         """The network of a step: its own, or else that of the build."""
@@ -60,7 +70,7 @@ def parse_allow(text: str) -> str:
     Raises:
         InvalidInput: there is no such one.
     """
-    if text not in _ENTITLEMENTS:
+    if text not in _ENTITLEMENTS and not text.startswith(f"{DEVICE}="):
         raise InvalidInput(
             f"unknown entitlement {text}", hint=f"known are {', '.join(sorted(_ENTITLEMENTS))}"
         )

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from dockyard.build.dockerfile.instructions import Device
 from dockyard.build.dockerfile.source import Location
 from dockyard.build.remote.address import Git, Web
 from dockyard.containers.model import Ulimit
@@ -68,6 +69,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     hosts: tuple[str, ...] = ()
     shm_size: int | None = None
     ulimits: tuple[Ulimit, ...] = ()
+    devices: tuple[Device, ...] = ()
 
 
 class File(msgspec.Struct, frozen=True):

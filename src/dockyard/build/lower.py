@@ -203,7 +203,6 @@ class _Lowering:
     def _lower_run(self, state: StageState, step: ins.Run, name: str, index: int) -> None:
         steps = self._settings.steps
         steps.check(step)
-        _refuse_unfinished(step)
         self._check_executable(state)
         script = step.script()
         env, proxies = state.run_environment(self._settings.build_args)
@@ -225,7 +224,7 @@ class _Lowering:
             mounts=lower_mounts(step.mounts, cwd, numbers),
             insecure=step.security is ins.SecurityMode.INSECURE,
             hosts=tuple(sorted({host for host, _ in steps.hosts})),
-            shm_size=steps.shm_size, ulimits=steps.ulimits,
+            shm_size=steps.shm_size, ulimits=steps.ulimits, devices=step.devices,
         )  # fmt: skip
         state.vertex = self._add(
             operation, (state.vertex, *inputs), name, step.location, state.epoch, proxies
@@ -328,8 +327,3 @@ def _check_platform(image: BaseImage, base: ins.From, wanted: Platform | None) -
 
 def _unfinished(message: str, hint: str | None = None) -> BuildError:
     return BuildError(message, hint=hint, reference="not-supported-yet")
-
-
-def _refuse_unfinished(step: ins.Run) -> None:
-    if step.devices:
-        raise _unfinished("RUN --device is not supported yet", hint="remove the flag")

@@ -16,13 +16,14 @@ from dockyard.build import graph
 from dockyard.build.grants import HOST_GATEWAY
 from dockyard.build.mounts.plan import check_target
 from dockyard.build.mounts.prepare import Prepared
-from dockyard.build.ops import trust
+from dockyard.build.ops import trust, vendor
 from dockyard.build.ops.rights import devices, rights
 from dockyard.build.solver import Cancellation
 from dockyard.containers import cgroup_parent, spec, users
 from dockyard.containers.parts import Parts
+from dockyard.containers.spec_injection import with_devices
 from dockyard.containers.workspace import Workspace
-from dockyard.errors import BuildError, InvalidInput
+from dockyard.errors import BuildError, InvalidInput, NotFound
 from dockyard.images.normalise import missing_mount_points
 from dockyard.images.view import LowerView
 from dockyard.networks import resolv
@@ -63,11 +64,12 @@ def run(
     Raises:
         BuildError: the command failed; the context names the line and holds its last output.
     """
-    made = _mount_points(LowerView(lowers), operation, prepared)
+    names = _devices(parts, operation)
+    made = _mount_points(LowerView(lowers), operation, prepared, _targets(parts, names))
     workspace.mount(lowers)
     with _attached(parts, workspace, operation.network) as attachment:
         host = _host_trust(parts, workspace.root)
-        step = _Step(parts, workspace, vertex, operation, prepared, attachment, tuple(hosts))
+        step = _Step(parts, workspace, vertex, operation, prepared, attachment, tuple(hosts), names)
         bundle = prepared.memory or workspace.path
         document = msgspec.json.encode(_document(step, host))
         write_atomically(f"{bundle}/config.json", document)
@@ -90,9 +92,34 @@ class _Step(msgspec.Struct, frozen=True):
     prepared: Prepared
     attachment: Attachment | None
     hosts: tuple[tuple[str, str], ...]
+    devices: tuple[str, ...]
 
 
-def _mount_points(view: LowerView, operation: graph.Run, prepared: Prepared) -> tuple[str, ...]:
+def _devices(parts: Parts, operation: graph.Run) -> tuple[str, ...]:
+    """Names of the vendors' devices that the step gets.
+
+    Raises:
+        BuildError: one that the step requires isn't there.
+    """
+    if not operation.devices:
+        return ()
+    names = vendor.chosen(operation.devices, parts.devices.registry)
+    try:
+        return parts.devices.resolve(names, ())
+    except NotFound as error:
+        raise BuildError(error.message, hint=error.hint, reference=error.reference) from error
+
+
+def _targets(parts: Parts, devices: Sequence[str]) -> tuple[str, ...]:
+    """Where devices want something mounted."""
+    if not devices:
+        return ()
+    return tuple(mount.destination for mount in parts.devices.inject(devices, Identity()).mounts)
+
+
+def _mount_points(
+    view: LowerView, operation: graph.Run, prepared: Prepared, others: Sequence[str]
+) -> tuple[str, ...]:
     """What the runtime will make in the root so that it can mount there.
 
     Raises:
@@ -101,7 +128,7 @@ def _mount_points(view: LowerView, operation: graph.Run, prepared: Prepared) -> 
     targets = [mount.destination for mount in prepared.mounts]
     for target in targets:
         check_target(view.resolve(target))
-    made = missing_mount_points(view, (*_MOUNT_POINTS, *targets, operation.cwd))
+    made = missing_mount_points(view, (*_MOUNT_POINTS, *targets, *others, operation.cwd))
     return tuple(path for path in made if path != operation.cwd.lstrip("/"))
 
 
@@ -142,7 +169,7 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
     programs = {operation.script_place} if operation.script else set[str]()
     if operation.script:
         texts[operation.script_place] = operation.script
-    return runtime_spec(
+    process, sandbox = (
         Process(
             args=operation.args,
             env=_environment(env, identity.home),
@@ -175,6 +202,10 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
             writable_cgroups=allowed.writable_cgroups,
         ),
     )
+    if step.devices:
+        injection = parts.devices.inject(step.devices, identity)
+        process, sandbox = with_devices(process, sandbox, injection)
+    return runtime_spec(process, sandbox)
 
 
 def _identity(user: str, rootfs: str) -> Identity:
