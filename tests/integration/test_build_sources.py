@@ -168,12 +168,43 @@ def test_passwords_go_to_their_server_alone(context: Context, web: Web, root: Ro
     made = context.engine.resolve("made")
     assert b"s3cret" not in made.config_bytes
     assert not any("s3cret" in event.name for event in context.events)
-    assert b"s3cret" not in Path(root.paths.database).read_bytes()
+    records = [path.read_bytes() for path in Path(root.paths.root).glob("state.db*")]
+    assert records
+    assert not any(b"s3cret" in data for data in records)
     context.write("Dockerfile", f"FROM busybox\nADD {secret}/missing /f\n")
     done = root.cli("build", str(context.path))
     assert done.returncode == 1
     assert "404" in done.stderr
     assert "s3cret" not in done.stderr + done.stdout
+
+
+def test_git_leaves_no_password_behind(context: Context, web: Web, repository: Repository) -> None:
+    repository.commit({"a": "1"})
+    secret = web.url.replace("//", "//user:s3cret@")
+    context.build(f"FROM busybox\nADD --keep-git-dir {secret}/git/r.git /k\n")
+
+    assert all(headers["authorization"] == "Basic dXNlcjpzM2NyZXQ=" for _, headers in web.seen)
+    assert context.show("grep -r s3cret /k || ls /k") == ["a"]
+    with pytest.raises(BuildError) as caught:
+        context.build(f"FROM busybox\nADD {secret}/git/none.git /k\n")
+    assert "s3cret" not in f"{caught.value}{caught.value.context}{caught.value.hint}"
+
+
+def test_a_server_that_knows_nothing_of_git(
+    context: Context, web: Web, repository: Repository
+) -> None:
+    """Plain files: all of the history comes, and a short commit is found in it."""
+    first = repository.commit({"a": "1"})
+    repository.commit({"a": "2"})
+    repository.git("--git-dir", str(repository.bare), "update-server-info")
+    for path in repository.bare.rglob("*"):
+        if path.is_file():
+            web.file(f"/git/{path.relative_to(repository.bare.parent)}", path.read_bytes())
+    del web.answers["/git"]
+    url = f"{web.url}/git/r.git"
+    context.build(f"FROM busybox\nADD {url} /new\nADD {url}#{first[:9]} /old\n")
+
+    assert context.show("cat /new/a /old/a") == ["21"]
 
 
 def test_add_from_git(context: Context, web: Web, repository: Repository) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from dockyard.errors import BuildError
+from dockyard.errors import BuildError, DockyardError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,10 +72,10 @@ def syntax_error(
 
 @contextmanager
 def located(location: Location) -> Iterator[None]:
-    """Give every :class:`BuildError` raised inside that has no context yet this ``location``."""
+    """Give every error of ours raised inside that has no context yet this ``location``."""
     try:
         yield
-    except BuildError as error:
+    except DockyardError as error:
         if error.context is None:
             error.context = location.excerpt()
         raise

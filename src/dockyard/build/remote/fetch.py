@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from dockyard.build import graph
 from dockyard.build.cache import BuildCache, Hit, Origin, key_of
+from dockyard.build.dockerfile.source import located
 from dockyard.build.remote.address import Git, Web
 from dockyard.build.solver import Cancellation
 from dockyard.containers.workspace import Workspace
-from dockyard.errors import DockyardError
 
 
 class Fetcher:
@@ -19,6 +16,7 @@ class Fetcher:
     def __init__(self, holder: str, cancellation: Cancellation) -> None:
         self._holder = holder
         self._cancellation = cancellation
+        self._commits: dict[Git, str] = {}
 
     def look_up(self, vertex: graph.Vertex, cache: BuildCache | None) -> tuple[str, Hit | None]:
         """The key of the cache's entry, and the entry where it still holds.
@@ -30,11 +28,13 @@ class Fetcher:
             DockyardError: the other side can't be asked.
         """
         operation = vertex.operation
-        with shown_at(vertex):
+        with located(vertex.location):
             if isinstance(operation, Git):
                 from dockyard.build.remote import git
 
-                key = key_of(vertex, (), git.resolve(operation, self._cancellation))
+                commit = git.resolve(operation, self._cancellation)
+                self._commits[operation] = commit  # a branch may move before it is fetched
+                key = key_of(vertex, (), commit)
                 return key, None if cache is None else cache.find(key, self._holder)
             key = key_of(vertex, (), "")
             hit = None if cache is None else cache.find(key, self._holder)
@@ -48,9 +48,12 @@ class Fetcher:
             return key, hit if holds else None
 
     def fetch(self, workspace: Workspace, vertex: graph.Vertex) -> Origin | None:
-        """Puts what a step fetches into the workspace; what it was, for a file of the web."""
+        """Puts what a step fetches into the workspace; what it was, for a file of the web.
+
+        The step was looked up before.
+        """
         operation = vertex.operation
-        with shown_at(vertex):
+        with located(vertex.location):
             if isinstance(operation, Web):
                 from dockyard.build.remote import http
 
@@ -58,16 +61,6 @@ class Fetcher:
             if isinstance(operation, Git):
                 from dockyard.build.remote import git
 
-                commit = git.resolve(operation, self._cancellation)
+                commit = self._commits[operation]
                 git.checkout(operation, commit, workspace.path, workspace.upper, self._cancellation)
         return None
-
-
-@contextmanager
-def shown_at(vertex: graph.Vertex) -> Iterator[None]:
-    """Gives errors the place in the Dockerfile."""
-    try:
-        yield
-    except DockyardError as error:
-        error.context = error.context or vertex.location.excerpt()
-        raise

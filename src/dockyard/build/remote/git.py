@@ -41,6 +41,8 @@ _SETTINGS: Final = {
     "protocol.file.allow": "never",
     "protocol.ext.allow": "never",
     "http.followRedirects": "initial",
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "60",
     "transfer.fsckObjects": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
@@ -138,9 +140,10 @@ def _fetch(repository: _Repository, git: Git, commit: str) -> None:
             if name.startswith("refs/tags/"):
                 repository.run("update-ref", name, commit)
             return
-    repository.run(
-        "fetch", "--quiet", "--tags", "--", repository.remote, "+refs/heads/*:refs/remotes/origin/*"
-    )
+    wanted = ["+refs/heads/*:refs/remotes/origin/*"]
+    if git.ref.startswith("refs/"):
+        wanted.append(f"+{git.ref}:refs/dockyard/wanted")
+    repository.run("fetch", "--quiet", "--tags", "--", repository.remote, *wanted)
 
 
 class _Failed(BuildError):
@@ -152,6 +155,7 @@ class _Repository:
 
     def __init__(self, git: Git, work: str, cancellation: Cancellation) -> None:
         self.directory = work
+        self._work = work  # named on every command line, so that it is found after kill -9
         self.remote, self._header = credentials(git.remote)
         self._home = f"{work}/home" if work != "/" else "/nonexistent"
         self._cancellation = cancellation
@@ -172,8 +176,7 @@ class _Repository:
     def run(self, *arguments: str) -> str:
         """What git prints."""
         child = subprocess.Popen(
-            [self._program, *arguments],
-            cwd=self.directory,
+            [self._program, "-C", self._work, "-C", self.directory, *arguments],
             env=environment(os.environ, self._home, self._settings()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

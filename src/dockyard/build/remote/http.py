@@ -12,7 +12,6 @@ import contextlib
 import email.utils
 import hashlib
 import http.client
-import ipaddress
 import os
 import socket
 import ssl
@@ -26,7 +25,7 @@ from dockyard._version import __version__
 from dockyard.build.cache import Origin
 from dockyard.build.dockerfile.source import redacted
 from dockyard.build.ops.trust import bundle_of
-from dockyard.build.remote.address import Web
+from dockyard.build.remote.address import Web, is_metadata, metadata_refused
 from dockyard.build.solver import Cancellation
 from dockyard.errors import BuildError, ContentMismatch, HostileInput
 from dockyard.oci import digest
@@ -39,13 +38,6 @@ _TIMEOUT: Final = 60.0
 _MAX_REDIRECTS: Final = 10
 _MODE: Final = 0o600
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_METADATA: Final = (
-    ipaddress.ip_network("169.254.0.0/16"),
-    ipaddress.ip_network("fe80::/10"),
-    ipaddress.ip_network("fd00:ec2::254/128"),
-    ipaddress.ip_network("100.100.100.200/32"),
-)
-_METADATA_NAMES: Final = frozenset({"metadata.google.internal", "metadata", "instance-data"})
 
 
 _Response = http.client.HTTPResponse | urllib.error.HTTPError
@@ -242,7 +234,7 @@ def _connected(connection: http.client.HTTPConnection, sockets: _Sockets, *, pro
     address = str(connection.sock.getpeername()[0]).partition("%")[0]
     if not proxied and is_metadata(address):
         connection.close()
-        raise _metadata(f"{connection.host} ({address})")
+        raise metadata_refused(f"{connection.host} ({address})")
 
 
 def _is_proxied(request: urllib.request.Request) -> bool:
@@ -252,28 +244,9 @@ def _is_proxied(request: urllib.request.Request) -> bool:
 
 def _check_name(request: urllib.request.Request) -> None:
     """Refuses a metadata service by its name or number, also where a proxy would reach it."""
-    host = (urlsplit(request.full_url).hostname or "").rstrip(".")
-    if host in _METADATA_NAMES or is_metadata(host):
-        raise _metadata(host)
-
-
-def is_metadata(text: str) -> bool:
-    """True for an address at which clouds give out credentials; false for a name."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped if mapped is not None else address
-    return any(address in network for network in _METADATA if network.version == address.version)
-
-
-def _metadata(host: str) -> HostileInput:
-    return HostileInput(
-        f"{host} is the address of a cloud's metadata service",
-        hint="builds don't fetch from there: it gives away the credentials of this machine",
-        reference="metadata-address",
-    )
+    host = urlsplit(request.full_url).hostname or ""
+    if is_metadata(host):
+        raise metadata_refused(host)
 
 
 def _store(web: Web, response: _Response, descriptor: int) -> str:

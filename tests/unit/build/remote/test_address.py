@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard.build.dockerfile.source import redacted
-from dockyard.build.remote.address import Git, Web, is_remote, parse, parse_context
-from dockyard.errors import BuildError
+from dockyard.build.remote.address import Git, Web, is_metadata, is_remote, parse, parse_context
+from dockyard.errors import BuildError, HostileInput
 
 COMMIT = "a" * 40
 
@@ -81,6 +81,25 @@ def test_what_is_refused(text: str, words: str) -> None:
 )
 def test_paths_are_no_addresses(text: str) -> None:
     assert not is_remote(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "result"),
+    [
+        ("169.254.169.254", True), ("169.254.170.2", True), ("::ffff:169.254.169.254", True),
+        ("fd00:ec2::254", True), ("fe80::a9fe:a9fe", True), ("100.100.100.200", True),
+        ("127.0.0.1", False), ("10.0.0.1", False), ("::1", False), ("example.com", False),
+        ("", False), ("Metadata.google.internal.", True),
+    ],
+)  # fmt: skip
+def test_metadata_addresses(address: str, result: bool) -> None:
+    assert is_metadata(address) is result
+
+
+@pytest.mark.parametrize("path", ["latest", "r.git"])
+def test_metadata_services_are_no_sources(path: str) -> None:
+    with pytest.raises(HostileInput, match="metadata service"):
+        parse(f"http://169.254.169.254/{path}")
 
 
 def test_github_is_an_address_for_contexts_alone() -> None:
