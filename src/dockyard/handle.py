@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from dockyard.containers.apply import Containers
+from dockyard.containers.attach import Sink, Streams
 from dockyard.containers.exec import ExecOptions
+from dockyard.containers.logs import LogLine
 from dockyard.containers.model import Container, Resources, Restart
 from dockyard.errors import NotFound, RunError
 from dockyard.observability.stats import Sample
+from dockyard.system.collector import Collector
 
 if TYPE_CHECKING:
     from dockyard.containers.content.changes import Change
@@ -120,6 +123,26 @@ class RunningContainer:
         lines = self._containers.logs(self.id, tail=tail)
         return b"".join(line.data for line in lines).decode(errors="replace")
 
+    def follow(self, *, tail: int | None = None) -> Iterator[LogLine]:
+        """What it printed, and what it prints until its end; ``tail`` begins with the last lines.
+
+        Raises:
+            NotSupported: its log driver keeps nothing.
+        """
+        return self._containers.logs(self.id, follow=True, tail=tail)
+
+    def attach(self, output: Sink, *, stdin: int | None = None) -> int:
+        """Connects to its streams until it ends; its exit code.
+
+        Args:
+            output: gets 1 (stdout, and all of a terminal) or 2 (stderr), and bytes, from now on.
+            stdin: a descriptor that it reads from; it needs ``Console(interactive=True)``.
+
+        Raises:
+            Conflict: it doesn't run.
+        """
+        return self._containers.attach(self.id, Streams(output, stdin)).exit_code
+
     def exec(
         self,
         command: Sequence[str],
@@ -128,6 +151,8 @@ class RunningContainer:
         env: Mapping[str, str] | None = None,
         working_dir: str | None = None,
         privileged: bool = False,
+        stdin: int | None = None,
+        output: Sink | None = None,
     ) -> tuple[int, str]:
         """Runs another command in it; exit code and what it printed (both streams).
 
@@ -136,30 +161,32 @@ class RunningContainer:
             env: variables on top of the container's.
             working_dir: that of the container where ``None``.
             privileged: with every capability, though the container has fewer.
+            stdin: a descriptor that the command reads from; without, its input is empty.
+            output: gets 1 or 2 and bytes as they come, from a thread for each; the text is then
+                empty.
 
         Raises:
             Conflict: the container doesn't run.
             RunError: the command can't be found (127) or invoked (126).
         """
-        read, write = os.pipe2(os.O_CLOEXEC)
-        with open(read, "rb") as stream:
-            try:
-                import threading
-
-                pieces: list[bytes] = []
-                reader = threading.Thread(target=lambda: pieces.append(stream.read()))
-                reader.start()
-                options = ExecOptions(
-                    command=tuple(command),
-                    env=tuple(f"{name}={value}" for name, value in (env or {}).items()),
-                    user=user,
-                    working_dir=working_dir,
-                    privileged=privileged,
-                )
-                code = self._containers.execute(self.id, options, stdout=write, stderr=write)
-            finally:
-                os.close(write)
-            reader.join()
+        options = ExecOptions(
+            command=tuple(command),
+            env=tuple(f"{name}={value}" for name, value in (env or {}).items()),
+            user=user,
+            working_dir=working_dir,
+            privileged=privileged,
+            interactive=stdin is not None,
+        )
+        pieces: list[bytes] = []
+        with contextlib.ExitStack() as stack:
+            if output is None:
+                stdout = stderr = stack.enter_context(Collector(pieces.append))
+            else:
+                stdout = stack.enter_context(Collector(functools.partial(output, 1)))
+                stderr = stack.enter_context(Collector(functools.partial(output, 2)))
+            code = self._containers.execute(
+                self.id, options, stdin=stdin, stdout=stdout, stderr=stderr
+            )
         return code, b"".join(pieces).decode(errors="replace")
 
     def pause(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dockyard import Engine, Options, RunningContainer
+from dockyard import Console, Engine, Options, RunningContainer
 from dockyard.containers.exec import ExecOptions
 from dockyard.errors import Conflict, InvalidInput, RunError
 
@@ -131,3 +131,35 @@ def test_a_line_longer_than_any_buffer_is_one_line(engine: Engine) -> None:
 
     assert container.logs() == "x" * 200000 + "\nnext\n"
     assert container.logs(tail=2) == "x" * 200000 + "\nnext\n"
+
+
+def test_streams_of_a_command_and_of_a_container(engine: Engine) -> None:
+    """As they come, each on its own, with input from a descriptor."""
+    options = Options(console=Console(interactive=True, stdin_once=True), remove=False)
+    with engine.run("busybox", ["cat"], network="none", options=options, remove=False) as container:
+        found: dict[int, bytes] = {1: b"", 2: b""}
+
+        def take(stream: int, data: bytes) -> None:
+            found[stream] += data
+
+        read, write = os.pipe()
+        os.write(write, b"in\n")
+        os.close(write)
+        script = "cat; echo err >&2; echo $A; pwd; id -u; exit 4"
+        code, text = container.exec(
+            ["sh", "-c", script], user="app", working_dir="/tmp", env={"A": "b"}, stdin=read,
+            output=take,
+        )  # fmt: skip
+        os.close(read)
+        assert (code, text) == (4, "")
+        assert found == {1: b"in\nb\n/tmp\n1000\n", 2: b"err\n"}
+
+        read, write = os.pipe()
+        os.write(write, b"attached\n")
+        os.close(write)
+        found = {1: b"", 2: b""}
+        assert container.attach(take, stdin=read) == 0
+        os.close(read)
+        assert found == {1: b"attached\n", 2: b""}
+        assert [line.data for line in container.follow()] == [b"attached\n"]
+    container.remove()

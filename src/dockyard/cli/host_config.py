@@ -31,6 +31,10 @@ def host_config(container: Container) -> Document:
         "GroupAdd": list(options.groups) or None,
         "Init": options.init,
         "Runtime": container.runtime,
+        "LogConfig": {
+            "Type": options.logging.driver or container.log.driver,
+            "Config": dict(options.logging.options),
+        },
         **_storage(options),
         **_networking(options.networking),
         **_resources(options.resources),

@@ -40,6 +40,7 @@ _VARIABLES = """\
 | `DOCKYARD_ROOT`, `DOCKYARD_RUN` | directories of the state, and of what a reboot may lose |
 | `DOCKYARD_RUNTIME` | name or path of the OCI runtime |
 | `DOCKYARD_PUBLISH_ADDRESS` | address on which ports are published where `-p` names none |
+| `DOCKYARD_LOG_DRIVER`, `DOCKYARD_LOG_OPTS` | log driver where none is named, and its options |
 | `DOCKYARD_CDI_SPEC_DIRS` | device specifications, in place of `/etc/cdi:/var/run/cdi` |
 | `DOCKYARD_APT_MIRROR` | Debian mirror that only this host uses; never stored in an image |
 | `DOCKYARD_DEBUG` | show tracebacks of unexpected errors, as `--debug` |

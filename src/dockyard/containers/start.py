@@ -24,7 +24,7 @@ from dockyard.containers.attach import Streams
 from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.health import apply as checking
-from dockyard.containers.lifecycle import require_startable, require_thawed
+from dockyard.containers.lifecycle import require_startable, require_thawed, require_unpaused
 from dockyard.containers.logging import rotate
 from dockyard.containers.model import Container, Options, Restarts
 from dockyard.containers.parts import Parts
@@ -143,6 +143,7 @@ def attach(parts: Parts, container: Container, streams: Streams) -> Container:
             hint=f"dockyard start -a {container.name} does both",
             reference="not-running",
         )
+    require_unpaused(container, "attaching")
     bundle = parts.paths.bundle(container.id)
     with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):  # it ends at this moment
         streams.open(monitor.attach_socket(bundle))
