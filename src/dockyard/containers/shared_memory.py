@@ -105,11 +105,12 @@ class Watch:
             return
         self._ran_out = any(word in output for word in _PROOFS) or self._full()
 
-    def end(self) -> bool:
-        """True where it ran out at any time; the watch is over then."""
+    def end(self) -> int:
+        """Its size in bytes where it ran out at any time, else 0; the watch is over then."""
+        status = os.fstatvfs(self._descriptor)
         ran_out = self._ran_out or self._full()
         os.close(self._descriptor)
-        return ran_out
+        return status.f_blocks * status.f_frsize if ran_out else 0
 
     def _full(self) -> bool:
         status = os.fstatvfs(self._descriptor)

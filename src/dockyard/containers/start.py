@@ -123,10 +123,11 @@ def attend(parts: Parts, container: Container, streams: Streams) -> Container:
 
 def _tell_of_shared_memory(parts: Parts, container: Container, streams: Streams) -> None:
     watch, streams.shared_memory = streams.shared_memory, None
-    if watch is not None and watch.end():
+    size = 0 if watch is None else watch.end()
+    if size:
         parts.warn(
             f"container {container.name} ran out of shared memory ({shared_memory.SHM} has"
-            f" {container.options.resources.shm_size >> 20} MB): {shared_memory.MEND}"
+            f" {size >> 20} MB): {shared_memory.MEND}"
         )
 
 

@@ -86,8 +86,8 @@ def volume_source(parts: Parts, container: Container, mount: Mount) -> str:
     volume = parts.volumes.path(mount.source or "")
     if not mount.subpath:
         return volume
-    name = mount.target.strip("/").replace("/", "-")
-    target = f"{parts.paths.container(container.id)}/parts/{name}"
+    number = container.mounts.index(mount)
+    target = f"{parts.paths.container(container.id)}/parts/{number}"
     directory = os.open(volume, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         resolve = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS

@@ -74,7 +74,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, free: int, whole: int = 1000) -> Watc
 
 
 def test_full_at_the_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert watch(monkeypatch, free=0).end()
+    assert watch(monkeypatch, free=0).end() == 4096 * 1000
     assert watch(monkeypatch, free=10).end()
     assert not watch(monkeypatch, free=500).end()
     assert not watch(monkeypatch, free=0, whole=0).end()
