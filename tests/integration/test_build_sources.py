@@ -22,6 +22,7 @@ from tests.support.servers import Repository, Web
 
 from dockyard import Engine
 from dockyard.errors import BuildError, ContentMismatch, HostileInput, InvalidInput
+from dockyard.system import host
 
 RANDOM = "RUN cat /proc/sys/kernel/random/uuid > /n\n"
 STAT = "stat -c '%a %u:%g %Y %n'"
@@ -406,3 +407,42 @@ def test_a_full_disk_is_said(web: Web, make_root: MakeRoot, tmp_path: Path) -> N
     assert done.returncode == 1
     assert "no space left to write" in done.stderr
     assert "free some space" in done.stderr
+
+
+def test_nothing_is_left_of_a_fetch_whose_build_was_killed(
+    context: Context, web: Web, repository: Repository, root: Root
+) -> None:
+    repository.commit({"a": "1"})
+    posts, fetching, ended = [], threading.Event(), threading.Event()
+    serve = web.answers["/git"]
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        posts.extend([request.path] if request.command == "POST" else [])
+        if len(posts) > 1:  # the first one lists the refs
+            fetching.set()
+            ended.wait(60)
+            return
+        serve(request)
+
+    web.answers["/git"] = answer
+    context.write("Dockerfile", f"FROM busybox\nADD {web.url}/git/r.git /x\n")
+    command = root.start("build", str(context.path))
+    assert fetching.wait(60)
+    command.kill()
+    command.communicate()
+    workspaces = os.listdir(root.paths.workspaces)
+    assert workspaces
+    root.cli("images", check=True)
+    ended.set()
+
+    assert not os.listdir(root.paths.workspaces)
+    assert not any(host.with_argument(root.paths.workspace(name)) for name in workspaces)
+
+
+def test_triggers_may_hold_heredocs(context: Context) -> None:
+    context.build(
+        "FROM busybox\nONBUILD COPY <<EOF /f\none\nEOF\nONBUILD RUN <<EOF\ncp /f /g\nEOF\n"
+    )
+    context.build("FROM made\nRUN cat /f /g > /h\n")
+
+    assert context.show("cat /h") == ["one", "one"]
