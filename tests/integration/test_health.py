@@ -44,9 +44,13 @@ def becomes(engine: Engine, status: str, name: str = "box") -> bool:
 
 def test_states_follow_a_file_that_comes_and_goes(root: Root, engine: Engine) -> None:
     start(root, 'test -e /ready && echo "it is $NAME" "$(pwd)"', "-e", "NAME=me", "-w", "/tmp")
-    assert "(health: starting)" in root.cli("ps").stdout
+    start(root, "true", "--health-interval", "1h", name="slow")
     becomes(engine, "unhealthy")
-    assert "(unhealthy)" in root.cli("ps").stdout
+    assert root.cli("ps", "-q", "--filter", "health=starting", "--no-trunc").stdout.split() == [
+        engine.containers.get("slow").id
+    ]
+    assert "(health: starting)" in root.cli("ps", "--filter", "name=slow").stdout
+    assert "(unhealthy)" in root.cli("ps", "--filter", "name=box").stdout
     root.cli("exec", "box", "touch", "/ready", check=True)
     becomes(engine, "healthy")
 
@@ -61,7 +65,7 @@ def test_states_follow_a_file_that_comes_and_goes(root: Root, engine: Engine) ->
     assert [one for one in told if one.startswith("health_status")] == [
         "health_status: unhealthy", "health_status: healthy", "health_status: unhealthy",
     ]  # fmt: skip
-    root.cli("stop", "-t", "0", "box", check=True)
+    root.cli("stop", "-t", "0", "box", "slow", check=True)
     assert health(root)["Status"] == "unhealthy"
     until(lambda: client.heartbeat(root.paths) is None)
 
@@ -78,6 +82,20 @@ def test_a_hung_probe_is_killed_with_its_children(root: Root, engine: Engine) ->
     layout = engine.parts.cgroup_layout
     until(lambda: len(programs(cgroups.pids(layout, container.cgroup), b"sleep\x001000")) == 0)
     assert engine.containers.get("box").running
+
+
+def test_a_probe_whose_time_is_over_before_it_has_begun_leaves_nothing(
+    root: Root, engine: Engine
+) -> None:
+    """The runtime takes longer than a millisecond to start a command."""
+    start(root, "sleep 1000", "--health-timeout", "1ms", "--health-interval", "50ms", "--init")
+    container = engine.containers.get("box")
+    layout = engine.parts.cgroup_layout
+    until(lambda: health(root)["FailingStreak"] >= 5)
+
+    assert len(programs(cgroups.pids(layout, container.cgroup), b"sleep\x001000")) <= 1
+    client.stop(root.paths, 10)
+    assert programs(cgroups.pids(layout, container.cgroup), b"sleep\x001000") == []
 
 
 def programs(pids: tuple[int, ...], beginning: bytes) -> list[int]:

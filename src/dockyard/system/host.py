@@ -6,7 +6,7 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -86,20 +86,22 @@ def _stat(pid: int) -> list[bytes] | None:
         return None
 
 
-def session_members(leader: int, among: Iterable[int]) -> tuple[ProcessIdentity, ...]:
-    """Living processes that are in the session of ``leader``, or descend from it.
+def session_members(leaders: Collection[int], among: Iterable[int]) -> tuple[ProcessIdentity, ...]:
+    """Living processes that are in the session of one of the leaders, or descend from it.
 
     Args:
         among: the processes to look at.
     """
-    boot, found, family = boot_id(), {}, {leader}
+    boot = boot_id()
+    family = set(leaders)
+    found: dict[int, tuple[int, int, int]] = {}
     for pid in among:
         fields = _stat(pid)
         if fields is not None and fields[0] not in {b"Z", b"X"}:
             found[pid] = (int(fields[1]), int(fields[3]), int(fields[19]))
     for _ in found:  # a child may come before its parent
         family |= {pid for pid, (parent, session, _) in found.items()
-                   if parent in family or session == leader}  # fmt: skip
+                   if parent in family or session in leaders}  # fmt: skip
     return tuple(ProcessIdentity(pid, found[pid][2], boot) for pid in family & found.keys())
 
 

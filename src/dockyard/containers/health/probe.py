@@ -19,8 +19,10 @@ from dockyard.containers.parts import Parts
 from dockyard.controller.host import Host
 from dockyard.errors import DockyardError
 from dockyard.system import cgroups, host
+from dockyard.system.host import ProcessIdentity
 
 _NAME = "health"
+_FILES = ("json", "pid", "log")
 _PIECE = 1 << 14
 _KILL_SECONDS = 5.0
 _PAUSE = 0.005
@@ -110,15 +112,12 @@ class Probe:
         self._finish(code if code >= 0 else 128 - code, decide.shortened(bytes(self._output)))
 
     def _kill(self) -> None:
-        """Ends what runs in the container, and then the runtime that waits for it."""
-        end_stray(self._parts, self._container)
+        """Ends what runs in the container, whereupon the runtime that waits for it ends."""
         if self._child is None:
             return
-        try:
-            self._child.wait(_KILL_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
+        runtime = host.identify(self._child.pid)
+        _end(self._parts, self._container, () if runtime is None else (runtime,))
+        self._child.wait()
 
     def _killed(self, error: BaseException | None) -> None:
         if error is not None:
@@ -152,21 +151,36 @@ class Probe:
 
 
 def end_stray(parts: Parts, container: Container) -> None:
-    """Kills a probe that runs in the container, with its children; nothing where there is none.
+    """Kills a probe that a controller left in the container; nothing where there is none."""
+    base = _base(parts, container)
+    if any(os.path.exists(f"{base}.{ending}") for ending in _FILES):
+        _end(parts, container, host.with_argument(f"{base}.json"))
+
+
+def _end(parts: Parts, container: Container, runtimes: tuple[ProcessIdentity, ...]) -> None:
+    """Kills a probe with its children.
 
     A runtime gives a command a session of its own. Whatever is in it, or descends from its
-    leader, goes; only processes in the container's cgroup are looked at.
+    leader or from the runtime, goes; only processes in the container's cgroup are looked at.
+
+    Args:
+        runtimes: those that began it. One may not have come as far as to start the command, so
+            this goes on until it has ended, which follows from the command's end.
     """
-    text = _text(f"{_base(parts, container)}.pid")
     deadline = time.monotonic() + _KILL_SECONDS
-    leader = int(text) if text.isdecimal() else 0
-    while leader and time.monotonic() < deadline:
+    while True:
+        text = _text(f"{_base(parts, container)}.pid")
+        leaders = {one.pid for one in runtimes} | ({int(text)} if text.isdecimal() else set())
         inside = cgroups.pids(parts.cgroup_layout, container.cgroup)
-        members = host.session_members(leader, inside)
-        if not members:
-            break
+        members = host.session_members(leaders, inside)
         for identity in members:
             identity.signal(signal.SIGKILL)
+        if not members and not any(one.alive() for one in runtimes):
+            break
+        if time.monotonic() > deadline:
+            for identity in runtimes:
+                identity.signal(signal.SIGKILL)
+            break
         time.sleep(_PAUSE)
     _forget(_base(parts, container))
 
@@ -176,7 +190,7 @@ def _base(parts: Parts, container: Container) -> str:
 
 
 def _forget(base: str) -> None:
-    for ending in ("json", "pid", "log"):
+    for ending in _FILES:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{base}.{ending}")
 
