@@ -17,6 +17,7 @@ from dockyard.state.paths import Paths
 
 if TYPE_CHECKING:  # building is not on the path of run
     from dockyard.build.grants import StepOptions
+    from dockyard.build.outputs import Output
     from dockyard.build.progress import Listener
     from dockyard.build.usage import Policy, Pruned, Record
     from dockyard.images.load import Loaded
@@ -121,6 +122,8 @@ class Engine:
         ssh: Mapping[str, Sequence[str]] | None = None,
         allow: Iterable[str] = (),
         steps: StepOptions | None = None,
+        outputs: Sequence[Output | str] = (),
+        no_cache_filter: Sequence[str] = (),
         listener: Listener | None = None,
     ) -> Image:
         """Builds an image from a Dockerfile.
@@ -142,6 +145,9 @@ class Engine:
             ssh: id to the path of an agent's socket or to those of keys; none: ``SSH_AUTH_SOCK``.
             allow: entitlements for RUN steps, ``network.host`` and ``security.insecure``.
             steps: network, hosts and limits of RUN steps.
+            outputs: where the result goes, as ``--output`` says it (``type=oci,dest=FILE``, or a
+                directory); this root's own images where there is none.
+            no_cache_filter: stages that are built without cache.
             listener: gets the progress; nothing is printed where ``None``.
 
         Raises:
@@ -154,7 +160,8 @@ class Engine:
         request = asked(
             context, tag=tag, dockerfile=dockerfile, build_args=build_args, target=target,
             labels=labels, no_cache=no_cache, platform=platform, contexts=contexts,
-            secrets=secrets, ssh=ssh, allow=allow, steps=steps,
+            secrets=secrets, ssh=ssh, allow=allow, steps=steps, outputs=outputs,
+            no_cache_filter=no_cache_filter,
         )  # fmt: skip
         return build(self.parts, request, listener)
 

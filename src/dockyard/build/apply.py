@@ -15,9 +15,11 @@ import msgspec
 from dockyard.build import graph, planning
 from dockyard.build.cache import BuildCache
 from dockyard.build.context import Tree, open_context
+from dockyard.build.export import export
 from dockyard.build.mounts.prepare import Supplies
 from dockyard.build.named import Local
 from dockyard.build.names import KEEP_GIT_DIR
+from dockyard.build.outputs import IMAGE
 from dockyard.build.progress import Event, Listener, silent
 from dockyard.build.remote.context import Prepared, prepared
 from dockyard.build.request import BuildRequest
@@ -26,6 +28,7 @@ from dockyard.build.step import StepResult, StepRunner
 from dockyard.containers.parts import Parts
 from dockyard.errors import InvalidInput
 from dockyard.images.model import Image, Layer
+from dockyard.oci import digest as digests
 from dockyard.oci import times
 from dockyard.oci.image import ImageConfig, RootFilesystem, encode
 from dockyard.oci.reference import Reference
@@ -35,7 +38,9 @@ _PARALLEL = 4
 
 
 def build(parts: Parts, request: BuildRequest, listener: Listener | None = None) -> Image:
-    """Builds an image and gives it its names. Nothing is named before all is on disk.
+    """Builds an image and gives it its names, or writes it elsewhere.
+
+    Nothing is named before all is on disk. What only goes elsewhere is no image afterwards.
 
     Raises:
         BuildError, NotFound, InvalidInput: see :meth:`dockyard.engine.Engine.build`.
@@ -45,8 +50,17 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
     if any(reference.digest for reference in references):
         raise InvalidInput("a tag for a build can't have a digest")
     keep = request.build_args.get(KEEP_GIT_DIR) not in {None, "", "0", "false"}
+    stays = IMAGE in request.outputs
     with prepared(parts, request.context, request.dockerfile, keep_git_dir=keep) as context:
-        return _build(parts, request, context, references, listener or silent)
+        names = references if stays else ()
+        image, is_new = _build(parts, request, context, names, listener or silent)
+    try:
+        for output in request.outputs:
+            export(parts, image, references, output)
+    finally:
+        if is_new and not stays:
+            parts.images.remove(image.id, force=True)
+    return image
 
 
 def _build(
@@ -55,7 +69,8 @@ def _build(
     context: Prepared,
     references: Sequence[Reference],
     listener: Listener,
-) -> Image:
+) -> tuple[Image, bool]:
+    """The image, and whether it is a new one."""
     plan, images = planning.plan(parts, _source(request, context))
     for warning in plan.warnings:
         parts.warn(warning)
@@ -68,7 +83,7 @@ def _build(
             parts.layers.release(holder)
             parts.layers.collect(holder)
             lock.release(remove=True)
-    return image
+    return image, build_.is_new
 
 
 def _source(request: BuildRequest, context: Prepared) -> planning.Source:
@@ -81,6 +96,7 @@ def _source(request: BuildRequest, context: Prepared) -> planning.Source:
         platform=request.platform,
         contexts=request.contexts,
         steps=request.steps,
+        no_cache_filter=request.no_cache_filter,
     )
 
 
@@ -124,6 +140,8 @@ class _Build:
         self._listener = listener
         self._guard = threading.Lock()
         self._numbers: dict[int, int] = {}
+        self.is_new = True
+        """Whether the image wasn't there before."""
         self._sealers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
         self._steps = StepRunner(
             parts, plan, images, contexts, holder, self._cancellation, self._sealers,
@@ -137,7 +155,8 @@ class _Build:
         inputs = {vertex: self._plan.vertices[vertex].inputs for vertex in needed}
 
         def work(vertex: int, below: Sequence[StepResult]) -> StepResult:
-            return self._work(vertex, below, use_cache=use_cache)
+            wanted = use_cache and vertex not in self._plan.uncached
+            return self._work(vertex, below, use_cache=wanted)
 
         try:
             results = solve(inputs, work, self._cancellation, parallel=_PARALLEL)
@@ -213,7 +232,9 @@ class _Build:
         layers = self._stack(sealed, self._plan.target)
         config = _image_config(self._plan, sealed, layers)
         ids = [layer.id for layer in layers]
-        return self._parts.images.add(encode(config), ids, built=time.time_ns(), names=names)
+        document = encode(config)
+        self.is_new = not self._parts.images.has(digests.of(document))
+        return self._parts.images.add(document, ids, built=time.time_ns(), names=names)
 
 
 def _image_config(

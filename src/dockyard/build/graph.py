@@ -155,6 +155,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     epoch: int
     warnings: tuple[str, ...] = ()
+    uncached: frozenset[int] = frozenset()
+    """Vertices that are done anew whatever the cache has."""
 
     def needed(self) -> tuple[int, ...]:
         """Vertices that the target depends on, in order."""

@@ -63,12 +63,15 @@ class _Lowering:
         self._settings = settings
         self._vertices: list[graph.Vertex] = []
         self._states: dict[int, StageState] = {}
+        self._fresh = False
+        self._uncached: set[int] = set()
         self._base_vertices: dict[str, int] = {}
         self._context_vertices: dict[str, int] = {}
         self._names = Names(dockerfile, settings)
 
     def plan(self) -> graph.Plan:
         for index in sorted(self._names.reachable()):
+            self._fresh = self._is_uncached(self._dockerfile.stages[index])
             self._states[index] = self._lower_stage(self._dockerfile.stages[index])
         state = self._states[self._names.target]
         if self._settings.labels:
@@ -81,7 +84,13 @@ class _Lowering:
             lines=tuple(state.lines),
             epoch=state.epoch,
             warnings=tuple(self._warnings()),
+            uncached=frozenset(self._uncached),
         )
+
+    def _is_uncached(self, stage: ins.Stage) -> bool:
+        """Whether ``--no-cache-filter`` names the stage."""
+        named = {each.lower() for each in self._settings.no_cache_filter if each}
+        return bool(named & {stage.name, str(stage.index)})
 
     def _warnings(self) -> Iterator[str]:
         declared = {each.name for arg in self._dockerfile.meta_args for each in arg.arguments}
@@ -163,6 +172,8 @@ class _Lowering:
                 ignored_env=ignored_env,
             )
         )  # fmt: skip
+        if self._fresh:
+            self._uncached.add(len(self._vertices) - 1)
         return len(self._vertices) - 1
 
     def _lower_step(self, state: StageState, step: ins.Instruction, name: str, index: int) -> None:

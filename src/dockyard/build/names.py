@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     architecture: str
     build_args: dict[str, str]
     target: str | None = None
+    no_cache_filter: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     epoch: int | None = None
     """SOURCE_DATE_EPOCH in seconds, where given."""

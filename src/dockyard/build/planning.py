@@ -38,6 +38,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     platform: str | None
     contexts: dict[str, NamedContext]
     steps: StepOptions
+    no_cache_filter: tuple[str, ...] = ()
 
 
 def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
@@ -95,6 +96,7 @@ def _settings(parts: Parts, source: Source, arguments: dict[str, str]) -> Settin
         architecture=architecture,
         build_args=arguments,
         target=source.target,
+        no_cache_filter=source.no_cache_filter,
         labels=source.labels,
         epoch=_epoch(parts, arguments),
         platform=platform,

@@ -14,6 +14,7 @@ from dockyard.build.mounts import agents
 from dockyard.build.mounts.agents import AgentSource
 from dockyard.build.mounts.secrets import Secret, given
 from dockyard.build.named import NamedContext
+from dockyard.build.outputs import IMAGE, Output, parse_output
 
 
 class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,8 @@ class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[AgentSource, ...] = ()
     platform: str | None = None
     contexts: dict[str, NamedContext] = {}
+    outputs: tuple[Output, ...] = (IMAGE,)
+    no_cache_filter: tuple[str, ...] = ()
 
 
 def asked(
@@ -48,6 +51,8 @@ def asked(
     ssh: Mapping[str, Sequence[str]] | None,
     allow: Iterable[str],
     steps: StepOptions | None,
+    outputs: Sequence[Output | str] = (),
+    no_cache_filter: Sequence[str] = (),
 ) -> BuildRequest:
     """The request of :meth:`dockyard.engine.Engine.build`, which says what the arguments mean.
 
@@ -67,4 +72,10 @@ def asked(
         secrets=given(secrets or {}),
         agents=agents.given(ssh or {}, os.environ),
         steps=granted(steps, allow),
+        outputs=tuple(map(_output, outputs)) or (IMAGE,),
+        no_cache_filter=tuple(no_cache_filter),
     )
+
+
+def _output(given: Output | str) -> Output:
+    return parse_output(given) if isinstance(given, str) else given

@@ -73,10 +73,17 @@ def save(
         ContentMismatch: a layer on disk is not what it was; the archive is useless then.
     """
     selections = select(store, texts)
+    save_selected(store, selections, write, layout=layout)
+    for selection in selections:
+        store.tell("save", selection.image)
+
+
+def save_selected(
+    store: ImageStore, selections: Sequence[Selection], write: Write, *, layout: Layout
+) -> None:
+    """Streams images under the names given; raises as :func:`save`."""
     with store.held(selection.image for selection in selections):
         _Archive(store, selections, write).run(layout)
-        for selection in selections:
-            store.tell("save", selection.image)
 
 
 def save_to(
@@ -93,6 +100,20 @@ def save_to(
     try:
         with output_file(path) as write:
             save(store, texts, write, layout=layout)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+@contextlib.contextmanager
+def written_to(path: str) -> Iterator[Write]:
+    """What is written appears at ``path`` as with :func:`save_to`; ``-`` is standard output."""
+    if path == "-":
+        with open(1, "wb", closefd=False) as stream:
+            yield stream.write
+        return
+    try:
+        with output_file(path) as write:
+            yield write
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -106,6 +106,10 @@ class ImageStore:
                 events.write(connection, _event(action, image_id))
         return self.get(image_id)
 
+    def has(self, image_id: str) -> bool:
+        """Whether there is an image with this full id."""
+        return bool(self._database.query("SELECT 1 FROM images WHERE id=?", (image_id,)))
+
     def get(self, image_id: str) -> Image:
         """The image with this full id.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dockyard.arguments import parse_label
+from dockyard.build.outputs import IMAGE, Output, parse_output
 from dockyard.cli import options, render
 from dockyard.cli.build_steps import step_options, step_request
 from dockyard.cli.command import canceled, define, not_yet, with_engine
@@ -22,13 +24,21 @@ if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 _KINDS = ("auto", "plain", "tty", "quiet", "none")
-_NOT_YET = (
-    "--annotation=", "--attest=", "--builder=",
-    "--cache-from=", "--cache-to=", "--call=", "--cgroup-parent=", "--check", "--metadata-file=",
-    "--no-cache-filter=", "-o, --output=", "--provenance=", "--pull",
-    "--push", "--sbom=", "--squash",
-    "-m, --memory=",
-)  # fmt: skip
+_NO_REGISTRY = "there is no registry client yet; images come by load or bootstrap"
+_NOT_YET = {
+    "--annotation=": None,
+    "--attest=": None,
+    "--builder=": None,
+    "--cache-from=": "this root's own cache is used anyway",
+    "--cache-to=": "what builds remember stays in this root",
+    "--cgroup-parent=": None,
+    "-m, --memory=": None,
+    "--provenance=": None,
+    "--pull": _NO_REGISTRY,
+    "--push": _NO_REGISTRY,
+    "--sbom=": None,
+    "--squash": None,
+}
 
 
 def _pair(text: str) -> tuple[str, str | None]:
@@ -62,6 +72,13 @@ def _context(text: str) -> tuple[str, str]:
 @click.option("--label", "labels", multiple=True, metavar="list",
               callback=options.reads(parse_label), help="Set metadata for an image")  # fmt: skip
 @click.option("--load", is_flag=True, hidden=True, help="What happens anyway")
+@click.option("--metadata-file", "metadata", metavar="string",
+              help="Write build result metadata to a file")  # fmt: skip
+@click.option("--no-cache-filter", "no_cache_filter", multiple=True, metavar="stringArray",
+              help="Do not cache specified stages")  # fmt: skip
+@click.option("-o", "--output", "outputs", multiple=True, metavar="stringArray",
+              callback=options.reads(parse_output),
+              help='Output destination (format: "type=local,dest=path")')  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Do not use cache when building the image")
 @click.option("--platform", metavar="string", help="Set target platform for build")
 @click.option("--progress", type=click.Choice(_KINDS), default="auto", metavar="string",
@@ -72,19 +89,22 @@ def _context(text: str) -> tuple[str, str]:
               help='Name and optionally a tag (format: "name:tag")')  # fmt: skip
 @click.option("--target", metavar="string", help="Set the target build stage to build")
 @step_options
-@not_yet(dict.fromkeys(_NOT_YET))
+@not_yet(_NOT_YET)
 @click.argument("context")
 @with_engine
 def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: Any) -> None:
     """Builds an image; its progress goes to standard error."""
     kind = "quiet" if values["quiet"] or values["progress"] == "none" else values["progress"]
     check_input(context, values["dockerfile"])
+    check_outputs(values["outputs"])
     try:
         image = _build(engine, context, values, kind)
     except KeyboardInterrupt as error:
         raise canceled("build") from error
     if iidfile is not None:
-        write_id(iidfile, image.id)
+        write(iidfile, image.id, "--iidfile")
+    if values["metadata"] is not None:
+        write(values["metadata"], metadata_of(image.id, values["tags"]), "--metadata-file")
     if values["quiet"]:
         click.echo(image.id)
 
@@ -102,13 +122,16 @@ def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> I
         "no_cache": values["no_cache"],
         "platform": values["platform"],
         "contexts": dict(values["contexts"]),
+        "outputs": values["outputs"],
+        "no_cache_filter": ",".join(values["no_cache_filter"]).split(","),
         **step_request(values),
     }
     if kind == "quiet":
         return engine.build(source, **request)
     with renderer(kind) as progress:
         image = engine.build(source, **request, listener=progress)
-    progress.finish(image.id, [str(Reference.parse(tag)) for tag in values["tags"]])
+    if IMAGE in (values["outputs"] or (IMAGE,)):
+        progress.finish(image.id, [str(Reference.parse(tag)) for tag in values["tags"]])
     return image
 
 
@@ -134,12 +157,34 @@ def check_input(context: str, dockerfile: str | None) -> None:
         )
 
 
-def write_id(path: str, image_id: str) -> None:
-    """Writes the file of ``--iidfile``."""
+def check_outputs(outputs: Sequence[Output]) -> None:
+    """Raises :class:`InvalidInput` where an archive would go to a terminal, or two to one place."""
+    streams = [output for output in outputs if output.dest == "-"]
+    if streams and sys.stdout.isatty():
+        raise InvalidInput(
+            f"dest file is required for {streams[0].kind} exporter. refusing to write to console",
+            hint="name a file, or redirect the output",
+        )
+    if len(streams) > 1:
+        raise InvalidInput("only one output can go to standard output", hint="name files")
+
+
+def metadata_of(image_id: str, tags: Sequence[str]) -> str:
+    """The document of ``--metadata-file``."""
+    import json
+
+    document = {"containerimage.config.digest": image_id, "containerimage.digest": image_id}
+    if tags:
+        document["image.name"] = ",".join(str(Reference.parse(tag)) for tag in tags)
+    return json.dumps(document, indent=2)
+
+
+def write(path: str, text: str, flag: str) -> None:
+    """Writes a small file that a flag asks for."""
     try:
-        with open(path, "w", encoding="ascii") as stream:
-            stream.write(image_id)
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
     except OSError as error:
         raise InvalidInput(
-            f"cannot write {os.path.abspath(path)}: {error.strerror}", hint="--iidfile names it"
+            f"cannot write {os.path.abspath(path)}: {error.strerror}", hint=f"{flag} names it"
         ) from error

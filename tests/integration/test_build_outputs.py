@@ -1,0 +1,160 @@
+"""Where a build's result goes: ``--output`` and the files that tell of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from tests.support.image_summary import Archive
+from tests.support.roots import Root, command_line
+
+from dockyard import Engine
+from dockyard.errors import DockyardError, InvalidInput, NotSupported
+
+DOCKERFILE = """\
+FROM scratch AS first
+COPY made /made
+FROM first AS last
+COPY --chown=7:8 --chmod=640 made /deep/er
+CMD ["/made"]
+"""
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    place = tmp_path / "context"
+    place.mkdir()
+    (place / "Dockerfile").write_text(DOCKERFILE)
+    (place / "made").write_text("content\n")
+    return place
+
+
+def images(engine: Engine) -> list[str]:
+    return sorted(name for image in engine.images.list() for name in image.names or ("<none>",))
+
+
+def test_the_files_go_into_a_directory_and_no_image_stays(
+    root: Root, engine: Engine, context: Path, tmp_path: Path
+) -> None:
+    before = images(engine)
+    out = tmp_path / "out"
+    (out / "deep").mkdir(parents=True)
+    (out / "mine").write_text("stays")
+    (out / "made").symlink_to("/etc/passwd")
+    root.cli("build", "-o", str(out), "-t", "not:tagged", str(context), check=True)
+
+    assert sorted(path.name for path in out.iterdir()) == ["deep", "made", "mine"]
+    assert (out / "made").read_text() == "content\n"
+    assert not (out / "made").is_symlink()
+    status = (out / "deep" / "er").stat()
+    assert (status.st_mode & 0o7777, status.st_uid, status.st_gid) == (0o640, 7, 8)
+    assert images(engine) == before
+
+
+def test_a_link_in_the_directory_leads_nowhere(
+    engine: Engine, context: Path, tmp_path: Path
+) -> None:
+    out, outside = tmp_path / "out", tmp_path / "outside"
+    out.mkdir()
+    outside.mkdir()
+    (out / "deep").symlink_to(outside)
+    engine.build(str(context), outputs=[f"type=local,dest={out}"])
+    assert list(outside.iterdir()) == []
+    assert (out / "deep" / "er").read_text() == "content\n"
+
+
+def test_a_tar_goes_to_standard_output(root: Root, context: Path) -> None:
+    command = command_line(["build", "-q", "-o", "-", "--target", "first", str(context)])
+    done = subprocess.run(command, capture_output=True, env=root.environment(), check=True)
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+        assert tar.getnames() == ["made"]
+
+
+@pytest.mark.parametrize("kind", ["oci", "docker"])
+def test_an_archive_can_be_loaded(
+    kind: str, root: Root, engine: Engine, context: Path, tmp_path: Path
+) -> None:
+    archive, metadata, number = tmp_path / "a.tar", tmp_path / "m.json", tmp_path / "id"
+    root.cli(
+        "build", "-t", "made:1", "--output", f"type={kind},dest={archive}", "--metadata-file",
+        str(metadata), "--iidfile", str(number), str(context), check=True,
+    )  # fmt: skip
+    assert "made:1" not in " ".join(images(engine))
+    done = root.cli("load", "-i", str(archive), check=True)
+
+    assert done.stdout == "Loaded image: made:1\n"
+    image_id = engine.resolve("made:1").id
+    assert number.read_text() == image_id
+    assert json.loads(metadata.read_text()) == {
+        "containerimage.config.digest": image_id,
+        "containerimage.digest": image_id,
+        "image.name": "docker.io/library/made:1",
+    }
+    with tarfile.open(archive) as tar:
+        assert ("manifest.json" in tar.getnames()) == (kind == "docker")
+    if kind == "docker":
+        with archive.open("rb") as stream:
+            assert "/deep/er" in Archive(stream).image("made:1").tree
+
+
+def test_several_outputs_and_the_image_itself(
+    engine: Engine, context: Path, tmp_path: Path
+) -> None:
+    image = engine.build(
+        str(context), tag="kept:1",
+        outputs=["type=image", str(tmp_path / "a"), f"type=tar,dest={tmp_path}/b.tar"],
+    )  # fmt: skip
+    assert engine.resolve("kept:1").id == image.id
+    assert (tmp_path / "a" / "made").exists()
+    assert tarfile.is_tarfile(tmp_path / "b.tar")
+    engine.build(str(context), outputs=["type=cacheonly"])
+    assert engine.resolve("kept:1").id == image.id
+
+
+def test_a_stage_can_be_built_without_cache(engine: Engine, context: Path) -> None:
+    def kinds(*stages: str) -> list[str]:
+        ends: dict[str, str] = {}
+        engine.build(
+            str(context), no_cache_filter=stages,
+            listener=lambda event: ends.__setitem__(event.name.split()[-1], event.kind),
+        )  # fmt: skip
+        return [ends["/made"], ends["/deep/er"]]
+
+    kinds()
+    assert kinds() == ["cached", "cached"]
+    assert kinds("last") == ["cached", "done"]
+    assert kinds("FIRST")[0] == "done"
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [("type=nothing,dest=x", "unknown type"), ("type=local", "dest is required"),
+     ("type=registry", "registry"), ("type=image,push=true", "registry"),
+     ("type=oci,dest=x,compression=zstd", "compression"), ("", "empty"),
+     ("type=image,dest=x", "no dest"), ("type=tar,x", "invalid value")],
+)  # fmt: skip
+def test_an_output_that_is_none_is_refused(output: str, said: str, engine: Engine) -> None:
+    with pytest.raises((InvalidInput, NotSupported), match=said):
+        engine.build("/nowhere", outputs=[output])
+
+
+def test_a_destination_that_cannot_be_written_leaves_no_image(
+    engine: Engine, context: Path, tmp_path: Path
+) -> None:
+    before = images(engine)
+    with pytest.raises(DockyardError, match="cannot write"):
+        engine.build(str(context), outputs=[f"type=oci,dest={tmp_path}/no/such/a.tar"])
+    assert images(engine) == before
+    assert not os.path.exists(tmp_path / "no")
+
+
+def test_flags_that_need_a_registry_say_so(root: Root, context: Path) -> None:
+    for flag in ("--pull", "--push"):
+        done = root.cli("build", flag, str(context))
+        assert done.returncode != 0
+        assert "no registry client yet" in done.stderr
