@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dockyard.build.grants import StepOptions
+from dockyard.build.outputs import Output
 from dockyard.containers.exec import ExecOptions
 from dockyard.containers.model import (
     Console,
@@ -170,7 +171,8 @@ def test_build_passes_its_options_on(dockyard: Call, engine: Any, tmp_path: Path
     code, out, _ = dockyard(
         "build", "-q", "-t", "a", "-t", "b:1", "--build-arg", "X=1", "--build-arg", "Y",
         "--label", "l=v", "--target", "s", "--no-cache", "-f", "D", "--iidfile", str(path),
-        "--platform", "linux/arm64", "--build-context", "lib=./lib", ".",
+        "--platform", "linux/arm64", "--build-context", "lib=./lib", "-o", "type=tar,dest=x",
+        "--no-cache-filter", "a,b", ".",
     )  # fmt: skip
     assert (code, out) == (0, "sha256:" + "a1" * 32 + "\n")
     assert path.read_text() == "sha256:" + "a1" * 32
@@ -179,6 +181,7 @@ def test_build_passes_its_options_on(dockyard: Call, engine: Any, tmp_path: Path
         "target": "s", "labels": {"l": "v"}, "no_cache": True,
         "platform": "linux/arm64", "contexts": {"lib": "./lib"},
         "secrets": {}, "ssh": {}, "allow": (), "steps": StepOptions(),
+        "outputs": (Output("tar", "x"),), "no_cache_filter": ["a", "b"],
     })]  # fmt: skip
 
 
