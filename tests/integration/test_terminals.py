@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -32,8 +33,8 @@ def begin(root: Root, terminal: Terminal, *arguments: str) -> None:
     terminal.start(command_line(arguments), root.environment(NO_COLOR="1"))
 
 
-def commands_of(root: Root) -> list[str]:
-    """Our own processes that are still there, other than monitors."""
+def commands_of(root: Root, program: str = "dockyard.cli.main") -> list[str]:
+    """Our own processes that are still there: commands, or monitors."""
     found = []
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         try:
@@ -41,7 +42,7 @@ def commands_of(root: Root) -> list[str]:
             environment = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if root.paths.root in environment and "dockyard.cli.main" in words:
+        if str(root.base) in environment + "".join(words) and program in words:
             found.append(" ".join(words))
     return found
 
@@ -134,6 +135,9 @@ def test_exec_with_a_terminal(root: Root, tty: Terminal) -> None:
     assert root.cli("exec", "box", "sh", "-c", wait).stdout.startswith("/dev/pts/")
     wait = f'until [ -z "$(ls {root.paths.run}/containers/*/ | grep ^exec-)" ]; do sleep .05; done'
     subprocess.run(["sh", "-c", wait], check=True, timeout=20)
+    root.cli("exec", "-dt", "box", "sleep", "1002", check=True)  # it goes with the container
+    assert root.cli("rm", "-f", "box").returncode == 0
+    assert not [name for name in commands_of(root, "/usr/bin/conmon") if "exec-" in name]
 
 
 @pytest.mark.parametrize("tty_flag", ["-t", "-i"])
@@ -250,6 +254,32 @@ def test_much_input_arrives_whole(root: Root, tmp_path: Path) -> None:
         out, _ = read.communicate(timeout=60)
     want = subprocess.run(["md5sum", source], capture_output=True, text=True, check=True).stdout
     assert piped.stdout.split()[0] == out.split()[0] == want.split()[0]
+
+
+def test_who_only_watches_does_not_end_the_input(root: Root) -> None:
+    run = root.start("run", "-i", "--name", "piped", *QUIET, "busybox", "cat", stdin=-1)
+    assert run.stdin is not None and run.stdout is not None  # noqa: PT018
+
+    def say(word: str) -> None:
+        assert run.stdin is not None and run.stdout is not None  # noqa: PT018
+        run.stdin.write(f"{word}\n")
+        run.stdin.flush()
+        assert run.stdout.readline() == f"{word}\n"
+
+    say("first")
+    leaver = root.start("attach", "--no-stdin", "piped")
+    stayer = root.start("attach", "--no-stdin", "piped")
+    for watcher in (leaver, stayer):
+        assert watcher.stdout is not None
+        while not select.select([watcher.stdout], [], [], 0.05)[0]:
+            say("word")
+    leaver.kill()
+    leaver.wait()
+    say("last")
+    run.stdin.close()
+    assert run.wait(20) == 0
+    assert stayer.communicate(timeout=20)[0].splitlines()[-1] == "last"
+    assert stayer.returncode == 0
 
 
 def test_a_pipe_closes_the_input_and_a_background_container_keeps_it(root: Root) -> None:

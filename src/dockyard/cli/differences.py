@@ -9,8 +9,6 @@ _SWARM = "one machine only; Kubernetes is for more"
 
 DIFFERENT: dict[str, str] = {
     "build --secret": "a variable that isn't set is an error, not an empty secret",
-    "attach --no-stdin": "where the input ends with who is attached (run -i without -t), it ends"
-    " when that one leaves too; logs -f watches without touching it",
     "logs": "on disk is the Kubernetes format (CRI), and a full file gets a higher number;"
     " sizes are looked at up to 20 times a second, so a file may pass max-size",
     "run": "11 capabilities instead of 14, and no_new_privileges; docs/security.md names the flags"

@@ -13,6 +13,7 @@ from dockyard.containers import (
     finish,
     lifecycle,
     logs,
+    output,
     processes,
     recover,
     sizes,
@@ -32,7 +33,7 @@ from dockyard.containers.model import Container, Options, Resources, Restart
 from dockyard.containers.processes import Processes
 from dockyard.containers.restart import apply as restarts
 from dockyard.containers.sizes import Sizes
-from dockyard.errors import Conflict, NotFound, NotSupported
+from dockyard.errors import Conflict, NotFound
 from dockyard.images.model import Image
 from dockyard.networks.model import PortMapping
 from dockyard.observability import events, stats
@@ -242,26 +243,9 @@ class Containers(Content):
         since: str | None = None,
         until: str | None = None,
     ) -> Iterator[logs.LogLine]:
-        """The container's output; see :func:`dockyard.containers.logs.read`.
-
-        Raises:
-            NotSupported: its log driver keeps nothing.
-        """
-        container = self.get(text)
-        if container.log.driver == "none":
-            raise NotSupported(
-                "configured logging driver does not support reading",
-                hint=f"container {container.name} was made with --log-driver none",
-                reference="log-not-kept",
-            )
-        rotate.check(self._parts, container)
-        return logs.read(
-            self._parts.paths.log(container.id),
-            follow=follow,
-            ended=lambda: self._over(container.id),
-            tail=tail,
-            since=None if since is None else logs.to_utc(since),
-            until=None if until is None else logs.to_utc(until),
+        """The container's output; see :func:`dockyard.containers.output.read`."""
+        return output.read(
+            self._parts, self.get(text), follow=follow, tail=tail, since=since, until=until
         )
 
     def execute(
@@ -361,17 +345,6 @@ class Containers(Content):
         if found:
             supervise.ensure(self._parts)
         return found
-
-    def _over(self, container_id: str) -> bool:
-        """True when nothing more will be written to the log: process and monitor are gone."""
-        container = self._parts.store.get(container_id)
-        if container is None or container.state not in {"running", "restarting", "starting"}:
-            return True
-        if container.options.restart.policy != "no" and not container.stopped_by_hand:
-            return False  # what follows its end is written down in a moment
-        monitored = container.monitor is not None and container.monitor.alive()
-        alive = container.process is not None and container.process.alive()
-        return not (alive or monitored)
 
 
 def stop_seconds(container: Container, asked: float | None) -> float | None:

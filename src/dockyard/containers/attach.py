@@ -10,10 +10,11 @@ import errno
 import os
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from dockyard.containers import console, monitor
 from dockyard.containers.detach import Detached, DetachKeys
+from dockyard.containers.logs import LogLine
 from dockyard.containers.model import Container
 from dockyard.containers.shared_memory import Watch
 from dockyard.system import terminal
@@ -127,6 +128,18 @@ class Streams:
                 forward(self._connection, self._pass_on, self._stdin)
             else:
                 self._run_terminal(self._connection, self._keyboard, bundle, redraw=redraw)
+
+    @property
+    def watches(self) -> bool:
+        """Only output is wanted."""
+        return self._stdin is None
+
+    def show(self, container: Container, entries: Iterable[LogLine]) -> None:
+        """Takes output from the log instead of the monitor."""
+        if self._on_start is not None:
+            self._on_start(container)
+        for entry in entries:
+            self._sink(entry.stream, entry.data)
 
     def _run_terminal(
         self, connection: socket.socket, keyboard: Keyboard, bundle: str, *, redraw: bool

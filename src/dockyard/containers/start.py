@@ -17,6 +17,7 @@ from dockyard.containers import (
     finish,
     happenings,
     monitor,
+    output,
     shared_memory,
     supervise,
 )
@@ -145,6 +146,10 @@ def attach(parts: Parts, container: Container, streams: Streams) -> Container:
             reference="not-running",
         )
     require_unpaused(container, "attaching")
+    if streams.watches and output.would_end_input(container) and container.log.driver != "none":
+        parts.store.tell(event(container, "attach"))
+        streams.show(container, output.read(parts, container, follow=True, tail=0))
+        return finish.wait(parts, container)
     bundle = parts.paths.bundle(container.id)
     with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):  # it ends at this moment
         streams.open(monitor.attach_socket(bundle))
