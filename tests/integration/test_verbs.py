@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from tests.support.roots import Root
@@ -127,6 +128,11 @@ def test_limits_change_while_it_runs(engine: Engine, root: Root) -> None:
         before = box.stats().memory_limit
         root.cli("update", "-m", "48m", "--pids-limit", "20", "box", check=True)
         assert (before, box.stats().memory_limit) == (64 << 20, 48 << 20)
+        pids = cgroups.directory(engine.parts.cgroup_layout, box.record.cgroup, "pids")
+        limit = Path(f"{pids}/pids.max")
+        assert limit.read_text() == "20\n"
+        root.cli("update", "--pids-limit", "-1", "box", check=True)
+        assert limit.read_text() == "max\n"
         engine.containers.update("box", Resources(cpus=0.5))
         shown = root.cli("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}", "box")
         assert shown.stdout == f"{48 << 20} 500000000\n"

@@ -36,6 +36,8 @@ def update(
         wanted = resources(limits)
         if current.running and changes != Resources():
             wanted.pop("devices", None)
+            if changes.pids_limit is not None and changes.pids_limit <= 0:
+                wanted["pids"] = {"limit": -1}  # lifts the limit that there was
             runtime = start.runtime_of(parts, current)
             runtime.update(current.id, msgspec.json.encode(wanted))
         updated = msgspec.structs.replace(current, options=options)
