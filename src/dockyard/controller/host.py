@@ -13,14 +13,12 @@ import msgspec
 
 from dockyard.controller import client, schedule
 from dockyard.controller.journal import Journal
-from dockyard.controller.model import NANOSECONDS, Duty, Heartbeat, Outlook
+from dockyard.controller.model import RETRY, Duty, Heartbeat, Outlook
 from dockyard.controller.workers import Done, Work, Workers
 from dockyard.state.paths import Paths
 from dockyard.system import host, syscalls
 
 _PIECE = 1 << 12
-_RETRY = 5 * NANOSECONDS
-"""After a duty failed."""
 
 
 class Host:
@@ -84,7 +82,7 @@ class Host:
             self._close_pipe()
 
     def _look(self, duties: Sequence[Duty]) -> list[Outlook]:
-        self._workers.collect()
+        self._guarded("work", self._workers.collect)
         return [self._ask(duty) for duty in duties]
 
     def _ask(self, duty: Duty) -> Outlook:
@@ -94,7 +92,7 @@ class Host:
             return duty.look(now)
         except Exception as error:  # noqa: BLE001  # logged, and tried again
             self.journal.error(f"{duty.name}: {type(error).__name__}: {error}")
-            return Outlook(1, now + _RETRY)
+            return Outlook(1, now + RETRY)
 
     def _ends(
         self, outlooks: Sequence[Outlook], containers: Callable[[], bool], now: int
@@ -129,7 +127,14 @@ class Host:
 
     def _wait(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):
-            key.data()
+            self._guarded("news", key.data)
+
+    def _guarded(self, what: str, call: Callable[[], None]) -> None:
+        """What goes wrong with one object is noted, and must not end the supervision of all."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001  # noted
+            self.journal.error(f"{what}: {type(error).__name__}: {error}")
 
     def _present(self) -> bool:
         """False when the root was deleted."""

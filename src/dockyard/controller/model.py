@@ -9,6 +9,8 @@ import msgspec
 from dockyard.system.host import ProcessIdentity
 
 NANOSECONDS = 10**9
+RETRY = 5 * NANOSECONDS
+"""When to try again what failed for a reason that isn't its own, such as a full disk."""
 
 
 class Outlook(msgspec.Struct, frozen=True):

@@ -72,7 +72,9 @@ def _require_sensible(check: Healthcheck) -> None:
     if check.retries < 0:
         raise _invalid("Retries in Healthcheck cannot be negative")
     if check.test[0] not in {"CMD", "CMD-SHELL"} or len(check.test) < 2:
-        raise _invalid(f"unknown health check: {' '.join(check.test)}", "CMD, CMD-SHELL or NONE")
+        raise _invalid(
+            f"unknown health check: {' '.join(check.test)}", "--no-healthcheck runs it without"
+        )
 
 
 def complete(asked: Healthcheck, shell: tuple[str, ...] | None) -> Check:

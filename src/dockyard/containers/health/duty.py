@@ -12,7 +12,7 @@ from dockyard.containers.health.probe import Probe
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.controller.host import Host
-from dockyard.controller.model import NANOSECONDS, Outlook
+from dockyard.controller.model import NANOSECONDS, RETRY, Outlook
 
 _SETTLED_SOON = NANOSECONDS
 """How long whoever ends a container may take to write it down."""
@@ -28,6 +28,7 @@ class HealthDuty:
         self._host = host
         self._probes: dict[str, Probe] = {}
         self._last = 0
+        self._not_before = 0
 
     def look(self, now: int) -> Outlook:
         """Probes those that are due, and kills probes that take too long."""
@@ -36,7 +37,8 @@ class HealthDuty:
         elif now < self._last:  # the clock was set back
             self._parts.health.hasten(now)
         self._last = now
-        for container, health in self._parts.health.due(now):
+        ready = self._parts.health.due(now) if now >= self._not_before else ()
+        for container, health in ready:
             if container.id not in self._probes:
                 self._begin(container, health, now)
         for running in tuple(self._probes.values()):
@@ -50,8 +52,11 @@ class HealthDuty:
             running.abandon()
 
     def _outlook(self) -> Outlook:
-        moments = {key: due for key, due in self._parts.health.moments().items()
-                   if key not in self._probes}  # fmt: skip
+        moments = {
+            key: max(due, self._not_before)
+            for key, due in self._parts.health.moments().items()
+            if key not in self._probes
+        }
         deadlines = [one.deadline for one in self._probes.values() if one.deadline is not None]
         watched = len(moments) + len(self._probes)
         return Outlook(watched, min([*moments.values(), *deadlines], default=None))
@@ -82,6 +87,11 @@ class HealthDuty:
 
     def _done(self, container: Container, before: Health, check: Check, result: Result) -> None:
         del self._probes[container.id]
+        self._not_before = result.end + RETRY  # unless it can be written down
+        self._write(container, before, check, result)
+        self._not_before = 0
+
+    def _write(self, container: Container, before: Health, check: Check, result: Result) -> None:
         found = self._parts.health.get(container.id)
         current = self._parts.store.get(container.id)
         if found is None or found[0].run != before.run or current is None or not current.running:
