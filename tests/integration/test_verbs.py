@@ -132,7 +132,7 @@ def test_limits_change_while_it_runs(engine: Engine, root: Root) -> None:
         limit = Path(f"{pids}/pids.max")
         assert limit.read_text() == "20\n"
         root.cli("update", "--pids-limit", "-1", "box", check=True)
-        assert limit.read_text() == "max\n"
+        assert limit.read_text() in {"max\n", f"{1 << 22}\n"}
         engine.containers.update("box", Resources(cpus=0.5))
         shown = root.cli("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}", "box")
         assert shown.stdout == f"{48 << 20} 500000000\n"

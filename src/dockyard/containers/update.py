@@ -12,6 +12,8 @@ from dockyard.containers.parts import Parts
 from dockyard.errors import Conflict, InvalidInput
 from dockyard.oci.resources import Limits, resources
 
+_ALL_PIDS = 1 << 22
+"""As many as a kernel has: no limit, in a form that every runtime takes in an update."""
 _NOT_LIVE = frozenset({"shm_size", "ulimits", "cgroup_parent", "oom_score_adj"})
 """Fields of :class:`Resources` that are fixed when a container is made."""
 
@@ -37,7 +39,7 @@ def update(
         if current.running and changes != Resources():
             wanted.pop("devices", None)
             if changes.pids_limit is not None and changes.pids_limit <= 0:
-                wanted["pids"] = {"limit": -1}  # lifts the limit that there was
+                wanted["pids"] = {"limit": _ALL_PIDS}
             runtime = start.runtime_of(parts, current)
             runtime.update(current.id, msgspec.json.encode(wanted))
         updated = msgspec.structs.replace(current, options=options)
