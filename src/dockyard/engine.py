@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 from dockyard.config import Config
 from dockyard.containers.apply import Containers
 from dockyard.containers.model import NetworkMode, Options
+from dockyard.containers.networks import NetworkManager
 from dockyard.containers.parts import Parts
 from dockyard.handle import RunningContainer
 from dockyard.state.database import Database
@@ -55,6 +56,7 @@ class Engine:
         self.images = self.parts.images
         self.volumes = self.parts.volumes
         self.containers = Containers(self.parts)
+        self.networks = NetworkManager(self.parts)
         self._recover()
 
     def __enter__(self) -> Self:

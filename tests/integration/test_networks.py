@@ -27,7 +27,8 @@ import pytest
 from dockyard.config import Config
 from dockyard.errors import Conflict, InvalidInput
 from dockyard.networks import kernel, namespace
-from dockyard.networks.apply import Attachment, Networks
+from dockyard.networks.apply import Networks
+from dockyard.networks.attachment import Attachment
 from dockyard.networks.ports import parse_publish
 from dockyard.state.database import Database
 from dockyard.state.locks import Lock
@@ -106,7 +107,8 @@ class Root:
 def machine() -> Iterator[Machine]:
     home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     syscalls.unshare(syscalls.CLONE_NEWNET)
-    outside = Task(lambda: namespace.create("link set lo up\n")).result()
+    space = namespace.create()
+    outside = space.descriptor
     try:
         run("ip", "link", "set", "lo", "up")
         peer = f"/proc/{os.getpid()}/fd/{outside}"
@@ -119,7 +121,7 @@ def machine() -> Iterator[Machine]:
         yield Machine(outside)
     finally:
         enter(home)
-        os.close(outside)
+        space.close()
         os.close(home)
 
 

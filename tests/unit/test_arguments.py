@@ -20,7 +20,7 @@ from dockyard.containers.model import (
 )
 from dockyard.devices.request import ALL, GpuRequest
 from dockyard.errors import InvalidInput, NotSupported
-from dockyard.networks.model import PortMapping
+from dockyard.networks.model import Connection, PortMapping
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,52 @@ def test_cpus_of_zero_set_no_limit() -> None:
         arguments.parse_cpus("many")
 
 
-def test_only_the_built_in_networks_are_there() -> None:
-    assert arguments.parse_network("default") == "bridge"
-    assert arguments.parse_network("host") == "host"
-    with pytest.raises(NotSupported, match="mine is not supported yet"):
-        arguments.parse_network("mine")
+def test_a_network_in_the_short_form() -> None:
+    assert arguments.parse_network("default") == ("bridge", Connection(network="bridge"))
+    assert arguments.parse_network("container:web")[0] == "container:web"
+
+
+def test_a_network_in_the_long_form() -> None:
+    text = (
+        "name=mine,alias=www,alias=web,ip=10.0.0.9,ip6=fd00::9,mac-address=02-42-AC-11-00-02,"
+        "gw-priority=-1,driver-opt=com.docker.network.endpoint.ifname=lan0"
+    )
+    assert arguments.parse_network(text) == (
+        "mine",
+        Connection(
+            network="mine", aliases=("www", "web"), ip="10.0.0.9", ip6="fd00::9",
+            mac="02:42:ac:11:00:02", priority=-1, interface="lan0",
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "network name is empty"),
+        ("alias=www", "network name is missing"),
+        ("name=mine,colour=red", "invalid network option: colour"),
+        ("name=mine,ip=fd00::1", "invalid IPv4 address"),
+        ("name=mine,ip6=10.0.0.1", "invalid IPv6 address"),
+        ("name=mine,alias=a b", "invalid network alias"),
+        ("name=mine,mac-address=01:00:00:00:00:00", "of a group"),
+        ("name=mine,mac-address=02:00", "not a valid mac address"),
+        ("name=mine,gw-priority=high", "invalid gw-priority"),
+        ("name=mine,driver-opt=com.docker.network.endpoint.ifname=eth/0", "invalid interface"),
+    ],
+)
+def test_a_broken_network_says_why(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message) as info:
+        arguments.parse_network(text)
+    assert info.value.exit_code == 125
+
+
+@pytest.mark.parametrize(
+    "text", ["name=mine,link-local-ip=169.254.1.1", "name=mine,driver-opt=endpoint.sysctls=a"]
+)
+def test_what_a_network_can_not_be_asked_for(text: str) -> None:
+    with pytest.raises(NotSupported):
+        arguments.parse_network(text)
 
 
 @pytest.mark.parametrize(

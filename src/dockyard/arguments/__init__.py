@@ -15,7 +15,17 @@ from dockyard.arguments.devices import (
 )
 from dockyard.arguments.merge import merge
 from dockyard.arguments.mounts import check_mounts, parse_mount, parse_tmpfs, parse_volume
-from dockyard.arguments.networking import parse_expose, parse_extra_host, parse_network
+from dockyard.arguments.networking import (
+    parse_alias,
+    parse_endpoint_option,
+    parse_expose,
+    parse_extra_host,
+    parse_ipv4,
+    parse_ipv6,
+    parse_mac,
+    parse_nameserver,
+    parse_network,
+)
 from dockyard.arguments.process import (
     parse_annotation,
     parse_cgroup_rule,
@@ -39,21 +49,27 @@ __all__ = [
     "check_mounts",
     "is_cdi_name",
     "merge",
+    "parse_alias",
     "parse_annotation",
     "parse_cgroup_rule",
     "parse_count_rate",
     "parse_cpus",
     "parse_device",
     "parse_duration",
+    "parse_endpoint_option",
     "parse_entrypoint",
     "parse_env_file",
     "parse_environment",
     "parse_expose",
     "parse_extra_host",
     "parse_gpus",
+    "parse_ipv4",
+    "parse_ipv6",
     "parse_label",
     "parse_label_file",
+    "parse_mac",
     "parse_mount",
+    "parse_nameserver",
     "parse_network",
     "parse_rate",
     "parse_restart",

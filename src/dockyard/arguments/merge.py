@@ -11,7 +11,7 @@ from dockyard.arguments.devices import parse_gpus
 from dockyard.arguments.mounts import check_mounts, parse_volume
 from dockyard.arguments.quantities import parse_size
 from dockyard.containers.options import Mount, NetworkMode, Options
-from dockyard.networks.model import PortMapping
+from dockyard.networks.model import DEFAULT_NETWORK, PortMapping
 
 
 def merge(
@@ -43,7 +43,7 @@ def merge(
         networking=msgspec.structs.replace(
             networking,
             ports=(*networking.ports, *published),
-            network=networking.network if network == "bridge" else network,
+            network=networking.network if network == DEFAULT_NETWORK else network,
         ),
         devices=options.devices
         if gpus is None

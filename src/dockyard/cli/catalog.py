@@ -57,6 +57,13 @@ ENTRIES = (
     Entry("kill", "Kill one or more running containers"),
     Entry("load", "Load an image from a tar archive or STDIN"),
     Entry("logs", "Fetch the logs of a container"),
+    Entry("network connect", "Connect a container to a network"),
+    Entry("network create", "Create a network"),
+    Entry("network disconnect", "Disconnect a container from a network"),
+    Entry("network inspect", "Display detailed information on one or more networks"),
+    Entry("network ls", "List networks"),
+    Entry("network prune", "Remove all unused networks"),
+    Entry("network rm", "Remove one or more networks"),
     Entry("pause", "Pause all processes within one or more containers"),
     Entry("port", "List port mappings or a specific mapping for the container"),
     Entry("rename", "Rename a container"),
@@ -109,7 +116,7 @@ ALIASES = tuple(_same_commands())
 
 NOT_YET = frozenset({
     "compose", "context",
-    "login", "logout", "network", "pull", "push", "search", "swarm",
+    "login", "logout", "pull", "push", "search", "swarm",
 })  # fmt: skip
 """Docker's other commands, so that nobody takes them for a slip of the pen."""
 
@@ -117,6 +124,7 @@ GROUPS = {
     "builder": "Manage builds",
     "container": "Manage containers",
     "image": "Manage images",
+    "network": "Manage networks",
     "system": "Manage Dockyard",
     "volume": "Manage volumes",
 }

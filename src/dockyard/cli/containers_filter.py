@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from dockyard.cli.moments import nanoseconds
+from dockyard.containers import spec_network
 from dockyard.containers.health.model import SHOWN
 from dockyard.containers.model import Container
 from dockyard.errors import InvalidInput, NotFound
@@ -155,7 +156,7 @@ def _fits(container: Container, key: str, values: Sequence[str], around: Surroun
         case "health":
             return around.health(container) in values
         case "network":
-            return container.options.networking.network in values
+            return not set(spec_network.names(container.options.networking)).isdisjoint(values)
         case "volume":
             return any(not {one.source, one.target}.isdisjoint(values) for one in container.mounts)
         case "publish" | "expose":

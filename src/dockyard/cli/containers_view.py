@@ -8,6 +8,7 @@ import msgspec
 
 from dockyard.cli import units
 from dockyard.cli.table import ellipsis
+from dockyard.containers import spec_network
 from dockyard.containers.model import Container
 from dockyard.containers.sizes import Sizes
 from dockyard.networks.model import PortMapping
@@ -68,7 +69,7 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
         "Names": one.name,
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(one.labels.items())),
         "Mounts": ",".join(_mount_name(mount, cut=cut) for mount in mounts),
-        "Networks": one.options.networking.network,
+        "Networks": ",".join(spec_network.names(one.options.networking)),
         "LocalVolumes": str(sum(mount.kind == "volume" for mount in one.mounts)),
         "Size": _size(shown.sizes),
     }

@@ -11,7 +11,7 @@ from dockyard.cli import render
 from dockyard.cli.run_options import check_cidfile, make_options
 from dockyard.containers.model import Container, Options
 from dockyard.images.model import Image
-from dockyard.networks.model import PortMapping, Protocol
+from dockyard.networks.model import HOST_NETWORK, NO_NETWORK, PortMapping, Protocol
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -31,7 +31,7 @@ def ask(
         render.print_note(resolution.note)
     if values["publish_all"]:
         options = publish_all(options, resolution.image)
-    if options.networking.ports and options.networking.network != "bridge":
+    if options.networking.ports and options.networking.network in {HOST_NETWORK, NO_NETWORK}:
         render.print_warning(
             f"published ports are discarded when using {options.networking.network} network mode"
         )

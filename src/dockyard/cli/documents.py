@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dockyard.cli import networks_view
 from dockyard.cli.host_config import host_config, port_bindings
 from dockyard.cli.units import NEVER, timestamp
+from dockyard.containers import spec_network
 from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container, Mount
 from dockyard.images.model import Image
-from dockyard.networks.model import Endpoint
+from dockyard.networks.model import DEFAULT_NETWORK, Endpoint
 from dockyard.oci.image import ExecutionConfig, Healthcheck
 from dockyard.oci.reference import Reference
 from dockyard.state.paths import Paths
@@ -21,7 +23,7 @@ Document = dict[str, Any]
 def container_document(
     container: Container,
     image: ExecutionConfig | None,
-    endpoint: Endpoint | None,
+    endpoints: Sequence[Endpoint],
     paths: Paths,
     health: Report | None = None,
 ) -> Document:
@@ -29,7 +31,7 @@ def container_document(
 
     Args:
         image: its image's configuration.
-        endpoint: its place in the network while it runs.
+        endpoints: its places in networks while it runs.
     """
     base = paths.container(container.id)
     running = container.running
@@ -59,7 +61,7 @@ def container_document(
         },
         "Mounts": [_mount(mount, paths) for mount in container.mounts],
         "Config": _config(container, image or ExecutionConfig()),
-        "NetworkSettings": _network(container, endpoint if running else None),
+        "NetworkSettings": _network(container, endpoints if running else ()),
     }
 
 
@@ -170,17 +172,17 @@ def _healthcheck(check: Healthcheck) -> Document:
     }  # fmt: skip
 
 
-def _network(container: Container, endpoint: Endpoint | None) -> Document:
-    here: Document = {
-        "Gateway": endpoint.gateway if endpoint else "",
-        "IPAddress": endpoint.address if endpoint else "",
-        "IPPrefixLen": endpoint.prefix if endpoint else 0,
-        "MacAddress": endpoint.mac if endpoint else "",
-    }
+def _network(container: Container, endpoints: Sequence[Endpoint]) -> Document:
+    networking = container.options.networking
+    names = spec_network.names(networking)
+    first = next((each for each in endpoints if each.network == DEFAULT_NETWORK), None)
     return {
-        "Ports": port_bindings(endpoint.ports if endpoint else ()),
-        **here,
-        "Networks": {container.options.networking.network: here},
+        "Ports": port_bindings(port for each in endpoints for port in each.ports),
+        "Gateway": first.gateway if first else "",
+        "IPAddress": first.address if first else "",
+        "IPPrefixLen": first.prefix if first else 0,
+        "MacAddress": first.mac if first else "",
+        "Networks": networks_view.networks_of(container, endpoints, names),
     }
 
 

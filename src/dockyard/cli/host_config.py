@@ -63,6 +63,10 @@ def _networking(networking: Networking) -> Document:
         "NetworkMode": networking.network,
         "PortBindings": port_bindings(networking.ports),
         "ExtraHosts": list(networking.extra_hosts) or None,
+        "Dns": list(networking.dns) or None,
+        "DnsOptions": list(networking.dns_options) or None,
+        "DnsSearch": list(networking.dns_search) or None,
+        "Links": None,
     }
 
 

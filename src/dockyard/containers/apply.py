@@ -231,8 +231,7 @@ class Containers(Content):
 
     def ports(self, container: Container) -> tuple[PortMapping, ...]:
         """The published ports of a running container, with the real host ports."""
-        endpoint = self._parts.networks.endpoint(container.holder)
-        return () if endpoint is None else endpoint.ports
+        return self._parts.networks.ports(container.holder)
 
     def logs(
         self,

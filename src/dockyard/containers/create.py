@@ -12,6 +12,7 @@ from dockyard.containers import (
     filters,
     lifecycle,
     names,
+    networking,
     settle,
     spec,
     spec_namespaces,
@@ -22,14 +23,13 @@ from dockyard.containers import (
 from dockyard.containers.health import decide as health
 from dockyard.containers.logging import settings as log_settings
 from dockyard.containers.model import Container, Logging, Mount, Options
+from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.containers.spec_injection import with_devices
 from dockyard.containers.spec_rights import Rights
 from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
-from dockyard.networks import resolv
-from dockyard.networks.model import Endpoint
 from dockyard.oci.image import ExecutionConfig
 from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
 from dockyard.state.paths import unusable
@@ -193,21 +193,19 @@ def write_bundle(
     container: Container,
     image: Image,
     rootfs: str,
-    network: str,
-    endpoint: Endpoint | None,
+    where: Place,
     window: tuple[int, int] | None = None,
 ) -> None:
     """Writes ``config.json`` and the files that are mounted into ``/etc``.
 
     Args:
-        network: a namespace's path, or ``host``.
         window: rows and columns that a terminal begins with.
     """
     hostname = spec.hostname(container.options, parts.facts, container.short_id)
     rights = spec_rights.rights(container.options.security, parts.facts, container.seccomp_profile)
-    files = _engine_files(parts, container, hostname, endpoint)
+    files = _engine_files(parts, container, hostname, where)
     process = _process(parts, container, image.config.config, rights, rootfs, hostname)
-    sandbox = _sandbox(parts, container, rights, rootfs, hostname, network, files)
+    sandbox = _sandbox(parts, container, rights, rootfs, hostname, where.path, files)
     injection = surroundings.vendor_devices(parts, container.options, process.identity)
     if injection is not None:
         process, sandbox = with_devices(process, sandbox, injection)
@@ -295,25 +293,11 @@ def _source(parts: Parts, container: Container, mount: Mount) -> str:
 
 
 def _engine_files(
-    parts: Parts, container: Container, hostname: str, endpoint: Endpoint | None
+    parts: Parts, container: Container, hostname: str, where: Place
 ) -> tuple[SpecMount, ...]:
     """``/etc/hostname``, ``hosts`` and ``resolv.conf``, and the init program."""
-    base = parts.paths.container(container.id)
-    host_network = container.options.networking.network == "host"
-    full_name = spec.full_name(container.options, hostname)
-    texts = {
-        "hostname": hostname + "\n",
-        "hosts": (resolv.read_host_hosts() if host_network else resolv.hosts(full_name, endpoint))
-        + spec.extra_hosts(container.options, endpoint.gateway if endpoint else ""),
-        "resolv.conf": resolv.read_for_container(host_network=host_network),
-    }
-    found = []
-    for name, text in texts.items():
-        path = f"{base}/{name}"
-        with open(path, "w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), 0o644)
-            stream.write(text)
-        found.append(spec.file_mount(path, f"/etc/{name}"))
+    written = networking.write_files(parts, container, hostname, where)
+    found = [spec.file_mount(path, f"/etc/{name}") for name, path in written.items()]
     if container.options.init:
         program = process.find("catatonit") or process.find("tini") or process.require("catatonit")
         found.append(spec.file_mount(program, spec.INIT_PATH, read_only=True))

@@ -11,9 +11,10 @@ from typing import Literal
 import msgspec
 
 from dockyard.devices.request import GpuRequest
-from dockyard.networks.model import PortMapping
+from dockyard.networks.model import Connection, PortMapping
 
-NetworkMode = Literal["bridge", "none", "host"]
+NetworkMode = str
+"""``bridge``, ``none``, ``host``, ``container:NAME``, or the name of a network."""
 RestartPolicy = Literal["no", "always", "on-failure", "unless-stopped"]
 
 DEFAULT_SHM_BYTES = 64 << 20
@@ -98,15 +99,12 @@ class Networking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the container is reached, and what it can reach."""
 
     network: NetworkMode = "bridge"
-    aliases: tuple[str, ...] = ()
-    """Further names on the network."""
+    connections: tuple[Connection, ...] | None = None
+    """The networks that the container is on and what it asks of each; that of ``network`` alone,
+    and nothing special, where ``None``."""
     ports: tuple[PortMapping, ...] = ()
     exposed_ports: tuple[str, ...] = ()
     """``--expose``: ``PORT/PROTOCOL``, on top of the image's EXPOSE."""
-    ip: str | None = None
-    ip6: str | None = None
-    link_local_ips: tuple[str, ...] = ()
-    mac: str | None = None
     dns: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ from dockyard.volumes.apply import Volumes
 
 if TYPE_CHECKING:
     from dockyard.devices.apply import VendorDevices
+    from dockyard.networks.manage import Catalog
 
 _CAP_SYS_RESOURCE = 24
 
@@ -45,7 +46,7 @@ class Parts:
         """Called with a sentence that the user should see though nothing failed."""
         self.layers = LayerStore(paths, database)
         self.images = ImageStore(paths, database, self.layers)
-        self.networks = Networks(paths, database, config)
+        self.networks = Networks(paths, database, config, warn)
         self.volumes = Volumes(paths, database)
         self.store = ContainerStore(database)
         self.health = HealthStore(database)
@@ -56,6 +57,13 @@ class Parts:
         from dockyard.devices.apply import VendorDevices  # only where such a device is asked for
 
         return VendorDevices(self.config.cdi_directories)
+
+    @functools.cached_property
+    def catalog(self) -> Catalog:
+        """The networks that there are, for who names one or makes one."""
+        from dockyard.networks.manage import Catalog
+
+        return Catalog(self.networks, self.paths.root_hash)
 
     @functools.cached_property
     def cgroup_layout(self) -> cgroups.CgroupLayout:

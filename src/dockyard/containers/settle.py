@@ -13,9 +13,11 @@ import msgspec
 from dockyard.config import ANY_ADDRESS
 from dockyard.containers import (
     host_devices,
+    networking,
     spec_devices,
     spec_mounts,
     spec_namespaces,
+    spec_network,
     spec_resources,
     spec_rights,
 )
@@ -35,6 +37,7 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
     """
     decide.check(options)
     spec_namespaces.check(options)
+    spec_network.check(options)
     _check_platform(parts, image, image_name, options.platform)
     if options.devices.cdi or options.devices.gpus:
         parts.devices.resolve(options.devices.cdi, options.devices.gpus)
@@ -49,10 +52,12 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
         kind: spec_namespaces.donor_mode(parts.store.find(name).id)
         for kind, name in spec_namespaces.donors(options.namespaces).items()
     }
+    settled = networking.settle(parts, options.networking)
+    binding = networking.host_binding(parts, settled)
     return msgspec.structs.replace(
         options,
         namespaces=msgspec.structs.replace(options.namespaces, **joined),
-        networking=_addressed(options.networking, parts.config.publish_address),
+        networking=_addressed(settled, binding or parts.config.publish_address),
     )
 
 

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Iterator
 
 import msgspec
 
@@ -17,6 +16,7 @@ from dockyard.containers import (
     finish,
     happenings,
     monitor,
+    networking,
     output,
     shared_memory,
     supervise,
@@ -28,11 +28,11 @@ from dockyard.containers.health import apply as checking
 from dockyard.containers.lifecycle import require_startable, require_thawed, require_unpaused
 from dockyard.containers.logging import rotate
 from dockyard.containers.model import Container, Options, Restarts
+from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.errors import ComponentFailed, Conflict
 from dockyard.images.model import Image
-from dockyard.networks.apply import Attachment
 from dockyard.system import cgroups, host, scope
 from dockyard.system.task import Task
 
@@ -169,18 +169,15 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     rotate.before_start(parts.paths.log(container.id), container.log)
     resolved, fresh = create.resolve_mounts(parts, container)
     container = msgspec.structs.replace(container, mounts=resolved)
-    with _network(parts, container) as network:
+    with networking.place(parts, container) as where:
         rootfs = create.mount_root(parts, container, image)
         create.fill_volumes(parts, container, rootfs, fresh)
         _warn_of_little_shared_memory(parts, container, image, rootfs)
-        path = "host" if network is None else network.namespace_path
-        endpoint = None if network is None else network.endpoint
         window = None if streams is None else streams.window
-        create.write_bundle(parts, container, image, rootfs, path, endpoint, window)
+        create.write_bundle(parts, container, image, rootfs, where, window)
         with cgroup_parent.kept(parts.paths):
-            monitored = _create(parts, container, network, attended=streams is not None)
-        if network is not None:
-            network.complete()
+            monitored = _create(parts, container, where, attended=streams is not None)
+        where.complete()
     expecting.result()
     filters.keep(parts.paths, runtime_of(parts, container), container.id)
     if streams is not None:
@@ -228,26 +225,6 @@ def _warn_of_little_shared_memory(
         )
 
 
-@contextlib.contextmanager
-def _network(parts: Parts, container: Container) -> Iterator[Attachment | None]:
-    """The container's network while it is being made."""
-    mode = container.options.networking.network
-    if mode == "host":
-        yield None
-        return
-    attachment: Attachment = (
-        parts.networks.begin(
-            container.holder, container.restarts.ports or container.options.networking.ports
-        )
-        if mode == "bridge"
-        else parts.networks.isolated()
-    )
-    try:
-        yield attachment
-    finally:
-        attachment.close()
-
-
 def runtime_of(parts: Parts, container: Container) -> Runtime:
     """The runtime that the container was created with."""
     return Runtime(container.runtime, parts.paths.runtime_state, parts.cgroup_layout.systemd)
@@ -271,14 +248,14 @@ def _launch_description(
 
 
 def _create(
-    parts: Parts, container: Container, network: Attachment | None, *, attended: bool
+    parts: Parts, container: Container, where: Place, *, attended: bool
 ) -> monitor.Monitored:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{parts.paths.exits}/{container.id}")
     return monitor.create(
         _launch_description(parts, container, attended=attended),
         parts.paths,
-        () if network is None else network.port_descriptors,
+        where.port_descriptors,
         functools.partial(place_monitor, parts, container),
     )
 

@@ -1,134 +1,124 @@
-"""Attaching holders to the network, and taking all of it away again.
+"""Attaching holders to networks, and taking all of it away again.
 
 The records say what should be; :meth:`Networks.verify` makes it so after whatever happened to the
-host's interfaces and rules. Everything that reads the records to change what all endpoints share
-(the bridge, the rules) does so under one lock, so no older picture overwrites a newer one.
+host's interfaces and rules. The network lock keeps what all endpoints share (bridges, rules) from
+going or changing: an endpoint that changes neither is made and removed with the lock shared, so
+that containers start side by side; whoever changes them, or removes the last one, has it alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
 
 from dockyard.config import Config
-from dockyard.errors import ComponentFailed, DockyardError
-from dockyard.networks import kernel, namespace, plan, reserve
+from dockyard.errors import DockyardError
+from dockyard.networks import asking, links, namespace, plan, reserve
+from dockyard.networks.asking import Member, happenings
+from dockyard.networks.attachment import Attachment
 from dockyard.networks.lock import NetworkLock
-from dockyard.networks.model import Endpoint, Network, PortMapping
-from dockyard.networks.rules import Rules
+from dockyard.networks.model import (
+    DEFAULT_NETWORK,
+    Connection,
+    Endpoint,
+    Network,
+    PortMapping,
+)
+from dockyard.networks.nameserver import NameServers
+from dockyard.networks.plan import Wish
 from dockyard.networks.store import NetworkStore
+from dockyard.networks.upkeep import Upkeep
 from dockyard.state.database import Database
 from dockyard.state.locks import Lock
-from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths, unusable
-from dockyard.system import process
+from dockyard.state.paths import Paths
 from dockyard.system.task import Task
 
+ON_DEFAULT = (Connection(network=DEFAULT_NETWORK),)
 
-class Attachment:
-    """A network namespace that waits for its container. A context manager.
 
-    The OCI runtime opens ``namespace_path`` while this is open; from then on the container's
-    processes keep the namespace. ``port_descriptors`` are for the container's monitor to inherit:
-    as long as it has them, nobody else gets the ports.
-    """
-
-    def __init__(
-        self,
-        descriptor: int,
-        endpoint: Endpoint | None = None,
-        port_descriptors: tuple[int, ...] = (),
-        joining: Task[None] | None = None,
-    ) -> None:
-        self._joining = joining
-        self.endpoint = endpoint
-        self.port_descriptors = port_descriptors
-        self.namespace_path = f"/proc/{os.getpid()}/fd/{descriptor}"
-        self._descriptor = descriptor
-
-    def complete(self) -> None:
-        """Waits until the bridge and the rules lead to the namespace. Idempotent.
-
-        Raises:
-            ComponentFailed, ComponentMissing, PermissionMissing: see :meth:`Networks.attach`; the
-                endpoint is still there then.
-        """
-        if self._joining is not None:
-            self._joining.result()
-
-    def close(self) -> None:
-        """Closes this process's descriptors; the endpoint stays. Idempotent."""
-        if self._descriptor >= 0:
-            with contextlib.suppress(DockyardError):
-                self.complete()
-            os.close(self._descriptor)
-            self._descriptor = -1
-            reserve.release(self.port_descriptors)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+def _ignore(_sentence: str) -> None:
+    """For those who don't want to hear of it."""
 
 
 class Networks:
-    """The bridge network of one root."""
+    """The networks of one root, and who is on them."""
 
-    def __init__(self, paths: Paths, database: Database, config: Config) -> None:
-        self._store = NetworkStore(database)
-        self._root_hash = paths.root_hash
-        self._bridge = plan.bridge_name(paths.root_hash)
-        self._lock_path = f"{paths.locks}/network.lock"
-        self._rules = Rules(paths)
+    def __init__(
+        self,
+        paths: Paths,
+        database: Database,
+        config: Config,
+        warn: Callable[[str], None] = _ignore,
+    ) -> None:
+        self._paths = paths
+        self.store = NetworkStore(database)
+        self.upkeep = Upkeep(paths, self.store)
+        self._servers = NameServers(paths, warn)
+        self.lock_path = f"{paths.locks}/network.lock"
         self._publish_address = config.publish_address
 
-    def attach(self, holder: str, ports: Sequence[PortMapping] = ()) -> Attachment:
-        """Makes a namespace with ``eth0`` on the bridge and publishes the ports.
+    def attach(
+        self,
+        member: Member | str,
+        ports: Sequence[PortMapping] = (),
+        connections: Sequence[Connection] = ON_DEFAULT,
+    ) -> Attachment:
+        """Makes a namespace with an interface on each network, and publishes the ports.
 
-        An endpoint that the holder still has from before is given up first. When this raises,
+        Endpoints that the holder still has from before are given up first. When this raises,
         nothing of it stays.
 
         Raises:
             DockyardError: as :meth:`begin` and :meth:`Attachment.complete`.
         """
-        attachment = self.begin(holder, ports)
+        who = Member(holder=member) if isinstance(member, str) else member
+        attachment = self.begin(who, ports, connections)
         try:
             attachment.complete()
         except BaseException:
             attachment.close()
-            with contextlib.suppress(DockyardError):  # the record stays then, for recovery
-                self.detach(holder)
+            self._give_up(who.holder)
             raise
         return attachment
 
-    def begin(self, holder: str, ports: Sequence[PortMapping] = ()) -> Attachment:
+    def begin(
+        self,
+        member: Member | str,
+        ports: Sequence[PortMapping] = (),
+        connections: Sequence[Connection] = ON_DEFAULT,
+    ) -> Attachment:
         """As :meth:`attach`, but returns as soon as there is a namespace.
 
         Whoever begins calls :meth:`Attachment.complete` before the namespace is used, and
         :meth:`detach` where that fails.
 
         Raises:
-            Conflict: a port is taken, or no subnet or address is free.
-            InvalidInput: a port is to be published on an address that the host does not have.
+            Conflict: a port or address is taken, or no subnet or address is free.
+            NotFound: there is no such network.
+            InvalidInput: a port is to be published where that can't be, or an address is none of
+                the network's.
             PermissionMissing: this process may not do that.
-            ComponentFailed, ComponentMissing: ``ip`` or ``nft``.
+            ComponentFailed, ComponentMissing: the kernel, ``ip`` or ``nft``.
         """
-        self.detach(holder)
-        mapped, descriptors = reserve.reserve(ports, self._publish_address, self._store.owner)
+        who = Member(holder=member) if isinstance(member, str) else member
+        self.detach(who.holder)
+        if not connections:
+            return self.isolated()
+        descriptors: tuple[int, ...] = ()
+        making = Task(namespace.create)
         try:
-            return self._join(holder, mapped, descriptors)
+            way = asking.way_out(self.store.networks(), connections)
+            default, ipv6 = asking.publishing(ports, way, self._publish_address)
+            mapped, descriptors = reserve.reserve(ports, default, self.store.owner, ipv6=ipv6)
+            wishes = asking.wishes(who, connections, mapped, way, self.new_veth)
+            ready = self._ready(connections, alone=bool(mapped))
+            return self._join(ready, wishes, making, descriptors)
         except BaseException:
             reserve.release(descriptors)
-            with contextlib.suppress(DockyardError):  # the record stays then, for recovery
-                self.detach(holder)
+            self._give_up(who.holder)
+            with contextlib.suppress(DockyardError):
+                making.result().close()
             raise
 
     def isolated(self) -> Attachment:
@@ -137,164 +127,196 @@ class Networks:
         Raises:
             PermissionMissing, NotSupported: see :func:`namespace.create`.
         """
-        making = Task(lambda: namespace.create(plan.LOOPBACK_BATCH))
-        return Attachment(making.result())
+        return Attachment(namespace.create())
 
     def detach(self, holder: str) -> None:
-        """Gives up the holder's endpoint; with the last one all that the root has on the host.
+        """Gives up the holder's endpoints; with the last one all that the root has on the host.
 
+        What somebody made stays: the networks that ``network create`` made, with their bridges.
         Idempotent; does nothing for a holder that has none.
         """
-        endpoint = self._store.endpoint(holder)
-        if endpoint is None:
+        endpoints = self.store.endpoints_of(holder)
+        if not endpoints:
             return
-        with NetworkLock.acquire(self._lock_path) as lock:
-            others = [each for each in self._store.endpoints() if each.holder != holder]
-            network = self._store.network()
-            if network is not None and others:
-                _delete_interfaces(lock, endpoint.veth)
-                self._sync(lock, network, others)
-            else:
-                self._tear_down(lock, endpoint.veth)
-            self._store.remove_endpoint(holder)
+        links.delete(each.veth for each in endpoints)
+        self.forget(holder, endpoints)
 
     def verify(self) -> None:
-        """Brings the bridge and the rules back where something took them away.
+        """Brings bridges, rules and name servers back where something took them away.
 
         Cheap while nothing changed; also notices another firewall that came later, and removes
         what an interrupted command left behind.
         """
-        if not self._store.holders():
-            self._sweep()
+        endpoints = self.store.endpoints()
+        networks = self.store.networks()
+        if any(each.pending for each in endpoints):
+            self._undo_pending(endpoints)
+            endpoints = self.store.endpoints()
+        if not endpoints:
+            self._sweep(networks)
             return
-        with NetworkLock.acquire(self._lock_path) as lock:
-            network, endpoints = self._store.network(), self._store.endpoints()
-            if network is not None and endpoints:
-                self._sync(lock, network, endpoints)
+        with NetworkLock.acquire(self.lock_path, shared=True):
+            settled = self.upkeep.settled(networks, {each.network for each in endpoints})
+        if not settled:
+            with NetworkLock.acquire(self.lock_path) as lock:
+                self.upkeep.finish()
+                if self.store.holders():
+                    self.upkeep.sync(lock)
+        if any(each.names for each in endpoints) and not self._servers.settled():
+            self._servers.update(self._records)
 
     def holders(self) -> set[str]:
         """Everyone who has an endpoint, for recovery to compare with who lives."""
-        return self._store.holders()
+        return self.store.holders()
 
     def endpoint(self, holder: str) -> Endpoint | None:
-        """The holder's endpoint."""
-        return self._store.endpoint(holder)
+        """The holder's first endpoint."""
+        return next(iter(self.store.endpoints_of(holder)), None)
+
+    def ports(self, holder: str) -> tuple[PortMapping, ...]:
+        """The holder's published ports."""
+        return tuple(port for each in self.store.endpoints_of(holder) for port in each.ports)
+
+    def endpoints(self, holder: str) -> tuple[Endpoint, ...]:
+        """The holder's endpoints, in the order of its interfaces."""
+        return self.store.endpoints_of(holder)
+
+    def way_out(self, endpoints: Sequence[Endpoint]) -> Endpoint | None:
+        """The one of a holder's endpoints that has the default route."""
+        return plan.first_gateway(endpoints, self._internal_names(endpoints))
+
+    def nameservers(self, endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
+        """Where a holder's networks answer for names; those first that know the world, too."""
+        if not self._servers.installed():
+            return ()
+        internal = self._internal_names(endpoints)
+        named = [each for each in endpoints if each.names]
+        return tuple(
+            each.gateway for each in sorted(named, key=lambda each: each.network in internal)
+        )
+
+    def _internal_names(self, endpoints: Sequence[Endpoint]) -> set[str]:
+        if all(each.network == DEFAULT_NETWORK for each in endpoints):
+            return set()
+        return {name for name, each in self.store.networks().items() if each.internal}
+
+    def new_veth(self) -> str:
+        """A name for the host's end of a pair."""
+        return plan.veth_name(self._paths.root_hash, os.urandom(4).hex())
+
+    def tell_names(self) -> None:
+        """Has the name servers know what is recorded now."""
+        self._servers.update(self._records)
+
+    def _ready(
+        self, connections: Sequence[Connection], *, alone: bool
+    ) -> tuple[NetworkLock, list[Network], bool]:
+        """The lock, the networks with their bridges, and whether the lock is not shared."""
+        names = [each.network for each in connections]
+        if not alone:
+            lock = NetworkLock.acquire(self.lock_path, shared=True)
+            with contextlib.ExitStack() as undo:
+                undo.enter_context(lock)
+                recorded = self.store.networks()
+                present = all(name in recorded for name in names)
+                if present and self.upkeep.settled(recorded, names):
+                    undo.pop_all()
+                    return lock, [recorded[name] for name in names], False
+        lock = NetworkLock.acquire(self.lock_path)
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(lock)
+            networks = [self.upkeep.ensure(name) for name in names]
+            undo.pop_all()
+        return lock, networks, True
 
     def _join(
-        self, holder: str, ports: tuple[PortMapping, ...], descriptors: tuple[int, ...]
+        self,
+        ready: tuple[NetworkLock, list[Network], bool],
+        wishes: Sequence[Wish],
+        making: Task[namespace.Namespace],
+        descriptors: tuple[int, ...],
     ) -> Attachment:
-        veth = plan.veth_name(self._root_hash, os.urandom(4).hex())
+        lock, networks, alone = ready
+        joining: Task[None] | None = None
         with contextlib.ExitStack() as undo:
-            lock = undo.enter_context(NetworkLock.acquire(self._lock_path))
-            network = self._ensure_network(lock)
-            endpoint = self._store.add_endpoint(network, holder, veth, ports)
-            endpoints = self._store.endpoints()
-            batch = plan.namespace_batch(endpoint, network, namespace.current())
-            making = Task(lambda: namespace.create(batch))
-            undo.callback(_discard, making)
-            joining = Task(lambda: self._lead_to(veth, making, lock, network, endpoints))
-            undo.pop_all()  # the lock is the task's now
+            undo.enter_context(lock)
+            happened = happenings("connect", wishes[0].holder, networks)
+            endpoints = self.store.add_endpoints(networks, wishes, *happened)
+            if alone:
+                joining = Task(lambda: self._sync(lock))
+                undo.pop_all()  # the lock is the task's now
         try:
-            descriptor = making.result()
+            space = making.result()
+            for endpoint, network in zip(endpoints, networks, strict=True):
+                links.plug(space, endpoint, network)
+            internal = {each.name for each in networks if each.internal}
+            way = plan.first_gateway(endpoints, internal)
+            if way is not None:
+                links.route(space, way)
+            if any(each.names for each in endpoints):
+                self._servers.update(self._records)
         except BaseException:
             with contextlib.suppress(DockyardError):
-                joining.result()
+                if joining is not None:
+                    joining.result()
             raise
-        return Attachment(descriptor, endpoint, descriptors, joining)
+        return Attachment(space, endpoints, descriptors, joining)
 
-    def _lead_to(
-        self,
-        veth: str,
-        making: Task[int],
-        lock: NetworkLock,
-        network: Network,
-        endpoints: Sequence[Endpoint],
-    ) -> None:
-        """Makes rules and bridge lead to an interface that is being made; releases the lock."""
+    def _sync(self, lock: NetworkLock) -> None:
         with lock:
-            self._sync(lock, network, endpoints)
-        making.result()
-        batch = plan.enslave_batch(network.bridge, [veth])
-        process.run(["ip", "-batch", "-"], input=batch)
+            self.upkeep.sync(lock)
 
-    def _ensure_network(self, lock: NetworkLock) -> Network:
-        """The network, with its bridge. A subnet is chosen anew while nobody has an address."""
-        network = self._store.network()
-        if network is not None and (kernel.bridge_ready(self._bridge) or self._store.holders()):
-            return network
-        previous = None if network is None else network.subnet
-        with _host_lock():
-            _delete_interfaces(lock, self._bridge)  # left by a command that was interrupted
-            subnet = plan.choose_subnet(kernel.used_subnets(), previous)
-            network = plan.make_network(self._root_hash, subnet, kernel.uplink_mtu())
-            self._store.save_network(network)
-            _make_bridge(lock, network)
-        return network
+    def _give_up(self, holder: str) -> None:
+        with contextlib.suppress(DockyardError):  # the records stay then, for recovery
+            self.detach(holder)
 
-    def _sync(self, lock: NetworkLock, network: Network, endpoints: Sequence[Endpoint]) -> None:
-        """Makes bridge and rules what the endpoints need. Under the lock."""
-        kernel.enable_forwarding()
-        if not kernel.bridge_ready(network.bridge):
-            _make_bridge(lock, network)
-            present = [each.veth for each in endpoints if kernel.interface_exists(each.veth)]
-            if present:
-                batch = plan.enslave_batch(network.bridge, present)
-                lock.run(["ip", "-force", "-batch", "-"], input=batch, check=False)
-        self._rules.apply(lock, network, endpoints)
+    def forget(
+        self, holder: str, endpoints: Sequence[Endpoint], network: str | None = None
+    ) -> None:
+        """Forgets endpoints whose interfaces are gone, and removes what only they needed."""
+        recorded = self.store.networks()
+        gone = [recorded[each.network] for each in endpoints if each.network in recorded]
+        happened = happenings("disconnect", holder, gone)
+        done = False
+        if not any(each.ports for each in endpoints):
+            with NetworkLock.acquire(self.lock_path, shared=True):
+                done = self.store.remove_endpoints(
+                    holder, *happened, network=network, unless_last=True
+                )
+        if not done:
+            with NetworkLock.acquire(self.lock_path) as lock:
+                self.store.remove_endpoints(holder, *happened, network=network)
+                if self.store.holders():
+                    self.upkeep.sync(lock)
+                else:
+                    self.upkeep.tear_down(lock)
+        if any(each.names for each in endpoints):
+            self._servers.update(self._records)
 
-    def _sweep(self) -> None:
+    def _undo_pending(self, endpoints: Sequence[Endpoint]) -> None:
+        """Takes back connections whose command was killed in the middle."""
+        for endpoint in endpoints:
+            lock = None
+            if endpoint.pending:
+                lock = Lock.try_acquire(f"{self._paths.locks}/{endpoint.holder}.lock")
+            if lock is None:
+                continue
+            with lock:
+                links.delete([endpoint.veth])
+                self.forget(endpoint.holder, [endpoint], endpoint.network)
+
+    def _sweep(self, networks: Mapping[str, Network]) -> None:
         """Removes what is there without any endpoint; a record comes before what it stands for."""
-        present = kernel.interface_exists(self._bridge) or self._rules.applied()
-        if not present and self._store.network() is None:
-            return
-        with NetworkLock.acquire(self._lock_path) as lock:
-            if not self._store.holders():
-                self._tear_down(lock)
-                self._store.remove_unused()
+        unfinished = any(each.state != "ready" for each in networks.values())
+        if self.upkeep.present() or unfinished or DEFAULT_NETWORK in networks:
+            with NetworkLock.acquire(self.lock_path) as lock:
+                self.upkeep.finish()
+                if not self.store.holders():
+                    self.upkeep.tear_down(lock)
+                    self.store.delete_network(DEFAULT_NETWORK)
+        if self._servers.exist():
+            self._servers.update(self._records)
 
-    def _tear_down(self, lock: NetworkLock, *veths: str) -> None:
-        """Removes all that the root has on the host. Under the lock, which it is done under, too.
-
-        The kernel takes 50 ms for it. Whoever wants the network next waits that long, but not the
-        command whose container was the last.
-        """
-        present = [name for name in (*veths, self._bridge) if kernel.interface_exists(name)]
-        if present:
-            lock.hand_over(["ip", "-force", "-batch", "-"], plan.delete_batch(present))
-        self._rules.remove(lock, self._bridge)
-
-
-@contextlib.contextmanager
-def _host_lock() -> Iterator[None]:
-    """Held from looking for a free subnet until the bridge has it, so no two roots take one."""
-    try:
-        os.makedirs(HOST_LOCK_DIRECTORY, mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise unusable(HOST_LOCK_DIRECTORY, error) from error
-    with Lock.acquire(f"{HOST_LOCK_DIRECTORY}/subnets.lock"):
-        yield
-
-
-def _discard(making: Task[int]) -> None:
-    with contextlib.suppress(DockyardError):
-        os.close(making.result())
-
-
-def _make_bridge(lock: NetworkLock, network: Network) -> None:
-    _delete_interfaces(lock, network.bridge)
-    lock.run(["ip", "-batch", "-"], input=plan.bridge_batch(network))
-    kernel.prepare_bridge(network.bridge)
-
-
-def _delete_interfaces(lock: NetworkLock, *names: str) -> None:
-    """Deletes those that exist; the kernel may be doing the same right now."""
-    present = [name for name in names if kernel.interface_exists(name)]
-    if not present:
-        return
-    done = lock.run(["ip", "-force", "-batch", "-"], input=plan.delete_batch(present), check=False)
-    left = [name for name in present if kernel.interface_exists(name)]
-    if left:
-        raise ComponentFailed(
-            f"cannot delete interface {left[0]}: {done.stderr.decode(errors='replace').strip()}",
-            context=f"ip link del {left[0]}",
-        )
+    def _records(self) -> tuple[dict[str, Network], list[Endpoint]]:
+        networks = self.store.networks()
+        return networks, [each for each in self.store.endpoints() if each.network in networks]

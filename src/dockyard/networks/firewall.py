@@ -1,8 +1,9 @@
 """Getting along with other firewalls.
 
 A packet must pass every chain of a hook: an ``accept`` in our table does not survive another
-chain's policy of drop (Docker sets that on FORWARD). So rules that accept the bridge's traffic go
-in there too, tagged with the root's hash, and are found again by that tag.
+chain's policy of drop (Docker sets that on FORWARD). So rules that accept the bridges' traffic, and
+their questions for names to the host, go in there too, tagged with the root's hash, and are found
+again by that tag.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dockyard.networks.lock import NetworkLock
+from dockyard.networks.model import Network
 
 _OURS = "dockyard_"
 _DOCKER_CHAIN = "DOCKER-USER"
 _FIREWALLD_TABLE = "firewalld"
+_FIREWALLD = ("firewall-cmd", "--zone=trusted")
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -48,34 +51,53 @@ class _Listing(msgspec.Struct, frozen=True):
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What must be accepted elsewhere: both directions of one bridge, under one tag."""
+    """What must be accepted elsewhere for the bridges of one root, under one tag."""
 
-    bridge: str
     tag: str
+    bridges: tuple[str, ...] = ()
+    """All of which traffic is passed on."""
+    asking: tuple[str, ...] = ()
+    """Those with a name server at their gateway."""
+    ipv6: bool = False
 
-    def sides(self) -> tuple[tuple[str, str], ...]:
-        """``i`` (it comes from the bridge) and ``o`` (it goes there), each with its rule's tag."""
-        return (("i", f"{self.tag}-in"), ("o", f"{self.tag}-out"))
+    def accepted(self, *, forward: bool) -> tuple[tuple[str, str], ...]:
+        """A match, as ``nft`` writes it, and the rule's tag, for each rule of a chain."""
+        if not forward:
+            return tuple(
+                (f'iifname "{bridge}" udp dport 53', f"{self.tag}-{bridge}-dns")
+                for bridge in self.asking
+            )
+        return tuple(
+            (f'{side}ifname "{bridge}"', f"{self.tag}-{bridge}-{word}")
+            for bridge in self.bridges
+            for side, word in (("i", "in"), ("o", "out"))
+        )
 
 
-def allowance(root_hash: str, bridge: str) -> Allowance:
+def allowance(root_hash: str, networks: Iterable[Network]) -> Allowance:
     """The allowance of one root."""
-    return Allowance(bridge, f"dockyard-{root_hash}")
+    every = tuple(networks)
+    return Allowance(
+        tag=f"dockyard-{root_hash}",
+        bridges=tuple(each.bridge for each in every),
+        asking=tuple(each.bridge for each in every if not each.is_default),
+        ipv6=any(each.ipv6 for each in every),
+    )
 
 
 def allow(lock: NetworkLock, allowed: Allowance) -> bool:
     """Looks at every firewall of nftables and adds what is missing; true where there is one.
 
     Raises:
-        ComponentFailed: a firewall refused; the bridge's traffic would be dropped.
+        ComponentFailed: a firewall refused; the bridges' traffic would be dropped.
     """
     chains = _list_chains(lock)
-    places = blocking(chains)
-    commands = [
-        command
-        for place in places
-        for command in insertions(place, _list_rules(lock, place, allowed), allowed)
-    ]
+    places = blocking(chains, ipv6=allowed.ipv6)
+    commands = []
+    for place in places:
+        present = _list_rules(lock, place, allowed)
+        commands += [*deletions(outdated(place, present, allowed)),
+                     *insertions(place, present, allowed)]  # fmt: skip
     _execute(lock, commands)
     firewalld = _has_firewalld(chains)
     if firewalld:
@@ -89,8 +111,7 @@ def withdraw(lock: NetworkLock, allowed: Allowance) -> None:
     present = [rule for place in possible(chains) for rule in _list_rules(lock, place, allowed)]
     _execute(lock, deletions(present))
     if _has_firewalld(chains):
-        option = f"--remove-interface={allowed.bridge}"
-        lock.run(["firewall-cmd", "--quiet", "--zone=trusted", option], check=False)
+        _distrust(lock, allowed)
 
 
 def parse_chains(listing: bytes) -> tuple[Chain, ...]:
@@ -107,24 +128,26 @@ def parse_rules(listing: bytes, tag: str) -> tuple[Rule, ...]:
     return tuple(rule for rule in found if (rule.comment or "").startswith(f"{tag}-"))
 
 
-def blocking(chains: Iterable[Chain]) -> tuple[Chain, ...]:
-    """The chains where an accept belongs: for each FORWARD that drops, the best place. Pure.
+def blocking(chains: Iterable[Chain], *, ipv6: bool = False) -> tuple[Chain, ...]:
+    """The chains where an accept belongs: for each hook that drops, the best place. Pure.
 
-    That is Docker's chain for rules of others where the same table has it (Docker keeps it first,
-    also after a restart), else the dropping chain itself.
+    For what is forwarded that is Docker's chain for rules of others where the same table has it
+    (Docker keeps it first, also after a restart), else the dropping chain itself.
     """
     every = tuple(chains)
+    families = {"ip", "inet", "ip6"} if ipv6 else {"ip", "inet"}
     places = {(chain.family, chain.table): chain for chain in every if chain.name == _DOCKER_CHAIN}
     return tuple(
-        places.get((chain.family, chain.table), chain)
+        places.get((chain.family, chain.table), chain) if chain.hook == "forward" else chain
         for chain in every
-        if _is_forward(chain) and chain.policy == "drop" and chain.table != _FIREWALLD_TABLE
-    )
+        if _is_filter(chain) and chain.family in families
+        and chain.policy == "drop" and chain.table != _FIREWALLD_TABLE
+    )  # fmt: skip
 
 
 def possible(chains: Iterable[Chain]) -> tuple[Chain, ...]:
     """All chains that may hold rules of ours, whatever their policy is now. Pure."""
-    return tuple(chain for chain in chains if _is_forward(chain) or chain.name == _DOCKER_CHAIN)
+    return tuple(chain for chain in chains if _is_filter(chain) or chain.name == _DOCKER_CHAIN)
 
 
 def insertions(place: Chain, present: Iterable[Rule], allowed: Allowance) -> tuple[str, ...]:
@@ -135,10 +158,16 @@ def insertions(place: Chain, present: Iterable[Rule], allowed: Allowance) -> tup
     have = {rule.comment for rule in present}
     return tuple(
         f"insert rule {place.family} {place.table} {place.name}"
-        f' {side}ifname "{allowed.bridge}" counter accept comment "{tag}"'
-        for side, tag in allowed.sides()
+        f' {match} counter accept comment "{tag}"'
+        for match, tag in allowed.accepted(forward=place.hook != "input")
         if tag not in have
     )
+
+
+def outdated(place: Chain, present: Iterable[Rule], allowed: Allowance) -> tuple[Rule, ...]:
+    """Our rules at ``place`` for bridges that are gone. Pure."""
+    wanted = {tag for _, tag in allowed.accepted(forward=place.hook != "input")}
+    return tuple(rule for rule in present if rule.comment not in wanted)
 
 
 def deletions(present: Iterable[Rule]) -> tuple[str, ...]:
@@ -149,8 +178,8 @@ def deletions(present: Iterable[Rule]) -> tuple[str, ...]:
     )
 
 
-def _is_forward(chain: Chain) -> bool:
-    return chain.hook == "forward" and chain.family in {"ip", "inet"}
+def _is_filter(chain: Chain) -> bool:
+    return chain.hook in {"forward", "input"} and chain.family in {"ip", "inet", "ip6"}
 
 
 def _has_firewalld(chains: Iterable[Chain]) -> bool:
@@ -174,7 +203,14 @@ def _execute(lock: NetworkLock, commands: Sequence[str]) -> None:
 
 def _trust(lock: NetworkLock, allowed: Allowance) -> None:
     """firewalld drops what belongs to no zone; its trusted zone accepts all. Until its reload."""
-    option = f"--query-interface={allowed.bridge}"
-    command = ["firewall-cmd", "--quiet", "--zone=trusted"]
-    if lock.run([*command, option], check=False).code != 0:
-        lock.run([*command, f"--change-interface={allowed.bridge}"])
+    for bridge in allowed.bridges:
+        if lock.run([*_FIREWALLD, f"--query-interface={bridge}"], check=False).code != 0:
+            lock.run([*_FIREWALLD, f"--change-interface={bridge}"])
+
+
+def _distrust(lock: NetworkLock, allowed: Allowance) -> None:
+    """Removes the root's bridges, whichever they were, from the trusted zone."""
+    mark = allowed.tag.removeprefix("dockyard-")
+    for name in lock.run([*_FIREWALLD, "--list-interfaces"], check=False).text.split():
+        if mark in name:
+            lock.run([*_FIREWALLD, f"--remove-interface={name}"], check=False)

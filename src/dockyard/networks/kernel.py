@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 
 from dockyard.errors import PermissionMissing
 from dockyard.networks.addresses import Subnet, to_number
-from dockyard.networks.plan import parse_routes
+from dockyard.networks.plan import parse_routes, parse_routes6, used_addresses
 from dockyard.networks.resolv import nameservers
 
 _IPV4 = "/proc/sys/net/ipv4"
@@ -31,7 +32,7 @@ def interface_exists(name: str) -> bool:
 
 
 def bridge_ready(name: str) -> bool:
-    """True where the bridge exists, complete: :func:`prepare_bridge` is the last step of making."""
+    """True where the bridge is there: :func:`complete_bridge` is the last step of making it."""
     try:
         with open(f"{_IPV4}/conf/{name}/route_localnet", encoding="ascii") as stream:
             return stream.read().strip() == "1"
@@ -39,13 +40,22 @@ def bridge_ready(name: str) -> bool:
         return False
 
 
-def prepare_bridge(name: str) -> None:
-    """Sets what a new bridge needs.
+def prepare_bridge(name: str, *, ipv6: bool) -> None:
+    """Sets what a new bridge needs before it is up.
 
-    No IPv6: a container could make the host believe in its router advertisements. Packets of the
-    host's own 127.0.0.1 may leave by it (route_localnet), so that published ports answer there.
+    Without IPv6, nor link-local addresses; with it, no trust in router advertisements, with which
+    a container could make itself the host's way to the world.
     """
-    _set(f"{_IPV6}/conf/{name}/disable_ipv6", "1", optional=True)
+    _set(f"{_IPV6}/conf/{name}/accept_ra", "0", optional=True)
+    _set(f"{_IPV6}/conf/{name}/disable_ipv6", "0" if ipv6 else "1", optional=not ipv6)
+
+
+def complete_bridge(name: str) -> None:
+    """The last step of making a bridge.
+
+    Packets of the host's own 127.0.0.1 may leave by it (route_localnet), so that published ports
+    answer there.
+    """
     _set(f"{_IPV4}/conf/{name}/route_localnet", "1")
 
 
@@ -54,17 +64,30 @@ def enable_forwarding() -> None:
     _set(f"{_IPV4}/ip_forward", "1")
 
 
+def enable_forwarding6() -> None:
+    """The same for IPv6.
+
+    A router ignores the advertisements of others, by which the host may have its default route.
+    Interfaces that listened to them (1) are told to go on doing so (2).
+    """
+    if _read(f"{_IPV6}/conf/all/forwarding") == "1":
+        return
+    for name in os.listdir(f"{_IPV6}/conf"):
+        if name != "all" and _read(f"{_IPV6}/conf/{name}/accept_ra") == "1":
+            _set(f"{_IPV6}/conf/{name}/accept_ra", "2", optional=True)
+    _set(f"{_IPV6}/conf/all/forwarding", "1")
+
+
+def has_ipv6() -> bool:
+    """True where the kernel has IPv6."""
+    return os.path.exists(_IPV6)
+
+
 def used_subnets() -> tuple[Subnet, ...]:
-    """What the bridge must not hide: routes, addresses, and the nameservers."""
-    with open("/proc/self/net/fib_trie", encoding="ascii") as stream:
-        routes = parse_routes(stream.read())
-    try:
-        with open("/etc/resolv.conf", encoding="utf-8", errors="replace") as stream:
-            servers = nameservers(stream.read())
-    except OSError:
-        servers = ()
-    numbers = (to_number(server) for server in servers if ":" not in server)
-    return (*routes, *(Subnet(number, 32) for number in numbers))
+    """What a network must not hide: routes, addresses, and the nameservers."""
+    routes = [*parse_routes(_read("/proc/self/net/fib_trie"))]
+    routes += parse_routes6(_read("/proc/self/net/ipv6_route"))
+    return (*routes, *used_addresses(nameservers(_read("/etc/resolv.conf"))))
 
 
 def uplink_mtu() -> int:
@@ -121,6 +144,14 @@ def parse_generation(answer: bytes) -> int | None:
     return None
 
 
+def listens_for_udp(address: str, port: int) -> bool:
+    """True where a socket of this namespace has an IPv4 address and UDP port."""
+    packed = int.from_bytes(to_number(address).to_bytes(4, "big"), sys.byteorder)
+    wanted = f"{packed:08X}:{port:04X}"
+    lines = _read("/proc/self/net/udp").splitlines()
+    return any(line.split()[1] == wanted for line in lines[1:])
+
+
 def _default_interface() -> str | None:
     with open("/proc/self/net/route", encoding="ascii") as stream:
         for line in stream.readlines()[1:]:
@@ -128,6 +159,15 @@ def _default_interface() -> str | None:
             if fields[1] == "00000000" and fields[7] == "00000000":
                 return fields[0]
     return None
+
+
+def _read(path: str) -> str:
+    """The text of a file without the space around it; empty where it can't be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
 
 
 def _set(path: str, value: str, *, optional: bool = False) -> None:

@@ -8,39 +8,102 @@ with the interfaces inside.
 from __future__ import annotations
 
 import os
-import threading
 
-from dockyard.errors import NotSupported, PermissionMissing
-from dockyard.system import process, syscalls
+from dockyard.errors import Conflict, NotSupported, PermissionMissing
+from dockyard.system import syscalls
+from dockyard.system.netlink import Netlink
+from dockyard.system.task import Task
 
-_IPV6_OF_NEW_INTERFACES = "/proc/sys/net/ipv6/conf/default/disable_ipv6"
-
-
-def current() -> str:
-    """A path to the calling thread's namespace that other processes may open while it lives."""
-    return f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
+_LOOPBACK = 1
+"""The index of ``lo`` in every namespace."""
+_IPV6 = "/proc/sys/net/ipv6/conf"
 
 
-def create(batch: str) -> int:
-    """Makes a namespace, runs ``ip -batch`` in it, and returns its descriptor.
+class Namespace:
+    """A network namespace, held by a descriptor, and a conversation with the kernel about it."""
 
-    Run it in a thread of its own (:class:`Task`): unshare(2) moves only the calling thread, and
-    the ``ip`` that it starts inherits the namespace, so the process as a whole stays where it is.
+    def __init__(self, descriptor: int, link: Netlink) -> None:
+        self.descriptor = descriptor
+        self.link = link
+
+    @property
+    def path(self) -> str:
+        """A path that other processes may open while this one has it open."""
+        return f"/proc/{os.getpid()}/fd/{self.descriptor}"
+
+    def close(self) -> None:
+        """Lets go of it. Idempotent."""
+        if self.descriptor >= 0:
+            self.link.close()
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def enable_ipv6(self, interface: str) -> None:
+        """Lets an interface have IPv6 addresses, but believe no router's advertisements."""
+        Task(lambda: self._enable_ipv6(interface)).result()
+
+    def _enable_ipv6(self, interface: str) -> None:
+        syscalls.setns(self.descriptor, syscalls.CLONE_NEWNET)
+        for name in ("lo", interface):
+            _set_ipv6(name, "disable_ipv6", "0")
+        _set_ipv6(interface, "accept_ra", "0")
+
+
+def create() -> Namespace:
+    """Makes a namespace with nothing but its loopback, which is up.
+
+    In a thread of its own: unshare(2) moves only the calling thread, so the process as a whole
+    stays where it is.
 
     Raises:
         PermissionMissing: this process may not make namespaces.
         NotSupported: the kernel can't.
-        ComponentFailed: ``ip`` failed; the namespace is gone again.
     """
+    return Task(_create).result()
+
+
+def enter(pid: int) -> Namespace:
+    """The namespace that a process lives in.
+
+    Raises:
+        Conflict: the process is gone.
+    """
+    return Task(lambda: _enter(pid)).result()
+
+
+def _create() -> Namespace:
     _unshare()
+    space = _here()
+    try:
+        _set_ipv6(
+            "default", "disable_ipv6", "1"
+        )  # link-local addresses are a way around IPv4 rules
+        space.link.set_up(_LOOPBACK)
+    except BaseException:
+        space.close()
+        raise
+    return space
+
+
+def _enter(pid: int) -> Namespace:
+    try:
+        descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise Conflict("the container ended meanwhile") from error
+    try:
+        syscalls.setns(descriptor, syscalls.CLONE_NEWNET)
+        return _here()
+    finally:
+        os.close(descriptor)
+
+
+def _here() -> Namespace:
     descriptor = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _disable_ipv6()
-        process.run(["ip", "-batch", "-"], input=batch)
+        return Namespace(descriptor, Netlink())
     except BaseException:
         os.close(descriptor)
         raise
-    return descriptor
 
 
 def _unshare() -> None:
@@ -60,16 +123,17 @@ def _unshare() -> None:
         ) from error
 
 
-def _disable_ipv6() -> None:
-    """No link-local address on ``eth0``: it would be a way around the IPv4 rules."""
+def _set_ipv6(interface: str, name: str, value: str) -> None:
+    """A setting of the calling thread's namespace; nothing where the kernel has no IPv6."""
+    path = f"{_IPV6}/{interface}/{name}"
     try:
-        with open(_IPV6_OF_NEW_INTERFACES, "w", encoding="ascii") as stream:
-            stream.write("1")
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write(value)
     except FileNotFoundError:
         return
     except OSError as error:
         raise PermissionMissing(
-            f"cannot write {_IPV6_OF_NEW_INTERFACES}: {error.strerror}",
+            f"cannot write {path}: {error.strerror}",
             hint="/proc/sys is read-only here; run Dockyard where it is writable",
             exit_code=125,
         ) from error

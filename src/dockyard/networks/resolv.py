@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
 from dockyard.networks.model import Endpoint
 
 _HOST_CONF = "/etc/resolv.conf"
@@ -41,9 +45,47 @@ def resolv_conf(host: str, resolved: str = "") -> str:
     return "".join(f"{line}\n" for line in text.splitlines() if _kept(line))
 
 
-def hosts(hostname: str, endpoint: Endpoint | None) -> str:
-    """The ``hosts`` of a container; ``endpoint`` is ``None`` where it has no network."""
-    return _HOSTS if endpoint is None else f"{_HOSTS}{endpoint.address}\t{hostname}\n"
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """``--dns``, ``--dns-search`` and ``--dns-option``."""
+
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    """A single dot clears the list."""
+    options: tuple[str, ...] = ()
+
+
+def compose(base: str, asked: Asked, gateways: Sequence[str]) -> str:
+    """The ``resolv.conf`` of a container with what was asked for.
+
+    Args:
+        base: what it would be otherwise.
+        gateways: where the networks' own name servers answer; they ask those of ``asked``.
+    """
+    servers = tuple(gateways) or asked.servers
+    options = asked.options
+    if gateways and not any(each.startswith("ndots:") for each in options):
+        options = (*options, "ndots:0")
+    replaced = {"nameserver": bool(servers), "search": bool(asked.search),
+                "domain": bool(asked.search), "options": bool(options)}  # fmt: skip
+    kept = [line for line in base.splitlines() if not replaced.get(line.partition(" ")[0])]
+    search = [f"search {' '.join(asked.search)}"] if asked.search not in {(), (".",)} else []
+    lines = [*kept, *(f"nameserver {each}" for each in servers), *search]
+    if options:
+        inherited = [] if asked.options else _options(base)
+        wanted = dict.fromkeys([*inherited, *options])
+        lines.append(f"options {' '.join(wanted)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _options(text: str) -> list[str]:
+    found = [line.split()[1:] for line in text.splitlines() if line.startswith("options")]
+    return [each for line in found for each in line if not each.startswith("ndots:")]
+
+
+def hosts(hostname: str, endpoints: Iterable[Endpoint]) -> str:
+    """The ``hosts`` of a container; it has no ``endpoints`` where it has no network."""
+    addresses = (each for one in endpoints for each in (one.address, one.address6) if each)
+    return _HOSTS + "".join(f"{address}\t{hostname}\n" for address in addresses)
 
 
 def read_for_container(*, host_network: bool) -> str:

@@ -1,7 +1,7 @@
-"""Keeping the root's nftables table, and the allowances elsewhere, as they should be.
+"""Keeping the root's nftables tables, and the allowances elsewhere, as they should be.
 
 The run directory has ``network.nft``, the last input of ``nft``, and ``network.json``: what the
-whole table is since, and after which generation of the kernel's rules. While neither changed, all
+whole tables are since, and after which generation of the kernel's rules. While neither changed, all
 is still in place and nothing needs to run.
 """
 
@@ -15,6 +15,7 @@ import msgspec
 
 from dockyard.errors import ComponentFailed
 from dockyard.networks import firewall, kernel, legacy, ruleset
+from dockyard.networks.firewall import Allowance
 from dockyard.networks.lock import NetworkLock
 from dockyard.networks.model import Endpoint, Network
 from dockyard.state.paths import Paths, unusable
@@ -28,10 +29,11 @@ class _Applied(msgspec.Struct, frozen=True, kw_only=True):
     """This boot and network namespace."""
     generation: int
     text: str
-    """The whole table as :func:`ruleset.replacement` says it."""
+    """The whole tables as :func:`ruleset.replacement` says it."""
     rules: tuple[str, ...]
     others: bool
     """True where another firewall needed an allowance."""
+    allowed: Allowance
 
 
 class Rules:
@@ -46,7 +48,19 @@ class Rules:
         """True where rules may be in place."""
         return os.path.exists(self._text_path)
 
-    def apply(self, lock: NetworkLock, network: Network, endpoints: Sequence[Endpoint]) -> None:
+    def current(self, networks: Sequence[Network], endpoints: Sequence[Endpoint]) -> bool:
+        """True where the rules are those of the endpoints, so that nothing has to run."""
+        if legacy.in_use():
+            return False
+        known = self._load(kernel.rules_generation())
+        if known is None:
+            return False
+        rules = ruleset.translations(endpoints)
+        return known.text == ruleset.replacement(self._root_hash, networks, rules)
+
+    def apply(
+        self, lock: NetworkLock, networks: Sequence[Network], endpoints: Sequence[Endpoint]
+    ) -> None:
         """Makes the rules those of the endpoints.
 
         Raises:
@@ -54,26 +68,29 @@ class Rules:
             ComponentMissing: ``nft`` is not installed.
         """
         rules = ruleset.translations(endpoints)
-        text = ruleset.replacement(self._root_hash, network, rules)
-        allowed = firewall.allowance(self._root_hash, network.bridge)
+        text = ruleset.replacement(self._root_hash, networks, rules)
+        allowed = firewall.allowance(self._root_hash, networks)
         if legacy.in_use():
             legacy.allow(lock, allowed)
         before = kernel.rules_generation()
         known = self._load(before)
         if known is not None and known.text == text:
             return
-        others = firewall.allow(lock, allowed) if known is None else known.others
-        self._change(lock, network, known, rules)
+        others = known.others if known is not None and known.allowed == allowed else (
+            firewall.allow(lock, allowed)
+        )  # fmt: skip
+        self._change(lock, networks, known, rules)
         after = kernel.rules_generation()
         if before is not None and after == before + 1:  # nobody else changed anything meanwhile
             state = _Applied(
-                place=_place(), generation=after, text=text, rules=rules, others=others
-            )
+                place=_place(), generation=after, text=text, rules=rules, others=others,
+                allowed=allowed,
+            )  # fmt: skip
             _write(self._state_path, msgspec.json.encode(state))
 
-    def remove(self, lock: NetworkLock, bridge: str) -> None:
-        """Removes every allowance, and hands over the removal of the table. Idempotent."""
-        allowed = firewall.allowance(self._root_hash, bridge)
+    def remove(self, lock: NetworkLock) -> None:
+        """Removes every allowance, and hands over the removal of the tables. Idempotent."""
+        allowed = firewall.allowance(self._root_hash, ())
         known = self._load(kernel.rules_generation())
         if known is None or known.others:
             firewall.withdraw(lock, allowed)
@@ -94,25 +111,31 @@ class Rules:
         return state if (state.place, state.generation) == (_place(), generation) else None
 
     def _change(
-        self, lock: NetworkLock, network: Network, known: _Applied | None, rules: tuple[str, ...]
+        self,
+        lock: NetworkLock,
+        networks: Sequence[Network],
+        known: _Applied | None,
+        rules: tuple[str, ...],
     ) -> None:
-        """Makes the table have these rules in the quickest way that is right."""
-        whole = ruleset.replacement(self._root_hash, network, rules)
+        """Makes the tables have these rules in the quickest way that is right."""
+        whole = ruleset.replacement(self._root_hash, networks, rules)
         if known is None:
-            if self.applied() or not self._create(lock, network, rules):
+            if self.applied() or not self._create(lock, networks, rules):
                 self._execute(lock, whole)
             return
-        same_frame = known.text == ruleset.replacement(self._root_hash, network, known.rules)
+        same_frame = known.text == ruleset.replacement(self._root_hash, networks, known.rules)
         if same_frame and set(known.rules) <= set(rules):
             new = sorted(set(rules) - set(known.rules))
             self._execute(lock, ruleset.additions(self._root_hash, new))
         else:
             self._execute(lock, whole)
 
-    def _create(self, lock: NetworkLock, network: Network, rules: tuple[str, ...]) -> bool:
+    def _create(
+        self, lock: NetworkLock, networks: Sequence[Network], rules: tuple[str, ...]
+    ) -> bool:
         """False where a table of this name is left from a crash."""
         try:
-            self._execute(lock, ruleset.creation(self._root_hash, network, rules))
+            self._execute(lock, ruleset.creation(self._root_hash, networks, rules))
         except ComponentFailed:
             return False
         return True

@@ -29,19 +29,21 @@ class Lock:
         self._descriptor = descriptor
 
     @classmethod
-    def acquire(cls, path: str, *, timeout: float | None = None) -> Self:
+    def acquire(cls, path: str, *, timeout: float | None = None, shared: bool = False) -> Self:
         """Waits for the lock, at most ``timeout`` seconds (``None``: as long as it takes).
+
+        ``shared`` lets others share it, too, and keeps out who wants it alone.
 
         Raises:
             Conflict: another process still holds it after ``timeout``.
         """
         if timeout is None:
-            held = cls._attempt(path, blocking=True)
+            held = cls._attempt(path, blocking=True, shared=shared)
             while held is None:
-                held = cls._attempt(path, blocking=True)
+                held = cls._attempt(path, blocking=True, shared=shared)
             return held
         deadline = time.monotonic() + timeout
-        while (held := cls._attempt(path, blocking=False)) is None:
+        while (held := cls._attempt(path, blocking=False, shared=shared)) is None:
             if time.monotonic() >= deadline:
                 name = os.path.basename(path).removesuffix(".lock")
                 raise Conflict(

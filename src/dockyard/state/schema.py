@@ -196,4 +196,18 @@ MIGRATIONS: tuple[str, ...] = (
         record        BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- Networks have ids and pools of addresses, for IPv6 too, and an endpoint on each of several.
+    UPDATE networks SET record = CAST(json_object(
+        'id', lower(hex(randomblob(32))),
+        'name', name,
+        'bridge', CAST(record AS TEXT) ->> '$.bridge',
+        'ipv4', json_object(
+            'subnet', CAST(record AS TEXT) ->> '$.subnet',
+            'gateway', CAST(record AS TEXT) ->> '$.gateway'
+        ),
+        'mtu', CAST(record AS TEXT) ->> '$.mtu'
+    ) AS BLOB);
+    CREATE UNIQUE INDEX endpoints_by_place ON endpoints (holder, network);
+    """,
 )

@@ -89,6 +89,11 @@ def unshare(flags: int) -> None:
     _check(_libc().unshare(flags), "unshare")
 
 
+def setns(descriptor: int, kind: int) -> None:
+    """setns(2): the calling thread enters a namespace of that kind (``CLONE_NEW*``)."""
+    _check(_libc().setns(descriptor, kind), "setns")
+
+
 def syncfs(descriptor: int) -> None:
     """syncfs(2): everything written to the filesystem of ``descriptor`` is on disk on return."""
     _check(_libc().syncfs(descriptor), "syncfs")

@@ -16,7 +16,7 @@ from dockyard.containers.sizes import Sizes
 from dockyard.errors import NotFound
 from dockyard.images.model import Image
 from dockyard.images.store import Resolution
-from dockyard.networks.model import PortMapping
+from dockyard.networks.model import Endpoint, PortMapping
 from dockyard.oci.image import ExecutionConfig, ImageConfig
 from dockyard.oci.reference import Reference
 from dockyard.state.paths import Paths
@@ -123,13 +123,18 @@ class FakeVolumes:
         raise NotFound(f"get {name}: no such volume")
 
 
+class FakeEndpoints:
+    def endpoints(self, _holder: str) -> tuple[Endpoint, ...]:
+        return ()
+
+
 class FakeNetworks:
-    def endpoint(self, _holder: str) -> None:
-        return None
+    def get(self, name: str) -> None:
+        raise NotFound(f"network {name} not found")
 
 
 class FakeParts:
-    networks = FakeNetworks()
+    networks = FakeEndpoints()
 
 
 class FakeEngine:
@@ -141,6 +146,7 @@ class FakeEngine:
         self.containers = FakeContainers()
         self.images = FakeImages()
         self.volumes = FakeVolumes()
+        self.networks = FakeNetworks()
         self.parts = FakeParts()
         self.built: list[tuple[str, dict[str, Any]]] = []
 

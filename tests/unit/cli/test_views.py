@@ -162,7 +162,7 @@ def test_health_is_inspected_in_dockers_words(container: Container) -> None:
     report = Report(status="unhealthy", failing_streak=4, log=(probe,))
     checked = changed(container, healthcheck=Healthcheck(test=("CMD", "probe"), retries=4))
     document = documents.container_document(
-        checked, ExecutionConfig(), None, Paths("/r", "/v"), report
+        checked, ExecutionConfig(), (), Paths("/r", "/v"), report
     )
     assert document["State"]["Health"] == {
         "Status": "unhealthy", "FailingStreak": 4,
@@ -182,7 +182,7 @@ def test_what_waits_for_its_restart_counts_as_running_in_inspect(container: Cont
             container.options, restart=Restart(policy="on-failure", max_retries=5)
         ),
     )  # fmt: skip
-    document = documents.container_document(waiting, None, None, Paths("/r", "/v"))
+    document = documents.container_document(waiting, None, (), Paths("/r", "/v"))
     state = document["State"]
     assert (state["Status"], state["Running"], state["Restarting"]) == ("restarting", True, True)
     assert document["RestartCount"] == 3
@@ -200,7 +200,7 @@ def test_a_container_is_inspected_with_its_addresses_and_the_images_defaults(
     )  # fmt: skip
     image = ExecutionConfig(env=("X=old", "PATH=/bin"), entrypoint=("e",), user="u",
                             labels={"from": "image"})  # fmt: skip
-    document = documents.container_document(container, image, endpoint, Paths("/r", "/v"))
+    document = documents.container_document(container, image, (endpoint,), Paths("/r", "/v"))
     assert document["NetworkSettings"]["IPAddress"] == "10.1.0.2"
     assert document["NetworkSettings"]["Ports"]["80/tcp"] == [
         {"HostIp": "0.0.0.0", "HostPort": "8080"}
@@ -219,7 +219,7 @@ def test_a_container_is_inspected_with_its_addresses_and_the_images_defaults(
 
 def test_a_stopped_container_has_no_address(container: Container) -> None:
     stopped = changed(container, state="exited", oom_killed=True, exit_code=137)
-    document = documents.container_document(stopped, None, None, Paths("/r", "/v"))
+    document = documents.container_document(stopped, None, (), Paths("/r", "/v"))
     assert document["State"]["OOMKilled"] is True
     assert document["State"]["Pid"] == 0
     assert document["NetworkSettings"]["IPAddress"] == ""

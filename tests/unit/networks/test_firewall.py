@@ -12,7 +12,8 @@ from dockyard.networks import firewall, legacy
 from dockyard.networks.firewall import Allowance, Chain, Rule
 from dockyard.networks.lock import NetworkLock
 
-ALLOWED = Allowance("dy-0123abcd", "dockyard-0123abcd")
+ALLOWED = Allowance("dockyard-0123abcd", ("dy-0123abcd",))
+ASKING = Allowance("dockyard-0123abcd", ("dyfeed-0123abcd",), ("dyfeed-0123abcd",))
 
 
 def forward(table: str, policy: str, *, family: str = "ip", name: str = "FORWARD") -> Chain:
@@ -23,7 +24,7 @@ def listing(*items: object) -> bytes:
     return json.dumps({"nftables": [{"metainfo": {"version": "1"}}, *items]}).encode()
 
 
-def test_only_forward_chains_that_drop_block() -> None:
+def test_only_chains_that_drop_block() -> None:
     chains = [
         forward("filter", "drop"),
         forward("other", "accept"),
@@ -31,7 +32,8 @@ def test_only_forward_chains_that_drop_block() -> None:
         Chain(family="ip", table="in", name="INPUT", hook="input", policy="drop"),
         forward("mine", "drop", family="inet", name="fwd"),
     ]
-    assert [chain.table for chain in firewall.blocking(chains)] == ["filter", "mine"]
+    assert [chain.table for chain in firewall.blocking(chains)] == ["filter", "in", "mine"]
+    assert "six" in [chain.table for chain in firewall.blocking(chains, ipv6=True)]
 
 
 def test_dockers_chain_is_the_place_in_its_own_table_only() -> None:
@@ -53,15 +55,35 @@ def test_missing_directions_are_inserted_once() -> None:
     assert both == (
         (
             'insert rule ip filter FORWARD iifname "dy-0123abcd" counter accept'
-            ' comment "dockyard-0123abcd-in"'
+            ' comment "dockyard-0123abcd-dy-0123abcd-in"'
         ),
         (
             'insert rule ip filter FORWARD oifname "dy-0123abcd" counter accept'
-            ' comment "dockyard-0123abcd-out"'
+            ' comment "dockyard-0123abcd-dy-0123abcd-out"'
         ),
     )
-    present = [Rule("ip", "filter", "FORWARD", 7, "dockyard-0123abcd-in")]
+    present = [Rule("ip", "filter", "FORWARD", 7, "dockyard-0123abcd-dy-0123abcd-in")]
     assert firewall.insertions(place, present, ALLOWED) == both[1:]
+
+
+def test_questions_for_names_pass_a_firewall_of_what_comes_in() -> None:
+    place = Chain(family="ip", table="filter", name="INPUT", hook="input", policy="drop")
+    assert firewall.insertions(place, [], ASKING) == (
+        (
+            'insert rule ip filter INPUT iifname "dyfeed-0123abcd" udp dport 53 counter accept'
+            ' comment "dockyard-0123abcd-dyfeed-0123abcd-dns"'
+        ),
+    )
+    assert firewall.insertions(place, [], ALLOWED) == ()
+
+
+def test_rules_for_bridges_that_are_gone_go_too() -> None:
+    place = forward("filter", "drop")
+    rules = [
+        Rule("ip", "filter", "FORWARD", 7, "dockyard-0123abcd-dy-0123abcd-in"),
+        Rule("ip", "filter", "FORWARD", 8, "dockyard-0123abcd-dydead-0123abcd-in"),
+    ]
+    assert [rule.handle for rule in firewall.outdated(place, rules, ALLOWED)] == [8]
 
 
 def test_rules_are_found_again_by_their_tag() -> None:
@@ -70,7 +92,7 @@ def test_rules_are_found_again_by_their_tag() -> None:
         listing(
             {"rule": {**rule, "handle": 1}},
             {"rule": {**rule, "handle": 2, "comment": "dockyard-ffffffff-in"}},
-            {"rule": {**rule, "handle": 3, "comment": "dockyard-0123abcd-out"}},
+            {"rule": {**rule, "handle": 3, "comment": "dockyard-0123abcd-dy-0123abcd-out"}},
         ),
         ALLOWED.tag,
     )
@@ -85,7 +107,8 @@ LEGACY = """\
 -A FORWARD -j DOCKER-USER
 """
 LEGACY_RULE = (
-    '-A DOCKER-USER -i dy-0123abcd -m comment --comment "dockyard-0123abcd-in" -j ACCEPT\n'
+    "-A DOCKER-USER -i dy-0123abcd -m comment"
+    ' --comment "dockyard-0123abcd-dy-0123abcd-in" -j ACCEPT\n'
 )
 
 
@@ -97,8 +120,17 @@ def test_the_older_filter_is_treated_alike() -> None:
     ]
     assert legacy.insertions(LEGACY + LEGACY_RULE, ALLOWED) == both[1:]
     assert legacy.insertions(LEGACY.replace("DROP", "ACCEPT"), ALLOWED) == ()
-    assert [arguments[:2] for arguments in legacy.deletions(LEGACY + LEGACY_RULE, ALLOWED)] == [
+    assert legacy.outdated(LEGACY + LEGACY_RULE, ALLOWED) == ()
+    none = Allowance(ALLOWED.tag)
+    assert [words[:2] for words in legacy.outdated(LEGACY + LEGACY_RULE, none)] == [
         ("-D", "DOCKER-USER")
+    ]
+
+
+def test_the_older_filter_lets_questions_for_names_in() -> None:
+    found = legacy.insertions("-P INPUT DROP\n-P FORWARD ACCEPT\n", ASKING)
+    assert [" ".join(words[:10]) for words in found] == [
+        "-I INPUT -i dyfeed-0123abcd -p udp -m udp --dport 53"
     ]
 
 
@@ -110,7 +142,8 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     log = tmp_path / "calls"
     (tmp_path / "nft.json").write_bytes(listing({"chain": chain}))
     _program(tmp_path / "nft", f"cat {tmp_path}/nft.json")
-    _program(tmp_path / "firewall-cmd", f'echo "$@" >>{log}; case "$*" in *query*) exit 1;; esac')
+    script = f'echo "$@" >>{log}; case "$*" in *query*) exit 1;; *list*) echo dy-0123abcd lo;; esac'
+    _program(tmp_path / "firewall-cmd", script)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     return log
 
@@ -133,6 +166,7 @@ def test_firewalld_is_asked_to_trust_the_bridge(calls: Path, lock: NetworkLock) 
     assert asked == [
         "--query-interface=dy-0123abcd",
         "--change-interface=dy-0123abcd",
+        "--list-interfaces",
         "--remove-interface=dy-0123abcd",
     ]
 

@@ -27,7 +27,7 @@ from dockyard.errors import BuildError, InvalidInput, NotFound
 from dockyard.images.normalise import missing_mount_points
 from dockyard.images.view import LowerView
 from dockyard.networks import resolv
-from dockyard.networks.apply import Attachment
+from dockyard.networks.attachment import Attachment
 from dockyard.oci.runtime import Identity, Process, Sandbox, SpecMount, runtime_spec
 from dockyard.system import cgroups
 from dockyard.system.files import write_atomically
@@ -223,7 +223,7 @@ def _engine_files(step: _Step) -> list[SpecMount]:
         for name, address in step.hosts
     )
     texts = {
-        "/etc/hosts": resolv.hosts(_HOSTNAME, endpoint) + added,
+        "/etc/hosts": resolv.hosts(_HOSTNAME, () if endpoint is None else (endpoint,)) + added,
         "/etc/resolv.conf": resolv.read_for_container(host_network=step.attachment is None),
     }
     return _written(step.workspace, texts)

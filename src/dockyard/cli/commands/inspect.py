@@ -9,13 +9,13 @@ import click
 
 from dockyard.cli import documents, listing, options
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.commands import volume_inspect
+from dockyard.cli.commands import network_inspect, volume_inspect
 from dockyard.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
-_KINDS = ("container", "image", "volume")
+_KINDS = ("container", "image", "network", "volume")
 
 
 @define("inspect", "[OPTIONS] NAME|ID [NAME|ID...]")
@@ -23,7 +23,7 @@ _KINDS = ("container", "image", "volume")
 @click.option("-s", "--size", is_flag=True,
               help="Display total file sizes if the type is container")  # fmt: skip
 @click.option("--type", "kind", type=click.Choice(_KINDS), metavar="string",
-              help="Only inspect objects of the given type: container, image, volume")  # fmt: skip
+              help=f"Only inspect objects of the given type: {', '.join(_KINDS)}")  # fmt: skip
 @click.argument("names", nargs=-1, required=True)
 @with_engine
 def command(
@@ -34,7 +34,7 @@ def command(
 
 
 def find(engine: Engine, name: str, kind: str | None, *, size: bool = False) -> documents.Document:
-    """The document of a container, else of an image, else of a volume, of that name.
+    """The document of what has that name: a container, an image, a network or a volume.
 
     Raises:
         NotFound: there is none of the kind asked for.
@@ -42,6 +42,7 @@ def find(engine: Engine, name: str, kind: str | None, *, size: bool = False) -> 
     looks: dict[str, Callable[[], documents.Document]] = {
         "container": lambda: _container(engine, name, size=size),
         "image": lambda: documents.image_document(engine.images.find(name)),
+        "network": lambda: network_inspect.document(engine, name),
         "volume": lambda: volume_inspect.document(engine, name),
     }
     if kind is not None:
@@ -53,7 +54,7 @@ def find(engine: Engine, name: str, kind: str | None, *, size: bool = False) -> 
             continue
     raise NotFound(
         f"no such object: {name}",
-        hint="dockyard ps -a, dockyard images and dockyard volume ls list what there is",
+        hint="dockyard ps -a, images, network ls and volume ls list what there is",
         reference="no-such-object",
     )
 
@@ -64,9 +65,9 @@ def _container(engine: Engine, name: str, *, size: bool) -> documents.Document:
         config = engine.images.get(container.image_id).config.config
     except NotFound:
         config = None
-    endpoint = engine.parts.networks.endpoint(container.holder)
+    endpoints = engine.parts.networks.endpoints(container.holder)
     health = engine.containers.health(container)
-    document = documents.container_document(container, config, endpoint, engine.paths, health)
+    document = documents.container_document(container, config, endpoints, engine.paths, health)
     if size:
         found = engine.containers.sizes(container)
         document |= {"SizeRw": found.written, "SizeRootFs": found.written + found.image}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from dockyard import arguments
 from dockyard.cli.run_flags.declare import parsed, several, switch
 from dockyard.containers.options import Networking
-from dockyard.networks.model import PortMapping
+from dockyard.errors import InvalidInput
+from dockyard.networks.model import CONTAINER_PREFIX, DEFAULT_NETWORK, Connection, PortMapping
 
 
 def _publish(text: str) -> tuple[PortMapping, ...]:
@@ -20,31 +23,68 @@ def _publish(text: str) -> tuple[PortMapping, ...]:
 DECLARED = (
     several("--add-host", read=arguments.parse_extra_host,
             help="Add a custom host-to-IP mapping (host:ip)"),
+    several("--dns", read=arguments.parse_nameserver, help="Set custom DNS servers"),
+    several("--dns-option", "--dns-opt", help="Set DNS options"),
+    several("--dns-search", help="Set custom DNS search domains"),
     several("--expose", read=arguments.parse_expose, help="Expose a port or a range of ports"),
-    parsed("--network", "--net", kind="network", read=arguments.parse_network,
-           help="Connect a container to a network: bridge, none or host (default bridge)"),
+    parsed("--ip", kind="ip", read=arguments.parse_ipv4,
+           help="IPv4 address of the network"),
+    parsed("--ip6", kind="ip", read=arguments.parse_ipv6, help="IPv6 address (e.g., 2001:db8::33)"),
+    parsed("--mac-address", kind="string", read=arguments.parse_mac,
+           help="Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
+    several("--network", "--net", kind="network", read=arguments.parse_network,
+            help="Connect a container to a network: bridge, none, host, container:NAME, or one of"
+            " network create; or name=NETWORK,alias=,ip=,ip6=,mac-address=,gw-priority=,"
+            "driver-opt="),
+    several("--network-alias", "--net-alias", read=arguments.parse_alias,
+            help="Add network-scoped alias for the container"),
     several("-p", "--publish", read=_publish, help="Publish a container's port(s) to the host"),
     switch("-P", "--publish-all", help="Publish all exposed ports to random ports"),
 )  # fmt: skip
 
 NOT_YET: dict[str, str | None] = {
-    "--dns-option=": None,
-    "--dns-search=": None,
-    "--dns=": None,
-    "--ip6=": None,
-    "--ip=": None,
-    "--link-local-ip=": None,
-    "--link=": None,
-    "--mac-address=": None,
-    "--network-alias=": None,
+    "--link-local-ip=": "addresses come from the network's subnets",
+    "--link=": "put both containers on a network of dockyard network create: there they find each"
+    " other by name, and --network-alias gives further ones",
+}
+
+_ALIKE = {
+    "aliases": "--network-alias and per-network alias",
+    "ip": "--ip and per-network IPv4 address",
+    "ip6": "--ip6 and per-network IPv6 address",
+    "mac": "--mac-address and per-network MAC address",
 }
 
 
 def make(values: Mapping[str, Any]) -> Networking:
-    """The network asked for; ``--publish-all`` needs the image and comes later."""
+    """The networks asked for; ``--publish-all`` needs the image and comes later.
+
+    Raises:
+        InvalidInput: something is asked of the first network twice.
+    """
+    asked = list(values["network"]) or [(DEFAULT_NETWORK, Connection(network=DEFAULT_NETWORK))]
+    mode, first = asked[0]
+    given = {
+        "aliases": values["network_alias"],
+        "ip": values["ip"],
+        "ip6": values["ip6"],
+        "mac": values["mac_address"],
+    }
+    for field, value in given.items():
+        if value and getattr(first, field):
+            raise InvalidInput(
+                f"conflicting options: cannot specify both {_ALIKE[field]}", exit_code=125
+            )
+    first = msgspec.structs.replace(first, **{key: each for key, each in given.items() if each})
+    connections = (first, *(connection for _, connection in asked[1:]))
+    plain = connections == (Connection(network=mode),)
     return Networking(
-        network=values["network"] or "bridge",
+        network=mode,
+        connections=None if plain and not mode.startswith(CONTAINER_PREFIX) else connections,
         ports=tuple(port for group in values["publish"] for port in group),
         exposed_ports=tuple(port for group in values["expose"] for port in group),
         extra_hosts=values["add_host"],
+        dns=values["dns"],
+        dns_options=values["dns_option"],
+        dns_search=values["dns_search"],
     )

@@ -29,8 +29,7 @@ def await_restart(parts: Parts, ended: Container, before: Container) -> Containe
     )  # fmt: skip
     if following is None:
         return ended
-    endpoint = parts.networks.endpoint(before.holder)
-    ports = before.restarts.ports if endpoint is None else endpoint.ports
+    ports = parts.networks.ports(before.holder) or before.restarts.ports
     following = msgspec.structs.replace(following, ports=ports, boot=host.boot_id())
     return msgspec.structs.replace(ended, state="restarting", restarts=following)
 

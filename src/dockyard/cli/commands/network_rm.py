@@ -1,0 +1,32 @@
+"""``network rm``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dockyard.cli import options
+from dockyard.cli.command import define, with_engine
+from dockyard.errors import NotFound
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("network rm", "NETWORK [NETWORK...]")
+@click.option("-f", "--force", is_flag=True, help="Do not error if the network does not exist")
+@click.argument("names", nargs=-1, required=True)
+@with_engine
+def command(engine: Engine, names: tuple[str, ...], *, force: bool) -> int:
+    """Removes each, and prints its name as it was given."""
+
+    def remove(name: str) -> str:
+        try:
+            engine.networks.remove(name)
+        except NotFound:
+            if not force:
+                raise
+        return name
+
+    return options.for_each(names, remove)
