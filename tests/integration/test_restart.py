@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 
@@ -15,6 +14,8 @@ from tests.support.waiting import until
 from dockyard import Engine
 from dockyard.containers.model import Container
 from dockyard.controller import client
+from dockyard.system import mounts
+from dockyard.system.files import remove_tree
 from dockyard.system.host import ProcessIdentity
 
 
@@ -180,8 +181,8 @@ def rebooted(root: Root, engine: Engine) -> Root:
             assert process.wait(10)
         if container.running:
             engine.parts.store.put(of_another_boot(container))
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(f"{root.paths.run}/booted")
+    mounts.unmount_below(str(root.base))
+    remove_tree(root.paths.run)
     return root
 
 

@@ -9,14 +9,19 @@ _SWARM = "one machine only; Kubernetes is for more"
 
 DIFFERENT: dict[str, str] = {
     "build --secret": "a variable that isn't set is an error, not an empty secret",
+    "kill": "HUP, USR1 and other signals that don't mean the end leave the restart policy in force",
     "logs": "on disk is the Kubernetes format (CRI), and a full file gets a higher number;"
     " sizes are looked at up to 20 times a second, so a file may pass max-size",
     "run": "11 capabilities instead of 14, and no_new_privileges; docs/security.md names the flags"
     " that give back the rest",
+    "run --health-cmd": "the status is unknown while no controller checks",
+    "run --restart": "a restart that can't be done is tried again, as after a failure",
     "run --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
     "run --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
     "run --platform": "picks nothing from a registry: the image at hand has to fit",
     "run --volume-driver": "local",
+    "create --health-cmd": "the status is unknown while no controller checks",
+    "create --restart": "a restart that can't be done is tried again, as after a failure",
     "create --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
     "create --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
     "create --platform": "picks nothing from a registry: the image at hand has to fit",
