@@ -93,7 +93,7 @@ def test_standard_input_reaches_the_program(engine: Engine) -> None:
         container = engine.containers.run(
             engine.images.find("busybox"), "busybox",
             Options(
-                command=("cat",), remove=True, console=Console(interactive=True),
+                command=("cat",), remove=True, console=Console(interactive=True, stdin_once=True),
                 networking=Networking(network="none"),
             ),
             Streams(output, read),
