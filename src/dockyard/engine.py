@@ -17,6 +17,7 @@ from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 
 if TYPE_CHECKING:  # building is not on the path of run
+    from dockyard.build.checking import Report
     from dockyard.build.grants import StepOptions
     from dockyard.build.outputs import Output
     from dockyard.build.progress import Listener
@@ -304,6 +305,25 @@ class Engine:
         for event in follow.follow(self.database, self.paths.root, after=last, until=until):
             if since is None or event.time >= since:
                 yield event
+
+    def check_dockerfile(
+        self,
+        context: str | BinaryIO,
+        *,
+        dockerfile: str | BinaryIO | None = None,
+        build_args: Mapping[str, str | None] | None = None,
+    ) -> Report:
+        """Checks a Dockerfile by BuildKit's rules, without building anything.
+
+        Raises:
+            BuildError, InvalidInput: it is no Dockerfile, or can't be read.
+        """
+        from dockyard.build.checking import check
+        from dockyard.build.request import BuildRequest
+
+        arguments = dict(build_args or {})
+        request = BuildRequest(context=context, dockerfile=dockerfile, build_args=arguments)
+        return check(self.parts, request)
 
     def build_cache(self) -> tuple[Record, ...]:
         """What builds keep: results of steps and cache mounts, the least recently used first."""

@@ -14,7 +14,7 @@ from tests.support.image_summary import Archive
 from tests.support.roots import Root, command_line
 
 from dockyard import Engine
-from dockyard.errors import DockyardError, InvalidInput, NotSupported
+from dockyard.errors import BuildError, DockyardError, InvalidInput, NotSupported
 
 DOCKERFILE = """\
 FROM scratch AS first
@@ -158,3 +158,33 @@ def test_flags_that_need_a_registry_say_so(root: Root, context: Path) -> None:
         done = root.cli("build", flag, str(context))
         assert done.returncode != 0
         assert "no registry client yet" in done.stderr
+
+
+STRICT = "# check=error=true;skip=JSONArgsRecommended\nFROM scratch\nCMD a\nWORKDIR x\n"
+
+
+def test_checks_are_told_and_can_end_a_build(root: Root, engine: Engine, context: Path) -> None:
+    clean = root.cli("build", "--check", str(context))
+    assert (clean.returncode, clean.stdout) == (0, "Check complete, no warnings found.\n")
+
+    (context / "Dockerfile").write_text(STRICT)
+    found = root.cli("build", "--check", str(context))
+    assert found.returncode == 1
+    assert found.stdout == (
+        "Check complete, 1 warning has been found!\n\n"
+        "WARNING: WorkdirRelativePath - "
+        "https://docs.docker.com/go/dockerfile/rule/workdir-relative-path/\n"
+        'Relative workdir "x" can have unexpected results if the base image changes\n'
+        "Dockerfile:4\n--------------------\n"
+        "   2 |     FROM scratch\n   3 |     CMD a\n   4 | >>> WORKDIR x\n   5 |     \n"
+        "--------------------\n\n"
+        "ERROR: lint violation found for rules: WorkdirRelativePath\n"
+    )
+    shown = root.cli("build", "--call=check,format=json", str(context))
+    document = json.loads(shown.stdout)
+    assert [each["ruleName"] for each in document["warnings"]] == ["WorkdirRelativePath"]
+    assert document["buildError"]["message"].endswith("WorkdirRelativePath")
+    with pytest.raises(BuildError, match="lint violation found for rules: WorkdirRelativePath"):
+        engine.build(str(context))
+    (context / "Dockerfile").write_text(STRICT.replace("error=true", "error=false"))
+    engine.build(str(context))

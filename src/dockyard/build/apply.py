@@ -14,6 +14,7 @@ import msgspec
 
 from dockyard.build import graph, planning
 from dockyard.build.cache import BuildCache
+from dockyard.build.checking import enforce
 from dockyard.build.context import Tree, open_context
 from dockyard.build.export import export
 from dockyard.build.mounts.prepare import Supplies
@@ -52,6 +53,7 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
     keep = request.build_args.get(KEEP_GIT_DIR) not in {None, "", "0", "false"}
     stays = IMAGE in request.outputs
     with prepared(parts, request.context, request.dockerfile, keep_git_dir=keep) as context:
+        enforce(parts, context, request.build_args)
         names = references if stays else ()
         image, is_new = _build(parts, request, context, names, listener or silent)
     try:

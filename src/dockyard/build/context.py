@@ -51,7 +51,8 @@ class Tree:
         self, directory: str, rules: IgnoreRules | None = None, *, keeps_attributes: bool = False
     ) -> None:
         self.keeps_attributes = keeps_attributes
-        self._rules = rules or IgnoreRules()
+        self.rules = rules or IgnoreRules()
+        """What is left out of it."""
         flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
         try:
             self._root = os.open(directory, flags)
@@ -127,7 +128,7 @@ class Tree:
                 continue
             while withheld and not path.startswith(f"{withheld[-1].path}/"):
                 withheld.pop()
-            ignored, below = self._rules.excludes(path), path[base:]
+            ignored, below = self.rules.excludes(path), path[base:]
             if not ignored and selection.keeps(below):
                 yield from withheld
                 withheld.clear()
@@ -141,7 +142,7 @@ class Tree:
 
     def _may_hold(self, path: str, below: str, selection: Selection) -> bool:
         """Whether a directory that isn't copied itself may hold something that is."""
-        ignored = self._rules.excludes(path) and not self._rules.may_reinclude_below(path)
+        ignored = self.rules.excludes(path) and not self.rules.may_reinclude_below(path)
         return not ignored and selection.may_keep_below(below)
 
     def link(self, path: str) -> str:
@@ -203,12 +204,12 @@ class Tree:
 
     def _is_kept(self, entry: Entry) -> bool:
         """Whether ``.dockerignore`` leaves the entry, or at least something below it."""
-        if not self._rules.excludes(entry.path):
+        if not self.rules.excludes(entry.path):
             return True
         return self._may_hold_kept(entry) and next(self.walk(entry), None) is not None
 
     def _may_hold_kept(self, entry: Entry) -> bool:
-        return stat.S_ISDIR(entry.mode) and self._rules.may_reinclude_below(entry.path)
+        return stat.S_ISDIR(entry.mode) and self.rules.may_reinclude_below(entry.path)
 
     def _lstat(self, path: str) -> Entry | None:
         try:

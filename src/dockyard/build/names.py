@@ -80,6 +80,14 @@ def sources_of(step: ins.Instruction) -> tuple[str, ...]:
     return ()
 
 
+PLATFORM_ARGUMENTS = frozenset(
+    {"TARGETSTAGE"}
+    | {f"{side}{what}" for side in ("TARGET", "BUILD")
+       for what in ("PLATFORM", "OS", "ARCH", "VARIANT")}
+)  # fmt: skip
+"""Names of ARGs that have values of their own before the first FROM."""
+
+
 class Names:
     """Names of one Dockerfile under given settings.
 

@@ -48,7 +48,7 @@ def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
         BuildError, NotFound, InvalidInput: see :meth:`dockyard.engine.Engine.build`.
     """
     path = dockerfile_of(source.context, source.dockerfile)
-    dockerfile = parse(_read(path, source.context), filename=os.path.basename(path))
+    dockerfile = parse(read(path, source.context), filename=os.path.basename(path))
     arguments = _arguments(source.build_args)
     check_syntax(dockerfile.directives, arguments)
     settings = _settings(parts, source, arguments)
@@ -115,7 +115,12 @@ def _epoch(parts: Parts, arguments: Mapping[str, str]) -> int | None:
     return int(given)
 
 
-def _read(path: str, context: str) -> str:
+def read(path: str, context: str) -> str:
+    """The text of a Dockerfile.
+
+    Raises:
+        InvalidInput, BuildError: it can't be read, or is no text.
+    """
     if not os.path.isdir(context):
         raise InvalidInput(
             f'unable to prepare context: path "{context}" not found',

@@ -15,7 +15,7 @@ from dockyard.build.dockerfile.instructions import (
     Stage,
 )
 from dockyard.build.dockerfile.lexer import lex
-from dockyard.build.dockerfile.source import Location, invalid, located, syntax_error
+from dockyard.build.dockerfile.source import Location, invalid, syntax_error
 
 
 def parse(text: str, *, filename: str = "Dockerfile") -> Dockerfile:
@@ -73,8 +73,6 @@ def _stages(found: Iterable[Instruction]) -> tuple[Stage, ...]:
     groups: list[tuple[From, list[Instruction]]] = []
     for each in found:
         if isinstance(each, From):
-            with located(each.location):
-                _check_name(each, (base for base, _ in groups))
             groups.append((each, []))
         else:
             groups[-1][1].append(each)
@@ -82,12 +80,3 @@ def _stages(found: Iterable[Instruction]) -> tuple[Stage, ...]:
         Stage(index=index, base=base, instructions=tuple(instructions))
         for index, (base, instructions) in enumerate(groups)
     )
-
-
-def _check_name(new: From, earlier: Iterable[From]) -> None:
-    for other in earlier:
-        if new.name is not None and new.name == other.name:
-            raise invalid(
-                f'duplicate stage name "{new.name}"',
-                f"{other.location} has it already; stage names must be unique",
-            )

@@ -14,7 +14,7 @@ from dockyard.build.outputs import IMAGE, Output, parse_output
 from dockyard.cli import options, render
 from dockyard.cli.build_steps import step_options, step_request
 from dockyard.cli.command import canceled, define, not_yet, with_engine
-from dockyard.errors import InvalidInput
+from dockyard.errors import InvalidInput, NotSupported
 from dockyard.images.model import Image
 from dockyard.oci.reference import Reference
 
@@ -66,6 +66,9 @@ def _context(text: str) -> tuple[str, str]:
 @click.option("--build-context", "contexts", multiple=True, metavar="list",
               callback=options.reads(_context),
               help="Additional build contexts (e.g., name=path)")  # fmt: skip
+@click.option("--call", metavar="string", default="build",
+              help='Set method for evaluating build ("build", "check")')  # fmt: skip
+@click.option("--check", is_flag=True, help='Shorthand for "--call=check"')
 @click.option("-f", "--file", "dockerfile", metavar="string",
               help='Name of the Dockerfile (default "PATH/Dockerfile"; - is STDIN)')  # fmt: skip
 @click.option("--iidfile", metavar="string", help="Write the image ID to a file")
@@ -92,11 +95,14 @@ def _context(text: str) -> tuple[str, str]:
 @not_yet(_NOT_YET)
 @click.argument("context")
 @with_engine
-def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: Any) -> None:
+def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: Any) -> int:
     """Builds an image; its progress goes to standard error."""
     kind = "quiet" if values["quiet"] or values["progress"] == "none" else values["progress"]
     check_input(context, values["dockerfile"])
     check_outputs(values["outputs"])
+    method = "check" if values["check"] else values["call"]
+    if method != "build":
+        return _check(engine, context, values, method)
     try:
         image = _build(engine, context, values, kind)
     except KeyboardInterrupt as error:
@@ -107,6 +113,23 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
         write(values["metadata"], metadata_of(image.id, values["tags"]), "--metadata-file")
     if values["quiet"]:
         click.echo(image.id)
+    return 0
+
+
+def _check(engine: Engine, context: str, values: dict[str, Any], method: str) -> int:
+    """``--check``: what the checks found; 1 where they found anything."""
+    from dockyard.cli import check_view
+
+    if method not in {"check", "lint", "check,format=json", "lint,format=json"}:
+        raise NotSupported(f"--call={method} is not supported yet", hint="build or check is")
+    report = engine.check_dockerfile(
+        sys.stdin.buffer if context == "-" else context,
+        dockerfile=sys.stdin.buffer if values["dockerfile"] == "-" else values["dockerfile"],
+        build_args=dict(values["build_args"]),
+    )
+    show = check_view.document if method.endswith("json") else check_view.text
+    click.echo(show(report), nl=False)
+    return 1 if report.findings else 0
 
 
 def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> Image:

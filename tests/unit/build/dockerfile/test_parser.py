@@ -53,7 +53,6 @@ def test_a_whole_file() -> None:
         ("ARG a\nARG b=1", "dockerfile contains no stages to build", 2),
         ("ARG a\nENV a=b\nFROM x", "no build stage in current context", 2),
         ("RUN x", "no build stage in current context", 1),
-        ("FROM a AS x\nFROM b AS X", 'duplicate stage name "x"', 2),
     ],
 )
 def test_mistakes_of_the_whole_file(source: str, message: str, line: int) -> None:

@@ -1,0 +1,98 @@
+"""The checks of a Dockerfile, with what they need of context and images looked up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from dockyard.build import planning
+from dockyard.build.context import open_context
+from dockyard.build.dockerfile.directives import CHECK_ARGUMENT, check_options
+from dockyard.build.dockerfile.parser import parse
+from dockyard.build.lint import Finding, Subject, lint
+from dockyard.build.names import PLATFORM_ARGUMENTS, SCRATCH
+from dockyard.build.remote.context import Prepared, prepared
+from dockyard.build.request import BuildRequest
+from dockyard.build.stage import PROXIES
+from dockyard.containers.parts import Parts
+from dockyard.errors import BuildError, DockyardError
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What the checks found; ``fails`` where the file itself makes findings errors."""
+
+    findings: tuple[Finding, ...]
+    filename: str
+    text: str
+    fails: bool
+
+    @property
+    def error(self) -> str:
+        """The sentence with which such a build fails; empty where it doesn't."""
+        if not (self.fails and self.findings):
+            return ""
+        rules = ", ".join(sorted({each.rule for each in self.findings}))
+        return f"lint violation found for rules: {rules}"
+
+
+def check(parts: Parts, request: BuildRequest) -> Report:
+    """Checks a Dockerfile without building anything.
+
+    Raises:
+        BuildError, InvalidInput: it is no Dockerfile, or can't be read.
+    """
+    with prepared(
+        parts, request.context, request.dockerfile, keep_git_dir=False
+    ) as context:  # fmt: skip
+        return examine(parts, context, request.build_args)
+
+
+def enforce(parts: Parts, context: Prepared, build_args: Mapping[str, str | None]) -> None:
+    """Ends a build whose Dockerfile wants to be kept clean and isn't (``# check=error=true``).
+
+    Raises:
+        BuildError: there are findings; the error names their rules.
+    """
+    path = planning.dockerfile_of(context.directory, context.dockerfile)
+    if "check" not in planning.read(path, context.directory) and CHECK_ARGUMENT not in build_args:
+        return
+    report = examine(parts, context, build_args)
+    if report.error:
+        first = report.findings[0]
+        raise BuildError(
+            report.error,
+            context=f"{report.filename}:{first.start}: {first.detail}",
+            hint="build --check shows all of it",
+            reference="lint-violation",
+        )
+
+
+def examine(parts: Parts, context: Prepared, build_args: Mapping[str, str | None]) -> Report:
+    """The checks of a context that is there; raises as :func:`check`."""
+    path = planning.dockerfile_of(context.directory, context.dockerfile)
+    text = planning.read(path, context.directory)
+    arguments = {name: value or "" for name, value in build_args.items()}
+    dockerfile = parse(text, filename=os.path.basename(path))
+    options = check_options(dockerfile.directives, arguments)
+    with open_context(context.directory, path) as tree:
+        subject = Subject(
+            dockerfile=dockerfile,
+            build_args=arguments,
+            predefined=frozenset({*PLATFORM_ARGUMENTS, *PROXIES, *map(str.lower, PROXIES)}),
+            ignored=tree.rules,
+            environment=lambda name: _environment(parts, name),
+        )
+    return Report(lint(subject, options), dockerfile.filename, text, options.error)
+
+
+def _environment(parts: Parts, image: str) -> frozenset[str] | None:
+    """The variables of an image; ``None`` where it isn't here."""
+    if image.lower() == SCRATCH:
+        return frozenset({"PATH"})
+    try:
+        config = parts.images.resolve(image).image.config
+    except DockyardError:
+        return None
+    return frozenset({"PATH", *(entry.partition("=")[0] for entry in config.config.env)})
