@@ -274,22 +274,9 @@ class Engine:
             InvalidInput, BuildError: a change can't be made so.
             ContentMismatch, HostileInput: the tar is damaged or hostile. Nothing stays.
         """
-        from dockyard.build.changes import changed
-        from dockyard.images.imported import import_tree
-        from dockyard.oci.image import ExecutionConfig
-        from dockyard.oci.reference import Reference
+        from dockyard.build.importing import import_tree
 
-        return import_tree(
-            stream,
-            paths=self.paths,
-            database=self.database,
-            layers=self.parts.layers,
-            images=self.images,
-            names=() if tag is None else (Reference.parse(tag),),
-            execution=changed(ExecutionConfig(), changes),
-            message=message,
-            epoch=self.config.source_date_epoch,
-        )
+        return import_tree(self.parts, stream, tag=tag, changes=changes, message=message)
 
     def events(self, *, since: int | None = None, until: int | None = None) -> Iterator[Event]:
         """What happens to containers, images, volumes and networks, as it happens.

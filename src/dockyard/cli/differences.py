@@ -8,6 +8,8 @@ _ATTEST = "attestations come with signing"
 _SWARM = "one machine only; Kubernetes is for more"
 
 DIFFERENT: dict[str, str] = {
+    "build --call": "build and check, not outline and targets",
+    "build --output": "no compression and no registry yet",
     "build --secret": "a variable that isn't set is an error, not an empty secret",
     "kill": "HUP, USR1 and other signals that don't mean the end leave the restart policy in force",
     "logs": "on disk is the Kubernetes format (CRI), and a full file gets a higher number;"
