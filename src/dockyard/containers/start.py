@@ -52,6 +52,9 @@ def run(
         RunError, Conflict, InvalidInput: with Docker's exit codes; nothing is left behind.
     """
     host.require_root("running a container", exit_code=125)
+    if streams is not None and not streams.watches:  # its input is that of the caller
+        own = msgspec.structs.replace(options.console, stdin_once=True)
+        options = msgspec.structs.replace(options, console=own)
     container = create.new_container(parts, image, image_name, options)
     with parts.lock(container.holder) as lock:
         try:
