@@ -34,6 +34,7 @@ def test_disk_usage_and_what_a_prune_frees(root: Root, tmp_path: Path) -> None:
     assert "ended" in verbose
     assert "exec.cachemount" not in verbose
 
+    root.cli("network", "create", "idle", check=True)
     declined = root.cli("system", "prune", input="n\n")
     assert declined.returncode == 1
     assert "all stopped containers" in declined.stderr
@@ -41,6 +42,7 @@ def test_disk_usage_and_what_a_prune_frees(root: Root, tmp_path: Path) -> None:
 
     done = root.cli("system", "prune", "-f", "--volumes", check=True)
     assert "Deleted Containers:" in done.stdout
+    assert "Deleted Networks:\nidle\n" in done.stdout
     assert "deleted: sha256:" in done.stdout
     assert "Total reclaimed space: 5" in done.stdout
     after = summary(root)

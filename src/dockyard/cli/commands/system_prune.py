@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dockyard.cli import containers_filter, images_view, listing, options, volumes_view
+from dockyard.cli import (
+    containers_filter,
+    images_view,
+    listing,
+    moments,
+    networks_view,
+    options,
+    volumes_view,
+)
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.units import decimal_size
 from dockyard.errors import InvalidInput
@@ -37,6 +45,7 @@ def command(
     if not options.confirmed(_warning(pairs, everything=everything, volumes=volumes), force=force):
         return 1
     freed = _containers(engine, pairs)
+    _networks(engine, pairs)
     if volumes:
         freed += _volumes(engine, pairs)
     freed += _images(engine, pairs, everything=everything)
@@ -64,6 +73,13 @@ def _containers(engine: Engine, filters: Filters) -> int:
     removed, freed = engine.containers.prune(wanted)
     _tell("Containers", removed)
     return freed
+
+
+def _networks(engine: Engine, filters: Filters) -> None:
+    until = [value for key, value in filters if key == "until"]
+    before = moments.nanoseconds(until[-1], time.time_ns()) if until else None
+    wanted = networks_view.select(engine.networks.list(), filters, (), before)
+    _tell("Networks", [one.name for one in engine.networks.prune(wanted)])
 
 
 def _volumes(engine: Engine, filters: Filters) -> int:
