@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,10 @@ from tests.support import bases, leftovers
 from dockyard import Config, Engine, Networking, Options
 from dockyard.containers.attach import Streams
 from dockyard.containers.model import Container, NetworkMode
-from dockyard.controller import client
 from dockyard.errors import DockyardError, NotFound
 from dockyard.images.model import Image
 from dockyard.state.paths import Paths
-from dockyard.system import mounts
+from dockyard.system import host, mounts
 from dockyard.system.files import remove_tree
 
 Command = subprocess.CompletedProcess[str]
@@ -114,7 +114,9 @@ class Root:
         """Deletes it all, whatever state it is in."""
         with contextlib.suppress(DockyardError):
             self.empty()
-        client.stop(self.paths, 10.0)  # one that ends by itself may still write its log
+        for helper in host.with_argument(self.paths.root):  # a controller, which writes its log
+            helper.signal(signal.SIGKILL)
+            helper.wait(10)
         mounts.unmount_below(str(self.base))
         remove_tree(str(self.base))
 

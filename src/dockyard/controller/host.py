@@ -38,7 +38,8 @@ class Host:
         self._pipe = -1
         self._stopping = False
         self._idle_since: int | None = None
-        os.makedirs(paths.controller, mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(paths.controller, 0o700)
         self._open_pipe()
         self._watch_removal()
 

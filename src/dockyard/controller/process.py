@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
 
 
 def serve(config: Config, *, standing: bool) -> bool:
-    """Is the controller of one root; False where another one is.
+    """Is the controller of one root; False where another one is, or no root any more.
 
     Args:
         standing: as a service: take the place of one that was started on demand, bring back what
@@ -50,6 +50,8 @@ def serve(config: Config, *, standing: bool) -> bool:
 
     paths = Paths(*map(os.path.realpath, (config.root, config.run)))
     journal = Journal(paths.controller_log, to_stderr=standing)
+    if not standing and not os.path.exists(paths.database):
+        return False  # the root was deleted, and must not come back
     paths.prepare()
     lock = _claim(paths, take_over=standing)
     if lock is None:
