@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dockyard.containers import pause, supervise
+from dockyard.containers import networking, pause, supervise
 from dockyard.containers import workspace as workspaces
 from dockyard.containers.apply import Containers
 from dockyard.containers.parts import Parts
@@ -29,9 +29,10 @@ def recover(parts: Parts, containers: Containers) -> None:
     _sweep_locks(parts)
     sweep_probes(parts.paths)
     try:
+        networking.recover(parts)
         parts.networks.verify()
     except (ComponentFailed, ComponentMissing, PermissionMissing) as error:
-        parts.warn(f"the rules of the bridge network could not be checked: {error}")
+        parts.warn(f"the networks could not be checked: {error}")
     supervise.recover(parts)
 
 

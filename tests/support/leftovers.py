@@ -13,7 +13,7 @@ from pathlib import Path
 from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths
 from dockyard.system import process
 
-_PERMANENT_LOCKS = ("network.", "probe.", "cgroups.", "v-", "m-")
+_PERMANENT_LOCKS = ("names.", "network.", "probe.", "cgroups.", "v-", "m-")
 """Locks of what a root has once, and of its volumes and cache mounts."""
 
 _SCRIPTS = ("/containers/exit.py", "/controller/process.py")
@@ -69,7 +69,7 @@ def _records(paths: Paths) -> Iterator[str]:
     with sqlite3.connect(f"file:{paths.database}?mode=ro", uri=True) as connection:
         known = {row[0] for row in connection.execute("SELECT id FROM layers")}
         states = connection.execute("SELECT id, state FROM layers WHERE state<>'ready'").fetchall()
-        for table in ("containers", "workspaces", "endpoints", "leases"):
+        for table in ("containers", "workspaces", "endpoints", "leases", "networks"):
             count = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             if count:
                 yield f"{count} rows in {table}"
@@ -101,7 +101,7 @@ def _processes(paths: Paths) -> Iterator[str]:
     for pid, words in _commands():
         program = os.path.basename(words[0])
         exiting = any(word.endswith(_SCRIPTS) for word in words)
-        if not exiting and program not in {"conmon", "crun", "runc", "ssh-agent"}:
+        if not exiting and program not in {"aardvark-dns", "conmon", "crun", "runc", "ssh-agent"}:
             continue
         if any(word.startswith((paths.root, paths.run)) for word in words):
             yield f"process {pid}: {' '.join(words)[:200]}"

@@ -103,6 +103,7 @@ class Root:
             for container in engine.containers.all():
                 with contextlib.suppress(NotFound):
                     engine.containers.remove(container.id, force=True, volumes=True)
+            engine.networks.prune()
             engine.parts.layers.collect()
 
     def leftovers(self) -> list[str]:

@@ -24,6 +24,7 @@ from dockyard.networks.model import (
     Network,
 )
 from dockyard.oci.runtime import HOST
+from dockyard.state.locks import Lock
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -248,6 +249,24 @@ def disconnect(parts: Parts, container_id: str, name: str) -> None:
         _keep(parts, container, staying)
         if container.running:
             _refresh(parts, container)
+
+
+def recover(parts: Parts) -> None:
+    """Takes back connections whose command was killed in the middle."""
+    for endpoint in parts.networks.pending():
+        lock = Lock.try_acquire(parts.lock_path(endpoint.holder))
+        if lock is None:
+            continue
+        with lock:
+            container = parts.store.get(endpoint.holder.partition("-")[2])
+            running = container is not None and container.running
+            if any(each.holder == endpoint.holder for each in parts.networks.pending()):
+                from dockyard.networks import changes
+
+                pid = _pid(container) if container is not None and running else None
+                changes.withdraw(parts.networks, endpoint.holder, pid, endpoint.network)
+            if container is not None and running:
+                _refresh(parts, container)
 
 
 def _changeable(container: Container) -> Networking:

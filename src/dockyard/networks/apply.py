@@ -30,7 +30,6 @@ from dockyard.networks.plan import Wish
 from dockyard.networks.store import NetworkStore
 from dockyard.networks.upkeep import Upkeep
 from dockyard.state.database import Database
-from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 from dockyard.system.task import Task
 
@@ -149,9 +148,6 @@ class Networks:
         """
         endpoints = self.store.endpoints()
         networks = self.store.networks()
-        if any(each.pending for each in endpoints):
-            self._undo_pending(endpoints)
-            endpoints = self.store.endpoints()
         if not endpoints:
             self._sweep(networks)
             return
@@ -164,6 +160,13 @@ class Networks:
                     self.upkeep.sync(lock)
         if any(each.names for each in endpoints) and not self._servers.settled():
             self._servers.update(self._records)
+
+    def pending(self) -> tuple[Endpoint, ...]:
+        """Endpoints that are being added to running containers or removed, or were, until a kill.
+
+        See :mod:`dockyard.networks.changes`.
+        """
+        return self.store.pending()
 
     def holders(self) -> set[str]:
         """Everyone who has an endpoint, for recovery to compare with who lives."""
@@ -292,18 +295,6 @@ class Networks:
                     self.upkeep.tear_down(lock)
         if any(each.names for each in endpoints):
             self._servers.update(self._records)
-
-    def _undo_pending(self, endpoints: Sequence[Endpoint]) -> None:
-        """Takes back connections whose command was killed in the middle."""
-        for endpoint in endpoints:
-            lock = None
-            if endpoint.pending:
-                lock = Lock.try_acquire(f"{self._paths.locks}/{endpoint.holder}.lock")
-            if lock is None:
-                continue
-            with lock:
-                links.delete([endpoint.veth])
-                self.forget(endpoint.holder, [endpoint], endpoint.network)
 
     def _sweep(self, networks: Mapping[str, Network]) -> None:
         """Removes what is there without any endpoint; a record comes before what it stands for."""

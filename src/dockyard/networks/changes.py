@@ -55,7 +55,7 @@ def connect(networks: Networks, member: Member, pid: int, connection: Connection
         _connect(networks, wish, pid, present)
     except BaseException:
         with contextlib.suppress(DockyardError):  # it stays pending then, for the next command
-            disconnect_pending(networks, member.holder, connection.network)
+            withdraw(networks, member.holder, pid, connection.network)
         raise
     networks.tell_names()
 
@@ -88,25 +88,26 @@ def disconnect(networks: Networks, holder: str, pid: int | None, name: str) -> N
     endpoint = next((each for each in present if each.network == name), None)
     if endpoint is None:
         raise NotFound(f"container {holder[2:14]} is not connected to network {name}")
-    staying = [each for each in present if each is not endpoint]
     networks.store.replace_endpoints(msgspec.structs.replace(endpoint, pending=True))
-    links.delete([endpoint.veth])
+    withdraw(networks, holder, pid, name)
+
+
+def withdraw(networks: Networks, holder: str, pid: int | None, name: str) -> None:
+    """Removes a pending endpoint, whatever there is of it, and leads all through the others.
+
+    Idempotent. The caller holds the holder's lock.
+    """
+    present = networks.endpoints(holder)
+    gone = [each for each in present if each.network == name]
+    staying = [each for each in present if each.network != name]
+    links.delete(each.veth for each in gone)
     if pid is not None and staying:
+        ports = tuple(port for each in gone for port in each.ports)
+        first = msgspec.structs.replace(staying[0], ports=(*staying[0].ports, *ports))
         with contextlib.closing(namespace.enter(pid)) as space:
-            moved = [
-                msgspec.structs.replace(each, ports=endpoint.ports or each.ports)
-                for each in staying[:1]
-            ]
-            changed = _redirect(networks, space, [*moved, *staying[1:]])
+            changed = _redirect(networks, space, [first, *staying[1:]])
         networks.store.replace_endpoints(*changed)
-    disconnect_pending(networks, holder, name)
-
-
-def disconnect_pending(networks: Networks, holder: str, name: str) -> None:
-    """Removes an endpoint, whatever there is of it. Idempotent."""
-    found = [each for each in networks.endpoints(holder) if each.network == name]
-    links.delete(each.veth for each in found)
-    networks.forget(holder, found, name)
+    networks.forget(holder, gone, name)
 
 
 def _redirect(

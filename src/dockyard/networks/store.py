@@ -55,6 +55,11 @@ class NetworkStore:
         rows = self._database.query("SELECT record FROM endpoints WHERE holder = ?", (holder,))
         return tuple(sorted(_decoded(rows), key=lambda each: each.interface))
 
+    def pending(self) -> tuple[Endpoint, ...]:
+        """Those endpoints that are being added or removed."""
+        query = "SELECT record FROM endpoints WHERE CAST(record AS TEXT) ->> '$.pending'"
+        return _decoded(self._database.query(query))
+
     def holders(self) -> set[str]:
         """Everyone who has an endpoint."""
         return {row[0] for row in self._database.query("SELECT DISTINCT holder FROM endpoints")}
