@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -188,3 +189,17 @@ def test_checks_are_told_and_can_end_a_build(root: Root, engine: Engine, context
         engine.build(str(context))
     (context / "Dockerfile").write_text(STRICT.replace("error=true", "error=false"))
     engine.build(str(context))
+
+
+def test_progress_for_programs(root: Root, context: Path) -> None:
+    (context / "Dockerfile").write_text("FROM busybox\nRUN echo said\nCOPY made /\n")
+    done = root.cli("build", "--progress", "rawjson", "-t", "raw:1", str(context), check=True)
+    documents = [json.loads(line) for line in done.stderr.splitlines()]
+    vertexes = [each for one in documents for each in one.get("vertexes", ())]
+    logs = [each for one in documents for each in one.get("logs", ())]
+    finished = [each["name"] for each in vertexes if "completed" in each]
+
+    assert finished[-3:] == ["[2/3] RUN echo said", "[3/3] COPY made /", "exporting to image"]
+    assert b"said" in b"".join(base64.b64decode(each["data"]) for each in logs)
+    assert {each["vertex"] for each in logs} <= {each["digest"] for each in vertexes}
+    assert documents[-1]["statuses"][-1]["id"] == "naming to docker.io/library/raw:1"

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -337,4 +338,21 @@ def test_a_change_that_is_none_is_refused(
 def test_an_import_that_leaves_its_directory_leaves_nothing(loader: Engine, bare: Root) -> None:
     with pytest.raises(HostileInput, match="tries to leave"):
         loader.import_tree(io.BytesIO(archives.tar({"../../escape": b"x"})), tag="evil:1")
+    assert_nothing_left(bare, loader)
+
+
+def test_a_load_that_is_killed_leaves_nothing(bare: Root, loader: Engine) -> None:
+    big = archives.layer(**{f"f{number}": os.urandom(1 << 16) for number in range(64)})
+    whole = archives.tar(archives.docker([BASE, big], "late:1"))
+    process = bare.start("load", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    with open(process.stdin.fileno(), "wb", closefd=False) as pipe:
+        pipe.write(whole[: len(whole) // 2])
+    while not list(Path(bare.paths.workspaces).rglob("archive")):
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    process.stdin.close()
+
+    bare.cli("images", check=True)
     assert_nothing_left(bare, loader)

@@ -21,9 +21,10 @@ from dockyard.oci.reference import Reference
 if TYPE_CHECKING:
     from dockyard.cli.live import LiveProgress
     from dockyard.cli.progress import PlainProgress
+    from dockyard.cli.raw_progress import RawProgress
     from dockyard.engine import Engine
 
-_KINDS = ("auto", "plain", "tty", "quiet", "none")
+_KINDS = ("auto", "plain", "tty", "quiet", "rawjson", "none")
 _NO_REGISTRY = "there is no registry client yet; images come by load or bootstrap"
 _NOT_YET = {
     "--annotation=": None,
@@ -85,7 +86,7 @@ def _context(text: str) -> tuple[str, str]:
 @click.option("--no-cache", is_flag=True, help="Do not use cache when building the image")
 @click.option("--platform", metavar="string", help="Set target platform for build")
 @click.option("--progress", type=click.Choice(_KINDS), default="auto", metavar="string",
-              help="Set type of progress output (auto, plain, tty, quiet)")  # fmt: skip
+              help="Set type of progress output (auto, plain, tty, quiet, rawjson)")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True,
               help="Suppress the build output and print image ID on success")  # fmt: skip
 @click.option("-t", "--tag", "tags", multiple=True, metavar="list",
@@ -158,7 +159,7 @@ def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> I
     return image
 
 
-def renderer(kind: str) -> PlainProgress | LiveProgress:
+def renderer(kind: str) -> PlainProgress | LiveProgress | RawProgress:
     """The progress for ``--progress``; ``auto`` draws on a terminal and prints lines elsewhere."""
     if kind == "tty" or (kind == "auto" and sys.stderr.isatty()):
         from rich.console import Console
@@ -166,6 +167,10 @@ def renderer(kind: str) -> PlainProgress | LiveProgress:
         from dockyard.cli.live import LiveProgress
 
         return LiveProgress(Console(stderr=True, force_terminal=kind == "tty" or None))
+    if kind == "rawjson":
+        from dockyard.cli.raw_progress import RawProgress
+
+        return RawProgress(render.write)
     from dockyard.cli.progress import PlainProgress
 
     return PlainProgress(render.write)
