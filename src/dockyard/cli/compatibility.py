@@ -106,11 +106,13 @@ def _refusal(option: click.Option) -> str | None:
 
 def _instruction(name: str, text: str) -> tuple[Answer, str]:
     from dockyard.build.dockerfile.parser import parse
+    from dockyard.build.grants import DEVICE, StepOptions
     from dockyard.build.lower import lower
     from dockyard.build.names import Settings
 
+    steps = StepOptions(allow=frozenset({DEVICE}))
     try:
-        lower(parse(text), {}, Settings(architecture="amd64", build_args={}))
+        lower(parse(text), {}, Settings(architecture="amd64", build_args={}, steps=steps))
     except DockyardError as error:
         return "no", error.message
     row = _judged(name, "yes")
