@@ -12,16 +12,16 @@ from dockyard.containers.apply import Containers
 from dockyard.containers.model import NetworkMode, Options
 from dockyard.containers.networks import NetworkManager
 from dockyard.containers.parts import Parts
-from dockyard.handle import RunningContainer
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 
-if TYPE_CHECKING:  # building is not on the path of run
+if TYPE_CHECKING:  # building is not on the path of run, nor are programs that use the library
     from dockyard.build.checking import Report
     from dockyard.build.grants import StepOptions
     from dockyard.build.outputs import Output
     from dockyard.build.progress import Listener
     from dockyard.build.usage import Policy, Pruned, Record
+    from dockyard.handle import RunningContainer
     from dockyard.images.load import Loaded
     from dockyard.images.model import Image
     from dockyard.observability.events import Event
@@ -205,6 +205,7 @@ class Engine:
             NotFound, Conflict, RunError, InvalidInput: as ``dockyard run`` would fail.
         """
         from dockyard import arguments
+        from dockyard.handle import RunningContainer
 
         found, image_name = self._image(image)
         asked = arguments.merge(

@@ -6,38 +6,25 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from dockyard.containers import (
-    control,
-    finish,
-    lifecycle,
-    logs,
-    output,
-    processes,
-    recover,
-    sizes,
-    start,
-    supervise,
-)
-from dockyard.containers import exec as execution
-from dockyard.containers import pause as pausing
-from dockyard.containers import update as updating
-from dockyard.containers.attach import Streams
+from dockyard.containers import finish, lifecycle, recover, supervise
 from dockyard.containers.content.verbs import Content
 from dockyard.containers.happenings import event
-from dockyard.containers.health import apply as checking
-from dockyard.containers.health.model import Report
-from dockyard.containers.logging import rotate
 from dockyard.containers.model import Container, Options, Resources, Restart
-from dockyard.containers.processes import Processes
 from dockyard.containers.restart import apply as restarts
-from dockyard.containers.sizes import Sizes
 from dockyard.errors import Conflict, NotFound
 from dockyard.images.model import Image
 from dockyard.networks.model import PortMapping
-from dockyard.observability import events, stats
-from dockyard.system.signals import signal_number
+
+if TYPE_CHECKING:  # each verb imports what it needs: most commands have one
+    from dockyard.containers.attach import Streams
+    from dockyard.containers.exec import ExecOptions
+    from dockyard.containers.health.model import Report
+    from dockyard.containers.logs import LogLine
+    from dockyard.containers.processes import Processes
+    from dockyard.containers.sizes import Sizes
+    from dockyard.observability.stats import Sample
 
 _RESTART_POLL_SECONDS = 0.05
 DEFAULT_STOP_SECONDS = 10.0
@@ -58,10 +45,14 @@ class Containers(Content):
             Conflict: its name or a port is taken.
             InvalidInput, NotSupported, PermissionMissing: the options can't be met.
         """
+        from dockyard.containers import start
+
         return start.run(self._parts, image, image_name, options, streams)
 
     def start(self, text: str, streams: Streams | None = None) -> Container:
         """Starts an existing container; one that runs already is left alone."""
+        from dockyard.containers import start
+
         return start.start(self._parts, self.get(text).id, streams)
 
     def create(self, image: Image, image_name: str, options: Options) -> Container:
@@ -71,6 +62,8 @@ class Containers(Content):
             Conflict: its name is taken.
             InvalidInput, NotSupported, PermissionMissing: the options can't be met.
         """
+        from dockyard.containers import control
+
         return control.create(self._parts, image, image_name, options)
 
     def stop(
@@ -88,6 +81,8 @@ class Containers(Content):
         Raises:
             InvalidInput: no such signal.
         """
+        from dockyard.system.signals import signal_number
+
         container = self.get(text)
         number = signal_number(signal_name or container.stop_signal)
         container = restarts.keep_down(self._parts, container)
@@ -108,6 +103,8 @@ class Containers(Content):
             Conflict: the container doesn't run.
             InvalidInput: no such signal.
         """
+        from dockyard.system.signals import signal_number
+
         container = self.get(text)
         number = signal_number(name)
         if number in {*ENDING, signal_number(container.stop_signal)}:
@@ -125,6 +122,8 @@ class Containers(Content):
         self, text: str, seconds: float | None = None, *, signal_name: str | None = None
     ) -> Container:
         """Stops a container as :meth:`stop` does, if it runs, and starts it."""
+        from dockyard.containers import control, start
+
         container = self.get(text)
         if control.keep_for_restart(self._parts, container):
             self.stop(container.id, seconds, signal_name=signal_name)
@@ -138,6 +137,8 @@ class Containers(Content):
         Raises:
             Conflict: it doesn't run, or is paused already.
         """
+        from dockyard.containers import pause as pausing
+
         return pausing.pause(self._parts, self.get(text))
 
     def unpause(self, text: str) -> Container:
@@ -146,6 +147,8 @@ class Containers(Content):
         Raises:
             Conflict: it isn't paused.
         """
+        from dockyard.containers import pause as pausing
+
         return pausing.unpause(self._parts, self.get(text))
 
     def rename(self, text: str, name: str) -> Container:
@@ -155,6 +158,8 @@ class Containers(Content):
             Conflict: the name is taken.
             InvalidInput: it is no valid name.
         """
+        from dockyard.containers import control
+
         return control.rename(self._parts, self.get(text), name)
 
     def update(
@@ -171,10 +176,14 @@ class Containers(Content):
         Raises:
             InvalidInput, NotSupported, Conflict: the limits can't be met.
         """
+        from dockyard.containers import update as updating
+
         return updating.update(self._parts, self.get(text), changes or Resources(), restart)
 
     def top(self, text: str, arguments: Sequence[str] = ()) -> Processes:
         """The processes of a running container; see :func:`dockyard.containers.processes.top`."""
+        from dockyard.containers import processes
+
         container = self.get(text)
         found = processes.top(self._parts, container, arguments)
         self._parts.store.tell(event(container, "top"))
@@ -241,8 +250,10 @@ class Containers(Content):
         tail: int | None = None,
         since: str | None = None,
         until: str | None = None,
-    ) -> Iterator[logs.LogLine]:
+    ) -> Iterator[LogLine]:
         """The container's output; see :func:`dockyard.containers.output.read`."""
+        from dockyard.containers import output
+
         return output.read(
             self._parts, self.get(text), follow=follow, tail=tail, since=since, until=until
         )
@@ -250,7 +261,7 @@ class Containers(Content):
     def execute(
         self,
         text: str,
-        options: execution.ExecOptions,
+        options: ExecOptions,
         *,
         stdin: int | None = None,
         stdout: int | None = None,
@@ -261,6 +272,9 @@ class Containers(Content):
 
         See :func:`dockyard.containers.exec.execute`.
         """
+        from dockyard.containers import exec as execution
+        from dockyard.containers.logging import rotate
+
         container = self.get(text)
         rotate.check(self._parts, container)
         return execution.execute(
@@ -275,16 +289,21 @@ class Containers(Content):
             Conflict: it doesn't run.
             Detached: the user left; it runs on.
         """
+        from dockyard.containers import start
+        from dockyard.containers.logging import rotate
+
         container = self.get(text)
         rotate.check(self._parts, container)
         return start.attach(self._parts, container, streams)
 
-    def stats(self, container: Container) -> stats.Sample:
+    def stats(self, container: Container) -> Sample:
         """What a running container uses at this moment.
 
         Raises:
             Conflict: it doesn't run.
         """
+        from dockyard.observability import stats
+
         lifecycle.require_running(container)
         if container.process is None:
             raise NotFound(f"container {container.name} has no process")
@@ -293,6 +312,8 @@ class Containers(Content):
 
     def sizes(self, container: Container) -> Sizes:
         """What a container takes on disk."""
+        from dockyard.containers import sizes
+
         return sizes.sizes(self._parts, container)
 
     def prune(self, containers: Iterable[Container]) -> tuple[tuple[str, ...], int]:
@@ -301,6 +322,9 @@ class Containers(Content):
         Returns:
             The ids of those that went, and the bytes that they held.
         """
+        from dockyard.containers import sizes
+        from dockyard.observability import events
+
         removed, freed = [], 0
         for container in containers:
             size = sizes.written(self._parts, container)
@@ -314,10 +338,14 @@ class Containers(Content):
 
     def health(self, container: Container) -> Report | None:
         """What its health check says at this moment; ``None`` where it has none."""
+        from dockyard.containers.health import apply as checking
+
         return checking.report(self._parts, container)
 
     def healths(self) -> dict[str, Report]:
         """The health of all containers that have a check, by id."""
+        from dockyard.containers.health import apply as checking
+
         return checking.reports(self._parts)
 
     def recover(self) -> None:
@@ -330,6 +358,8 @@ class Containers(Content):
         Args:
             ends: it is meant to end the container, so a paused one has to get it.
         """
+        from dockyard.containers import pause as pausing
+
         self._parts.store.tell(event(container, "kill", signal=str(int(number))))
         finish.send_signal(container.process, number)
         if container.paused and (ends or number == signal.SIGKILL):

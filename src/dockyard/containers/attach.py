@@ -11,13 +11,16 @@ import os
 import selectors
 import socket
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from dockyard.containers import console, monitor
+from dockyard.containers import monitor
 from dockyard.containers.detach import Detached, DetachKeys
-from dockyard.containers.logs import LogLine
 from dockyard.containers.model import Container
 from dockyard.containers.shared_memory import Watch
-from dockyard.system import terminal
+
+if TYPE_CHECKING:
+    from dockyard.containers.logs import LogLine
+    from dockyard.system.terminal import Size
 
 _STDOUT = 2
 _STDERR = 3
@@ -43,15 +46,21 @@ class Keyboard:
         self._known = self.size
 
     @property
-    def size(self) -> terminal.Size | None:
+    def size(self) -> Size | None:
         """Rows and columns at this moment."""
-        return None if self._window is None else terminal.size(self._window)
+        if self._window is None:
+            return None
+        from dockyard.system import terminal  # few containers have one
+
+        return terminal.size(self._window)
 
     def fit(self, bundle: str, *, redraw: bool = False) -> None:
         """Gives the container's terminal this one's size, if it doesn't have it yet."""
         size = self.size
         if size is None or (size == self._known and not redraw):
             return
+        from dockyard.containers import console
+
         self._known = size
         if redraw:
             console.redraw(bundle, size)
@@ -85,7 +94,7 @@ class Streams:
         self._bundle = ""
 
     @property
-    def window(self) -> terminal.Size | None:
+    def window(self) -> Size | None:
         """The size that a terminal of the container begins with."""
         return None if self._keyboard is None else self._keyboard.size
 
@@ -144,6 +153,8 @@ class Streams:
     def _run_terminal(
         self, connection: socket.socket, keyboard: Keyboard, bundle: str, *, redraw: bool
     ) -> None:
+        from dockyard.system import terminal
+
         with terminal.resizes() as resized, self._raw():
             keyboard.fit(bundle, redraw=redraw)
             forward(
@@ -159,6 +170,8 @@ class Streams:
     def _raw(self) -> contextlib.AbstractContextManager[None]:
         if self._stdin is None or not os.isatty(self._stdin):
             return contextlib.nullcontext()
+        from dockyard.system import terminal
+
         return terminal.raw(self._stdin)
 
 

@@ -26,7 +26,6 @@ from dockyard.containers.model import Container, Logging, Mount, Options
 from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
-from dockyard.containers.spec_injection import with_devices
 from dockyard.containers.spec_rights import Rights
 from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
@@ -34,7 +33,6 @@ from dockyard.oci.image import ExecutionConfig
 from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
 from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts, process
-from dockyard.system.copy import copy_tree
 from dockyard.system.files import remove_tree, write_atomically
 
 
@@ -184,6 +182,8 @@ def fill_volumes(parts: Parts, container: Container, rootfs: str, fresh: tuple[s
         return
     for mount in container.mounts:
         if mount.kind == "volume" and mount.source is not None and mount.target in fresh:
+            from dockyard.system.copy import copy_tree
+
             copy = functools.partial(copy_tree, rootfs, mount.target)
             parts.volumes.fill(mount.source, copy)
 
@@ -208,6 +208,8 @@ def write_bundle(
     sandbox = _sandbox(parts, container, rights, rootfs, hostname, where.path, files)
     injection = surroundings.vendor_devices(parts, container.options, process.identity)
     if injection is not None:
+        from dockyard.containers.spec_injection import with_devices
+
         process, sandbox = with_devices(process, sandbox, injection)
     process = msgspec.structs.replace(process, console_size=window)
     document = runtime_spec(process, sandbox)

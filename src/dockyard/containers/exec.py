@@ -7,20 +7,11 @@ import functools
 import os
 import subprocess
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from dockyard.containers import (
-    exec_session,
-    lifecycle,
-    monitor,
-    programs,
-    spec,
-    spec_rights,
-    start,
-    users,
-)
-from dockyard.containers.attach import Streams
+from dockyard.containers import lifecycle, monitor, programs, spec, spec_rights, users
 from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
@@ -29,6 +20,9 @@ from dockyard.errors import Conflict, InvalidInput, RunError
 from dockyard.observability.events import Event
 from dockyard.oci.runtime import Process, process_spec
 from dockyard.system.files import write_atomically
+
+if TYPE_CHECKING:
+    from dockyard.containers.attach import Streams
 
 
 class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,10 +91,12 @@ def _in_session(
     parts: Parts, container: Container, exec_id: str, process: Process, streams: Streams | None,
     told: Callable[..., Event],
 ) -> int:  # fmt: skip
+    from dockyard.containers import exec_session, start  # only for a terminal
+
     session = exec_session.Session(
         container=container,
         paths=parts.paths,
-        runtime=start.runtime_of(parts, container),
+        runtime=parts.runtime_of(container),
         exec_id=exec_id,
         document=process_spec(process),
         uid=process.identity.uid,
@@ -126,7 +122,7 @@ def _directly(
     try:
         write_atomically(document, msgspec.json.encode(process_spec(process)))
         done = subprocess.run(
-            start.runtime_of(parts, container).command(*arguments, container.id),
+            parts.runtime_of(container).command(*arguments, container.id),
             stdin=stdin if options.interactive and not options.detach else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if options.detach else stdout,
             stderr=subprocess.DEVNULL if options.detach else stderr,

@@ -19,7 +19,6 @@ from dockyard.containers.logging import readers
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.restart import apply as restarts
-from dockyard.containers.runtime import Runtime
 from dockyard.controller import client
 from dockyard.observability.events import Event
 from dockyard.system import cgroups, host, mounts
@@ -151,8 +150,7 @@ def tear_down(parts: Parts, container: Container) -> None:
 def _delete(parts: Parts, container: Container) -> None:
     """Has the runtime forget the container, if it knows it."""
     if os.path.exists(_runtime_state(parts, container)):
-        state, systemd = parts.paths.runtime_state, parts.cgroup_layout.systemd
-        Runtime(container.runtime, state, systemd).delete(container.id)
+        parts.runtime_of(container).delete(container.id)
 
 
 def _runtime_state(parts: Parts, container: Container) -> str:

@@ -14,6 +14,7 @@ from dockyard.config import Config
 from dockyard.containers import spec_resources
 from dockyard.containers.facts import HostFacts
 from dockyard.containers.health.store import HealthStore
+from dockyard.containers.model import Container
 from dockyard.containers.options import Resources
 from dockyard.containers.runtime import Runtime, choose
 from dockyard.containers.store import ContainerStore
@@ -105,6 +106,11 @@ class Parts:
         """The OCI runtime to use; see :func:`dockyard.containers.runtime.choose`."""
         name = wanted or self.config.runtime
         return choose(self.paths, name, systemd=self.cgroup_layout.systemd)
+
+    def runtime_of(self, container: Container) -> Runtime:
+        """The runtime that a container was created with."""
+        systemd = self.cgroup_layout.systemd
+        return Runtime(container.runtime, self.paths.runtime_state, systemd)
 
     def lock_path(self, holder: str) -> str:
         return f"{self.paths.locks}/{holder}.lock"

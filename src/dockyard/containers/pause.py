@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dockyard.containers import lifecycle, start
+from dockyard.containers import lifecycle
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
@@ -62,7 +62,7 @@ def freeze(parts: Parts, container: Container, *happened: Event) -> Container:
     paused = msgspec.structs.replace(container, paused=True)
     parts.store.put(paused)
     try:
-        start.runtime_of(parts, container).pause(container.id)
+        parts.runtime_of(container).pause(container.id)
     except BaseException:
         thaw(parts, paused)
         raise
@@ -73,7 +73,7 @@ def freeze(parts: Parts, container: Container, *happened: Event) -> Container:
 def thaw(parts: Parts, container: Container, *happened: Event) -> Container:
     """Thaws; the caller holds the lock. Fine where nothing is frozen."""
     try:
-        start.runtime_of(parts, container).resume(container.id)
+        parts.runtime_of(container).resume(container.id)
     except ComponentFailed:
         if cgroups.is_frozen(parts.cgroup_layout, container.cgroup):
             raise

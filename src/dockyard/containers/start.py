@@ -17,23 +17,19 @@ from dockyard.containers import (
     happenings,
     monitor,
     networking,
-    output,
     shared_memory,
     supervise,
 )
 from dockyard.containers.attach import Streams
 from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
-from dockyard.containers.health import apply as checking
 from dockyard.containers.lifecycle import require_startable, require_thawed, require_unpaused
-from dockyard.containers.logging import rotate
 from dockyard.containers.model import Container, Options, Restarts
 from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
-from dockyard.containers.runtime import Runtime
 from dockyard.errors import ComponentFailed, Conflict
 from dockyard.images.model import Image
-from dockyard.system import cgroups, host, scope
+from dockyard.system import cgroups, host
 from dockyard.system.task import Task
 
 _ATTENDED_SECONDS = 1
@@ -142,6 +138,8 @@ def attach(parts: Parts, container: Container, streams: Streams) -> Container:
         Conflict: it doesn't run.
         Detached: the user left; it runs on.
     """
+    from dockyard.containers import output
+
     if not container.running:
         raise Conflict(
             "cannot attach to a stopped container, start it first",
@@ -169,7 +167,10 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
     """From record to running program; the caller holds the lock and undoes on failure."""
     expecting = Task(lambda: cgroups.expect_moves(parts.cgroup_layout))
     create.make_directories(parts, container)
-    rotate.before_start(parts.paths.log(container.id), container.log)
+    if container.log.rotates:
+        from dockyard.containers.logging import rotate  # few logs have a limit
+
+        rotate.before_start(parts.paths.log(container.id), container.log)
     resolved, fresh = create.resolve_mounts(parts, container)
     container = msgspec.structs.replace(container, mounts=resolved)
     with networking.place(parts, container) as where:
@@ -182,12 +183,14 @@ def _launch(parts: Parts, container: Container, image: Image, streams: Streams |
             monitored = _create(parts, container, where, attended=streams is not None)
         where.complete()
     expecting.result()
-    filters.keep(parts.paths, runtime_of(parts, container), container.id)
+    filters.keep(parts.paths, parts.runtime_of(container), container.id)
     if streams is not None:
         streams.open(monitor.attach_socket(parts.paths.bundle(container.id)))
         if container.options.namespaces.ipc != "host":
             streams.shared_memory = shared_memory.Watch.begin(monitored.process.pid)
     if container.healthcheck is not None:
+        from dockyard.containers.health import apply as checking
+
         checking.begin(parts, container)
     with contextlib.ExitStack() as undo:
         if streams is not None:
@@ -228,11 +231,6 @@ def _warn_of_little_shared_memory(
         )
 
 
-def runtime_of(parts: Parts, container: Container) -> Runtime:
-    """The runtime that the container was created with."""
-    return Runtime(container.runtime, parts.paths.runtime_state, parts.cgroup_layout.systemd)
-
-
 def _launch_description(
     parts: Parts, container: Container, *, attended: bool = False
 ) -> monitor.Launch:
@@ -241,7 +239,7 @@ def _launch_description(
         name=container.name,
         bundle=parts.paths.bundle(container.id),
         log="" if container.log.driver == "none" else parts.paths.log(container.id),
-        runtime=runtime_of(parts, container),
+        runtime=parts.runtime_of(container),
         interactive=container.options.console.interactive,
         keep_stdin=not container.options.console.stdin_once,
         terminal=container.options.console.tty,
@@ -270,6 +268,8 @@ def place_monitor(parts: Parts, container: Container, pid: int, *, exec_id: str 
         exec_id: for that of another process in the container, which goes with the container.
     """
     if parts.cgroup_layout.systemd:
+        from dockyard.system import scope
+
         unit = f"dockyard-conmon-{exec_id or container.id}.scope"
         scope.start(unit, f"dockyard-{parts.paths.root_hash}.slice", pid)
         return
@@ -278,6 +278,6 @@ def place_monitor(parts: Parts, container: Container, pid: int, *, exec_id: str 
 
 def _start_program(parts: Parts, container: Container) -> None:
     try:
-        runtime_of(parts, container).start(container.id)
+        parts.runtime_of(container).start(container.id)
     except ComponentFailed as error:
         raise monitor.refusal(_launch_description(parts, container), error.message) from error

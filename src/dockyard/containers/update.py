@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dockyard.containers import host_devices, spec_resources, start
+from dockyard.containers import host_devices, spec_resources
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.options import Options, Resources, Restart
@@ -40,7 +40,7 @@ def update(
             wanted.pop("devices", None)
             if changes.pids_limit is not None and changes.pids_limit <= 0:
                 wanted["pids"] = {"limit": _ALL_PIDS}
-            runtime = start.runtime_of(parts, current)
+            runtime = parts.runtime_of(current)
             runtime.update(current.id, msgspec.json.encode(wanted))
         updated = msgspec.structs.replace(current, options=options)
         parts.store.put(updated, event(updated, "update"))

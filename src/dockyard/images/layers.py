@@ -18,9 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from dockyard.errors import NotFound, PermissionMissing, StateError
-from dockyard.images.flags import clear_flags_below
 from dockyard.images.model import STORED, Layer, Times
-from dockyard.images.tarwriter import CURRENT_WRITER, diff_id
 from dockyard.state.database import Database, Row
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths, unusable
@@ -75,7 +73,7 @@ class LayerStore:
         holder: str,
         epoch: int,
         times: Times,
-        writer: int = CURRENT_WRITER,
+        writer: int | None = None,
     ) -> str:
         """Moves a finished directory among the layers and returns the new layer's id.
 
@@ -84,10 +82,14 @@ class LayerStore:
         Args:
             directory: on the filesystem of ``layers/``, normalised, and never changed again.
             epoch: seconds since 1970, for the layer's tar.
+            writer: the number of that which makes the tar; the current one where ``None``.
 
         Raises:
             StateError: the directory can't be moved.
         """
+        from dockyard.images.tarwriter import CURRENT_WRITER  # only builds make layers
+
+        writer = CURRENT_WRITER if writer is None else writer
         layer_id = os.urandom(8).hex()
         self._database.execute(
             "INSERT INTO layers (id, state, holder, writer, epoch, times)"
@@ -115,6 +117,8 @@ class LayerStore:
             NotFound: there is no such layer, or it was given up.
             StateError: the disk failed, or the directory is not normalised.
         """
+        from dockyard.images.tarwriter import diff_id
+
         row = self._database.query_one(
             "SELECT state, writer, epoch, times FROM layers WHERE id=?", (layer_id,)
         )
@@ -143,7 +147,7 @@ class LayerStore:
             StateError: the files can't be moved, or the disk failed.
         """
         times: Times = "clamp"
-        writer = CURRENT_WRITER if unpacked.blob is None else STORED
+        writer = None if unpacked.blob is None else STORED
         layer_id = self.publish(
             unpacked.directory, holder=holder, epoch=unpacked.epoch, times=times, writer=writer
         )
@@ -255,6 +259,8 @@ class LayerStore:
         try:
             files.remove_tree(path)
         except PermissionError:
+            from dockyard.images.flags import clear_flags_below
+
             clear_flags_below(path)
             files.remove_tree(path)
         with contextlib.suppress(FileNotFoundError):

@@ -6,14 +6,14 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dockyard.errors import Conflict, ContentMismatch, InvalidInput, NotFound
-from dockyard.images import removal, resolve
+from dockyard.images import resolve
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Image, Layer
-from dockyard.images.removal import Removed
 from dockyard.observability import events
 from dockyard.observability.events import Event
 from dockyard.oci import digest as digests
@@ -22,6 +22,10 @@ from dockyard.oci.reference import Reference
 from dockyard.state.database import Database, Row
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
+
+if TYPE_CHECKING:
+    from dockyard.images import removal
+    from dockyard.images.removal import Removed
 
 _SELECT = """
     SELECT id, config, built, size,
@@ -199,6 +203,8 @@ class ImageStore:
             NotFound: no image is meant by ``text``.
             Conflict: containers use the image, or it has names in several repositories.
         """
+        from dockyard.images import removal
+
         resolution = self.resolve(text)
         image_id = resolution.image.id
         with self._database.transaction() as connection:
@@ -212,10 +218,10 @@ class ImageStore:
             if todo.delete:
                 connection.execute("DELETE FROM images WHERE id=?", (image_id,))
                 events.write(connection, _event("delete", image_id))
-        removed = tuple(Removed("Untagged", name.familiar) for name in todo.untag)
+        removed = tuple(removal.Removed("Untagged", name.familiar) for name in todo.untag)
         if todo.delete:
             self._layers.collect()
-            removed += (Removed("Deleted", image_id),)
+            removed += (removal.Removed("Deleted", image_id),)
         return removed
 
     def prune(self, images: Iterable[Image]) -> tuple[tuple[Removed, ...], int]:
@@ -325,6 +331,8 @@ def _point(connection: sqlite3.Connection, name: Reference, image_id: str) -> No
 
 
 def _subject(connection: sqlite3.Connection, image_id: str) -> removal.Subject:
+    from dockyard.images import removal
+
     names = connection.execute(
         "SELECT name FROM names WHERE image_id=? ORDER BY name", (image_id,)
     ).fetchall()
@@ -340,6 +348,8 @@ def _subject(connection: sqlite3.Connection, image_id: str) -> removal.Subject:
 
 def _remove_unused(connection: sqlite3.Connection, image: Image) -> list[Removed]:
     """Removes an image unless a container uses it, or it got another name since it was read."""
+    from dockyard.images.removal import Removed
+
     subject = _subject(connection, image.id)
     if subject.users or {str(name) for name in subject.names} - set(image.names):
         return []

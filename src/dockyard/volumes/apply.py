@@ -11,7 +11,6 @@ from dockyard.errors import Conflict, NotFound
 from dockyard.state.database import Database
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths, unusable
-from dockyard.system.copy import copy_attributes
 from dockyard.system.files import remove_tree, tree_size
 from dockyard.volumes import rules
 from dockyard.volumes.model import Pruned, Volume
@@ -207,6 +206,8 @@ def _move_in(staging: str, target: str, *, fresh: bool) -> None:
         remove_tree(f"{target}/{name}")
         os.rename(f"{staging}/{name}", f"{target}/{name}")
     if fresh or names:
+        from dockyard.system.copy import copy_attributes
+
         with _opened(staging) as source, _opened(target) as destination:
             copy_attributes(source, destination, os.fstat(source))
     os.rmdir(staging)

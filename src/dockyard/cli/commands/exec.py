@@ -9,7 +9,6 @@ import click
 
 from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.foreground import EVERYTHING, OUTPUT, require_terminal, streams
 from dockyard.cli.run_flags import console
 from dockyard.containers.detach import parse_keys
 from dockyard.containers.exec import ExecOptions
@@ -62,6 +61,8 @@ def command(
     )
     if detach or not tty:
         return engine.containers.execute(name, wanted)
+    from dockyard.cli.foreground import EVERYTHING, OUTPUT, require_terminal, streams
+
     if interactive:
         require_terminal()
     attached = streams(

@@ -9,7 +9,6 @@ import click
 
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.creation import ask, write_cidfile
-from dockyard.cli.foreground import require_terminal, streams
 from dockyard.cli.run_flags.console import attached
 from dockyard.cli.run_options import run_options
 from dockyard.containers.detach import parse_keys
@@ -27,6 +26,8 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
     """Runs a container; the exit code is the program's, or 0 where it goes on alone."""
     wanted = attached(values)
     if values["tty"] and "stdin" in wanted and not values["detach"]:
+        from dockyard.cli.foreground import require_terminal
+
         require_terminal()
     found, options = ask(engine, image, arguments, values)
     started = functools.partial(write_cidfile, values["cidfile"])
@@ -35,6 +36,8 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
         started(container)
         click.echo(container.id)
         return 0
+    from dockyard.cli.foreground import streams
+
     foreground = streams(
         wanted,
         tty=options.console.tty,

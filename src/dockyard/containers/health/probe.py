@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 
 from dockyard.containers import exec as execution
-from dockyard.containers import start
 from dockyard.containers.exec import ExecOptions
 from dockyard.containers.health import decide
 from dockyard.containers.health.model import Check, Result
@@ -75,7 +74,7 @@ class Probe:
         self._host.watch(self._end, self._ended)
 
     def _spawn(self, base: str, write: int) -> subprocess.Popen[bytes]:
-        runtime = start.runtime_of(self._parts, self._container)
+        runtime = self._parts.runtime_of(self._container)
         return subprocess.Popen(
             runtime.command("--log", f"{base}.log", "exec", "--process", f"{base}.json",
                             "--pid-file", f"{base}.pid", self._container.id),
