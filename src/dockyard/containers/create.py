@@ -217,7 +217,7 @@ def write_bundle(
     recalled = filters.recall(parts.paths, runtime, rights.seccomp)
     document["annotations"] = container.options.annotations | recalled
     bundle = parts.paths.bundle(container.id)
-    write_atomically(f"{bundle}/config.json", msgspec.json.encode(document))
+    write_atomically(f"{bundle}/config.json", msgspec.json.encode(document), durable=False)
 
 
 def _process(

@@ -120,7 +120,7 @@ def _directly(
     arguments += ["--detach"] if options.detach else []
     stdin, stdout, stderr = streams
     try:
-        write_atomically(document, msgspec.json.encode(process_spec(process)))
+        write_atomically(document, msgspec.json.encode(process_spec(process)), durable=False)
         done = subprocess.run(
             parts.runtime_of(container).command(*arguments, container.id),
             stdin=stdin if options.interactive and not options.detach else subprocess.DEVNULL,

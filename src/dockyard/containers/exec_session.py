@@ -76,7 +76,11 @@ def run(session: Session, streams: Streams | None) -> int:
     """
     os.makedirs(f"{session.directory}/exits", mode=0o700)
     try:
-        write_atomically(f"{session.directory}/process.json", msgspec.json.encode(session.document))
+        write_atomically(
+            f"{session.directory}/process.json",
+            msgspec.json.encode(session.document),
+            durable=False,
+        )
         with _Pipes() as pipes:
             errors = _begin(session, streams, pipes)
             answer = monitor.parse_answer(pipes.answer_line())

@@ -189,7 +189,7 @@ def _try(runtime: Runtime, paths: Paths) -> str | None:
     spec = runtime_spec(Process(args=(program,), env=("PATH=/usr/bin:/bin",)), sandbox)
     os.makedirs(f"{bundle}/rootfs", mode=0o700, exist_ok=True)
     try:
-        write_atomically(f"{bundle}/config.json", msgspec.json.encode(spec))
+        write_atomically(f"{bundle}/config.json", msgspec.json.encode(spec), durable=False)
         command = runtime.command("run", "--bundle", bundle, name)
         with cgroup_parent.kept(paths):
             result = process.run(command, timeout=_TIMEOUT_SECONDS, check=False)

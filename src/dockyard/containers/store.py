@@ -71,7 +71,7 @@ class ContainerStore:
         """Writes events of what changes no record."""
         if not happened:
             return
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=False) as connection:
             events.write(connection, *happened)
 
     def delete(self, container_id: str, *happened: Event, exit_code: int = 0) -> None:

@@ -67,9 +67,12 @@ def record(
     actor: str,
     attributes: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes one event in a transaction of its own, for what changes nothing else in the state."""
+    """Writes one event in a transaction of its own, for what changes nothing else in the state.
+
+    Where power fails, it may be missing: only events of recorded changes are worth a wait.
+    """
     event = Event(type=type, action=action, actor=actor, attributes=attributes or {})
-    with database.transaction() as connection:
+    with database.transaction(durable=False) as connection:
         write(connection, event)
 
 

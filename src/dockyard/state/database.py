@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from dockyard.state.schema import MIGRATIONS
 _BUSY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.005
 _NO_ROOM_BYTES = 1 << 20
+_CHECKPOINT_PAGES = 100
+"""So long may the write-ahead log grow: whoever opens the database first reads all of it."""
 
 Row = tuple[Any, ...]
 
@@ -45,10 +48,15 @@ class Database:
         return rows[0] if rows else None
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """An immediate transaction: durable when the block ends, undone when it raises.
 
         Keep it short: other processes wait for it. Don't nest.
+
+        Args:
+            durable: whether the end waits for the disk. Without it, other processes see the change
+                all the same and the death of this one doesn't undo it, but where power fails, the
+                last such changes may be missing.
 
         Raises:
             StateError: the database is broken, locked for 30 s, or can't be written.
@@ -56,13 +64,19 @@ class Database:
         """
         with self._translated():
             connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
+            if not durable:
+                connection.execute("PRAGMA synchronous=NORMAL")
             try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit()
+            finally:
+                if not durable:
+                    connection.execute("PRAGMA synchronous=FULL")
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """One changing statement in a transaction of its own; the number of rows it changed."""
@@ -98,6 +112,7 @@ class Database:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:  # the journal mode is stored in the file
             _use_wal(connection)
+        _keep_log(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         if version != len(MIGRATIONS):
@@ -131,6 +146,17 @@ class Database:
             raise
         except sqlite3.DatabaseError as error:
             raise _translate(self._path, error) from error
+
+
+def _keep_log(connection: sqlite3.Connection) -> None:
+    """Has the log stay when the last connection goes; a later commit empties it when it is long.
+
+    SQLite would copy it into the database, remove it, and make it anew with the next command: four
+    syncs and two files that no command needs. What was committed is in the log, durably.
+    """
+    connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -15,10 +15,11 @@ _NAMES_AT_ONCE = 15
 """So many names, of 255 bytes at most, fit a path that the kernel takes."""
 
 
-def write_atomically(path: str, data: bytes, *, mode: int = 0o600) -> None:
+def write_atomically(path: str, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
     """Replaces ``path`` by ``data``: a reader sees the old content or the new, never half.
 
-    The data is on disk before the name points to it.
+    The data is on disk before the name points to it; not ``durable`` is what no boot but this
+    one reads.
     """
     temporary = f"{path}.{os.urandom(8).hex()}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -26,7 +27,8 @@ def write_atomically(path: str, data: bytes, *, mode: int = 0o600) -> None:
         with open(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         os.rename(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

@@ -51,6 +51,42 @@ def test_a_new_one_has_the_schema_and_wal(path: str) -> None:
     database.close()
 
 
+def test_what_needs_no_wait_is_seen_at_once_and_the_next_change_waits_again(path: str) -> None:
+    database, other = Database(path), Database(path)
+    with database.transaction(durable=False) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (1,)
+        connection.execute(
+            "INSERT INTO volumes (name, created, anonymous, state) VALUES ('data', 1, 0, 'ready')"
+        )
+
+    assert names(other) == ["data"]
+    assert database.query_one("PRAGMA synchronous") == (2,)
+    with pytest.raises(RuntimeError), database.transaction(durable=False):
+        raise RuntimeError
+    assert database.query_one("PRAGMA synchronous") == (2,)
+    database.close()
+    other.close()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="this Python can't tell SQLite to keep it")
+def test_the_log_stays_when_the_last_connection_goes_and_does_not_grow_without_end(
+    path: str,
+) -> None:
+    log = Path(f"{path}-wal")
+    sizes = []
+    for number in range(60):
+        database = Database(path)
+        add(database, f"volume{number}")
+        database.close()
+        sizes.append(log.stat().st_size)
+
+    assert all(sizes)
+    assert max(sizes) < 1 << 20
+    database = Database(path)
+    assert len(names(database)) == 60
+    database.close()
+
+
 def test_an_old_one_is_brought_up_to_date(path: str) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript(MIGRATIONS[0])

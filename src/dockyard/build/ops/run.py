@@ -72,7 +72,7 @@ def run(
         step = _Step(parts, workspace, vertex, operation, prepared, attachment, tuple(hosts), names)
         bundle = prepared.memory or workspace.path
         document = msgspec.json.encode(_document(step, host))
-        write_atomically(f"{bundle}/config.json", document)
+        write_atomically(f"{bundle}/config.json", document, durable=False)
         tail = _Tail(output)
         code = _execute(parts, workspace, bundle, tail, cancellation)
     if cancellation.requested:
