@@ -119,7 +119,7 @@ def ports_text(ports: Iterable[PortMapping], exposed: Iterable[str] = ()) -> str
 
 def port_text(port: PortMapping) -> str:
     """One published port."""
-    return f"{port.host_ip}:{port.host_port}->{port.container_port}/{port.protocol}"
+    return f"{port.host}->{port.container_port}/{port.protocol}"
 
 
 def _mount_name(source: str, *, cut: bool) -> str:

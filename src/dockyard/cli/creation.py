@@ -52,6 +52,9 @@ def publish_all(options: Options, image: Image) -> Options:
     exposed_ports = {*image.config.config.exposed_ports, *options.networking.exposed_ports}
     for exposed in sorted(exposed_ports):
         number, _, protocol = exposed.partition("/")
+        if protocol not in {"", "tcp", "udp"}:
+            render.print_warning(f"port {exposed} is not published: {protocol} is not supported")
+            continue
         kind: Protocol = "udp" if protocol == "udp" else "tcp"
         if number.isdecimal() and (int(number), kind) not in published:
             found.append(PortMapping(container_port=int(number), protocol=kind))

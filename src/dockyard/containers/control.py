@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dockyard.containers import create as creation
-from dockyard.containers import finish, names
+from dockyard.containers import finish, names, networking
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.options import Options
@@ -52,6 +52,7 @@ def rename(parts: Parts, container: Container, name: str) -> Container:
         renamed = msgspec.structs.replace(current, name=name)
         happened = event(renamed, "rename", oldName=f"/{current.name}")
         parts.store.rename(renamed, happened)
+        networking.rename(parts, renamed)
         return renamed
 
 

@@ -201,7 +201,8 @@ def write_bundle(
     Args:
         window: rows and columns that a terminal begins with.
     """
-    hostname = spec.hostname(container.options, parts.facts, container.short_id)
+    named = where.donor or container
+    hostname = spec.hostname(named.options, parts.facts, named.short_id)
     rights = spec_rights.rights(container.options.security, parts.facts, container.seccomp_profile)
     files = _engine_files(parts, container, hostname, where)
     process = _process(parts, container, image.config.config, rights, rootfs, hostname)

@@ -251,6 +251,11 @@ def disconnect(parts: Parts, container_id: str, name: str) -> None:
             _refresh(parts, container)
 
 
+def rename(parts: Parts, container: Container) -> None:
+    """Has the networks that a container is on know its new name. The caller holds its lock."""
+    parts.networks.rename(member(container), spec_network.connections(container.options.networking))
+
+
 def recover(parts: Parts) -> None:
     """Takes back connections whose command was killed in the middle."""
     for endpoint in parts.networks.pending():

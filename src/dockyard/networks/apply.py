@@ -12,6 +12,8 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from dockyard.config import Config
 from dockyard.errors import DockyardError
 from dockyard.networks import asking, links, namespace, plan, reserve
@@ -183,6 +185,21 @@ class Networks:
     def endpoints(self, holder: str) -> tuple[Endpoint, ...]:
         """The holder's endpoints, in the order of its interfaces."""
         return self.store.endpoints_of(holder)
+
+    def rename(self, member: Member, connections: Sequence[Connection]) -> None:
+        """Gives the endpoints of a holder other names."""
+        aliases = {each.network: each.aliases for each in connections}
+        named = [each for each in self.store.endpoints_of(member.holder) if each.names]
+        if named:
+            self.store.replace_endpoints(
+                *(
+                    msgspec.structs.replace(
+                        each, names=(*member.names, *aliases.get(each.network, ()))
+                    )
+                    for each in named
+                )
+            )
+            self.tell_names()
 
     def way_out(self, endpoints: Sequence[Endpoint]) -> Endpoint | None:
         """The one of a holder's endpoints that has the default route."""

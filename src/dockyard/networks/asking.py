@@ -64,8 +64,7 @@ def publishing(
     wrong = next((each for each in ports if is_ipv6(each.host_ip)), None)
     if wrong is not None and not ipv6:
         raise InvalidInput(
-            f"network {connection.network} has no IPv6 to publish"
-            f" [{wrong.host_ip}]:{wrong.host_port} on",
+            f"network {connection.network} has no IPv6 to publish {wrong.host} on",
             hint="use a network made with --ipv6, or an IPv4 address",
             exit_code=125,
         )

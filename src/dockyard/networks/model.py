@@ -105,6 +105,12 @@ class PortMapping(msgspec.Struct, frozen=True, kw_only=True):
     last_host_port: int = 0
     """Any free port from ``host_port`` to this one is asked for; 0 where it is one port."""
 
+    @property
+    def host(self) -> str:
+        """``ADDRESS:PORT`` of the host, with the brackets that IPv6 needs."""
+        address = f"[{self.host_ip}]" if ":" in self.host_ip else self.host_ip
+        return f"{address}:{self.host_port}"
+
     def overlaps(self, other: PortMapping) -> bool:
         """True where both claim the same port of the same address."""
         if (self.protocol, self.host_port) != (other.protocol, other.host_port):

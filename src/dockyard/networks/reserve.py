@@ -100,7 +100,7 @@ def taken(port: PortMapping, holder: str | None) -> Conflict:
     else:
         hint = f"{_describe(holder)} publishes it: stop that, or choose another host port"
     return Conflict(
-        f"Bind for {_where(port)} failed: port is already allocated",
+        f"Bind for {port.host} failed: port is already allocated",
         hint=hint,
         reference="port-in-use",
         exit_code=125,
@@ -139,7 +139,7 @@ def _open(port: PortMapping, *, reuse: bool) -> tuple[int, int]:
 
 
 def _unbindable(port: PortMapping, error: OSError) -> DockyardError:
-    where = _where(port)
+    where = port.host
     message = f"Bind for {where} failed: {os.strerror(error.errno or 0).lower()}"
     if error.errno == errno.EADDRNOTAVAIL:
         hint = "use an address of this host (ip addr), 0.0.0.0 for all, or 127.0.0.1"
@@ -147,11 +147,6 @@ def _unbindable(port: PortMapping, error: OSError) -> DockyardError:
     if error.errno in {errno.EACCES, errno.EPERM}:
         return PermissionMissing(message, hint="ports below 1024 need root", exit_code=125)
     return Conflict(message, reference="port-unusable", exit_code=125)
-
-
-def _where(port: PortMapping) -> str:
-    host = f"[{port.host_ip}]" if is_ipv6(port.host_ip) else port.host_ip
-    return f"{host}:{port.host_port}"
 
 
 def _describe(holder: str) -> str:

@@ -26,8 +26,7 @@ def command(engine: Engine, name: str, private_port: str | None) -> None:
     )
     if private_port is None:
         for port in ports:
-            published = f"{port.host_ip}:{port.host_port}"
-            click.echo(f"{port.container_port}/{port.protocol} -> {published}")
+            click.echo(f"{port.container_port}/{port.protocol} -> {port.host}")
         return
     number, _, protocol = private_port.partition("/")
     if not number.isdecimal():
@@ -40,4 +39,4 @@ def command(engine: Engine, name: str, private_port: str | None) -> None:
             hint=f"dockyard port {container.name} lists those there are",
         )
     for port in found:
-        click.echo(f"{port.host_ip}:{port.host_port}")
+        click.echo(port.host)
