@@ -191,6 +191,24 @@ def test_git_leaves_no_password_behind(context: Context, web: Web, repository: R
     assert "s3cret" not in f"{caught.value}{caught.value.context}{caught.value.hint}"
 
 
+def test_git_tells_no_other_server_a_password(
+    context: Context, web: Web, repository: Repository, tmp_path: Path
+) -> None:
+    repository.commit({"a": "1"})
+    with servers.web() as other:
+        other.repositories(tmp_path / "bare")
+        service = "/r.git/info/refs?service=git-upload-pack"
+        web.redirect("/moved", f"{other.url}/git{service}")
+        secret = web.url.replace("//", "//user:s3cret@")
+        with pytest.raises(BuildError, match="302") as caught:
+            context.build(f"FROM busybox\nADD {secret}/moved/r.git /k\n")
+        assert other.seen == []
+        assert "redirect" in (caught.value.hint or "")
+        context.build(f"FROM busybox\nADD {web.url}/moved/r.git /k\n")
+        assert not any("authorization" in headers for _, headers in other.seen)
+    assert context.show("cat /k/a") == ["1"]
+
+
 def test_a_server_that_knows_nothing_of_git(
     context: Context, web: Web, repository: Repository
 ) -> None:

@@ -1,8 +1,9 @@
 """Directories of git repositories, by this host's ``git``, from repositories that may be hostile.
 
 Git gets a configuration of ours alone: no hooks, no helpers, no templates, no filters, and only
-the protocols of the network, for submodules too. What it checked out is looked at without
-following symlinks.
+the protocols of the network, for submodules too. It follows no redirect with a password, which it
+would tell the other server (CVE-2020-15157's family), and none from an encrypted server to a plain
+one. What it checked out is looked at without following symlinks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -27,6 +28,7 @@ from dockyard.system import process, syscalls
 from dockyard.system.files import remove_tree
 
 _PROTOCOLS: Final = "http:https:ssh:git"
+_ENCRYPTED: Final = "https"
 _SETTINGS: Final = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
@@ -171,13 +173,19 @@ class _Repository:
         if not self._header:
             return _SETTINGS
         server = urlsplit(self.remote)._replace(path="/", query="", fragment="").geturl()
-        return {**_SETTINGS, f"http.{server}.extraHeader": self._header}
+        own = {f"http.{server}.extraHeader": self._header, "http.followRedirects": "false"}
+        return _SETTINGS | own
+
+    def _protocols(self, arguments: Sequence[str]) -> str:
+        """What may be spoken, also after a redirect; commits vouch for submodules."""
+        encrypted = self.remote.startswith("https://") and arguments[0] != "submodule"
+        return _ENCRYPTED if encrypted else _PROTOCOLS
 
     def run(self, *arguments: str) -> str:
         """What git prints."""
         child = subprocess.Popen(
             [self._program, "-C", self._work, "-C", self.directory, *arguments],
-            env=environment(os.environ, self._home, self._settings()),
+            env=environment(os.environ, self._home, self._settings(), self._protocols(arguments)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -208,14 +216,19 @@ class _Repository:
         if _FULL in errors:
             return DiskFull(self.directory)
         said = redacted(errors.decode(errors="replace").strip())[-_LAST_CHARACTERS:]
+        hint = "see if git can reach it from here: git ls-remote ADDRESS"
+        if self._header:
+            hint += "; a redirect isn't followed with the address's password"
         return _Failed(
             f"failed to load {self.remote}: git {verb}: {said}",
-            hint="see if git can reach it from here: git ls-remote ADDRESS",
+            hint=hint,
             reference="git-failed",
         )
 
 
-def environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    env: Mapping[str, str], home: str, settings: Mapping[str, str], protocols: str = _PROTOCOLS
+) -> dict[str, str]:
     """Nothing of the user's own configuration, but proxies, authorities and the agent."""
     found = {name: env[name] for name in _PASSED if name in env}
     bundle = bundle_of(env)
@@ -226,7 +239,7 @@ def environment(env: Mapping[str, str], home: str, settings: Mapping[str, str]) 
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_ALLOW_PROTOCOL": _PROTOCOLS,
+        "GIT_ALLOW_PROTOCOL": protocols,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "/bin/false",
         "SSH_ASKPASS": "/bin/false",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from dockyard.build.remote import git
+from dockyard.build.remote.address import Git
+from dockyard.build.solver import Cancellation
 
 
 def test_git_gets_nothing_of_the_users_configuration() -> None:
@@ -35,3 +37,13 @@ def test_which_of_the_listed_refs_is_meant() -> None:
     assert git.best("", listed) == "head"
     assert git.best("refs/pull/1/head", listed) == "pull"
     assert git.best("none", listed) is None
+
+
+def test_an_encrypted_address_stays_encrypted() -> None:
+    def allowed(remote: str, verb: str) -> str:
+        repository = git._Repository(Git(remote=remote), "/", Cancellation())
+        return repository._protocols((verb,))
+
+    assert allowed("https://example.com/r.git", "fetch") == "https"
+    assert "http" in allowed("https://example.com/r.git", "submodule").split(":")
+    assert "http" in allowed("http://example.com/r.git", "fetch").split(":")
