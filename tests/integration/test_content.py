@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import stat
 import subprocess
 import tarfile
 import time
@@ -159,6 +160,54 @@ def test_a_hostile_archive_stays_inside(box: RunningContainer, engine: Engine) -
     engine.containers.unpack("box", archive(("way", "/etc", b""), ("way/owned", "", b"x")), "/e")
     assert read(box, "/etc/owned") == "x"
     assert not os.path.exists("/etc/owned")
+
+
+def test_an_archive_cannot_exhaust_or_name_what_is_not(
+    box: RunningContainer, engine: Engine
+) -> None:
+    def unpack(name: str, **fields: object) -> None:
+        data, member = io.BytesIO(), tarfile.TarInfo(name)
+        for field, value in fields.items():
+            setattr(member, field, value)
+        with tarfile.open(fileobj=data, mode="w", format=tarfile.GNU_FORMAT) as tar:
+            tar.addfile(member)
+        data.seek(0)
+        engine.containers.unpack("box", data, "/e")
+
+    unpack("a/" * 1800 + "deep")
+    assert box.exec(["sh", "-c", "find /e -name deep | wc -c"])[1] == f"{1800 * 2 + 8}\n"
+    with pytest.raises(DockyardError, match="too long"):
+        unpack("b/" * 3000 + "deeper")
+    for major, minor in ((1 << 40, 0), (0, 1 << 21), (0, 0)):
+        with pytest.raises(DockyardError, match="device node"):
+            unpack("node", type=tarfile.CHRTYPE, devmajor=major, devminor=minor)
+
+
+def test_copies_on_the_host_have_no_rights_of_the_container(engine: Engine, tmp_path: Path) -> None:
+    """A file of anybody's, setuid, would become root's; a device would be this host's."""
+    script = (
+        "cp /bin/busybox /suid; mkdir /d; cp /suid /d/s; chown 1000:1000 /suid /d/s;"
+        " chmod 6755 /suid /d/s; chmod 2777 /d; touch /ready; sleep 300"
+    )
+    node, data = tarfile.TarInfo("disk"), io.BytesIO()
+    node.type, node.devmajor, node.mode = tarfile.BLKTYPE, 8, 0o666
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        tar.addfile(node)
+    data.seek(0)
+    with engine.run("busybox", ["sh", "-c", script], name="one", network="none",
+                    options=QUICK) as box:  # fmt: skip
+        wait_for(box, "/ready")
+        engine.containers.unpack("one", data, "/d")
+        engine.containers.copy_from("one", "/suid", str(tmp_path / "suid"))
+        with pytest.raises(DockyardError, match="disk is a device node"):
+            engine.containers.copy_from("one", "/d", str(tmp_path / "d"))
+        engine.containers.copy_from("one", "/suid", str(tmp_path / "kept"), keep_owner=True)
+        engine.containers.copy_from("one", "/d/disk", str(tmp_path / "node"), keep_owner=True)
+    suid, kept = (tmp_path / "suid").stat(), (tmp_path / "kept").stat()
+    assert (stat.S_IMODE(suid.st_mode), suid.st_uid) == (0o755, os.geteuid())
+    assert (stat.S_IMODE(kept.st_mode), kept.st_uid) == (0o6755, 1000)
+    assert not (tmp_path / "d" / "disk").exists()
+    assert stat.S_ISBLK((tmp_path / "node").stat().st_mode)
 
 
 SWAP = (

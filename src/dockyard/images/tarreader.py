@@ -103,6 +103,22 @@ def owner_of(member: tarfile.TarInfo) -> tuple[int, int]:
     return member.uid, member.gid
 
 
+def device_of(member: tarfile.TarInfo) -> int:
+    """The number of a device node, for mknod(2); 0 for a FIFO, whatever its entry says.
+
+    Raises:
+        HostileInput: there is no such device, or overlayfs takes it for a deletion.
+    """
+    major, minor = member.devmajor, member.devminor
+    if member.isfifo():
+        return 0
+    if not (0 <= major < 2**12 and 0 <= minor < 2**20):
+        raise HostileInput("a device node with an impossible number")
+    if member.ischr() and major == minor == 0:
+        raise HostileInput("a device node that overlayfs takes for a deletion")
+    return os.makedev(major, minor)
+
+
 def nanoseconds_of(member: tarfile.TarInfo) -> int:
     """The entry's time within what filesystems can store; a pax header may say anything."""
     seconds = member.mtime

@@ -186,11 +186,19 @@ def copy_attributes(
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def copy_xattrs(source: int, target: int, *, whole: bool = False) -> None:
-    """Extended attributes, except (unless ``whole``) those that overlayfs keeps for itself."""
+def copy_xattrs(
+    source: int, target: int, *, whole: bool = False, capabilities: bool = True
+) -> None:
+    """Extended attributes, except (unless ``whole``) those that overlayfs keeps for itself.
+
+    Args:
+        capabilities: those of files too, which give rights to whoever executes them.
+    """
+    left_out: tuple[str, ...] = () if whole else ("trusted.overlay.", "user.overlay.")
+    left_out += () if capabilities else ("security.capability",)
     with contextlib.suppress(OSError):
         for name in os.listxattr(source):
-            if whole or not name.startswith(("trusted.overlay.", "user.overlay.")):
+            if not name.startswith(left_out):
                 with contextlib.suppress(OSError):  # e.g. security labels of another policy
                     os.setxattr(target, name, os.getxattr(source, name))
 

@@ -14,6 +14,7 @@ from dockyard.images.confined import clean
 from dockyard.images.decompress import Unpacked
 from dockyard.images.tarreader import (
     copy_content,
+    device_of,
     members,
     nanoseconds_of,
     owner_of,
@@ -79,15 +80,26 @@ class _Unpacking:
         try:
             return self._rooted.open(place, _DIRECTORY)
         except FileNotFoundError:
-            parent, _, name = path.rpartition("/")
-            above = self._directory(parent)
-            try:
-                os.mkdir(name, 0o755, dir_fd=above)
-            finally:
-                os.close(above)
+            self._make_missing(path)
             return self._rooted.open(place, _DIRECTORY)
         except NotADirectoryError as error:
             raise InvalidInput(f"{path} is not a directory in the container") from error
+
+    def _make_missing(self, path: str) -> None:
+        """Makes the directories of a path that aren't there; their number is the archive's."""
+        above = self._rooted.open(self._base, _DIRECTORY)
+        place = self._base
+        for name in path.split("/"):
+            place = f"{place}/{name}"
+            try:
+                below = self._rooted.find(place, follow=True)
+                if below is None:
+                    os.mkdir(name, 0o755, dir_fd=above)
+                    below = self._rooted.open(place, _DIRECTORY)
+            finally:
+                os.close(above)
+            above = below
+        os.close(above)
 
     def _place(
         self, tar: tarfile.TarFile, member: tarfile.TarInfo, directory: int, name: str
@@ -109,8 +121,8 @@ class _Unpacking:
         if member.issym():
             os.symlink(member.linkname, name, dir_fd=directory)
         elif member.type in _MODES:
-            device = os.makedev(member.devmajor, member.devminor)
-            os.mknod(name, _MODES[member.type] | member.mode & 0o7777, device, dir_fd=directory)
+            mode = _MODES[member.type] | member.mode & 0o7777
+            os.mknod(name, mode, device_of(member), dir_fd=directory)
         else:
             raise HostileInput(f"an entry of unknown kind: {member.name!r}")
         os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)

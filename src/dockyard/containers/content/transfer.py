@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 
 from dockyard.containers.content.rooted import reopen
-from dockyard.errors import InvalidInput
+from dockyard.errors import HostileInput, InvalidInput
 from dockyard.system import copy, files
 
 _ENTRY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -29,7 +29,11 @@ class Transfer:
     """One copy; counts the bytes of files on the way."""
 
     def __init__(self, *, keep_owner: bool) -> None:
-        """``keep_owner``: entries keep user and group; otherwise they are this process's."""
+        """``keep_owner``: entries keep user and group; otherwise they are this process's.
+
+        With the owner go the rights that were meant for it: setuid and setgid bits, capabilities
+        of files. Devices are refused then: on this host, they are this host's.
+        """
         self._owner = None if keep_owner else (os.geteuid(), os.getegid())
         self.size = 0
 
@@ -43,6 +47,7 @@ class Transfer:
 
         Raises:
             InvalidInput: a directory would replace a file, or a file a directory.
+            HostileInput: a device, where owners aren't kept.
         """
         status = os.fstat(source)
         if not stat.S_ISDIR(status.st_mode):
@@ -92,6 +97,12 @@ class Transfer:
         mode = status.st_mode
         if stat.S_ISSOCK(mode):
             return
+        if self._owner is not None and (stat.S_ISCHR(mode) or stat.S_ISBLK(mode)):
+            raise HostileInput(
+                f"{name} is a device node, which would open a device of this host",
+                hint="-a copies it all the same",
+                reference="device-node",
+            )
         clear_place(directory, name)
         if stat.S_ISREG(mode):
             self._file(source, status, directory, name)
@@ -115,11 +126,11 @@ class Transfer:
             os.close(reader)
 
     def _attributes(self, source: int, target: int, status: os.stat_result) -> None:
-        owner = self._owner or (status.st_uid, status.st_gid)
-        os.fchown(target, *owner)
-        os.fchmod(target, stat.S_IMODE(status.st_mode))
+        kept, mode = self._owner is None, stat.S_IMODE(status.st_mode)
+        os.fchown(target, *(self._owner or (status.st_uid, status.st_gid)))
+        os.fchmod(target, mode if kept else mode & ~(stat.S_ISUID | stat.S_ISGID))
         with contextlib.suppress(OSError):  # an O_PATH descriptor has none to read
-            copy.copy_xattrs(source, target)
+            copy.copy_xattrs(source, target, capabilities=kept)
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
