@@ -6,11 +6,13 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 
 from dockyard.system import syscalls
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _BENEATH = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _NAMES_AT_ONCE = 15
 """So many names, of 255 bytes at most, fit a path that the kernel takes."""
 
@@ -86,6 +88,22 @@ def open_below(top: int, path: str) -> int:
     return descriptor
 
 
+@contextlib.contextmanager
+def opened_below(top: int, path: str) -> Iterator[int | None]:
+    """As :func:`open_below`; ``None`` where somebody took the directory away or replaced it."""
+    try:
+        descriptor = open_below(top, path)
+    except OSError as error:
+        if error.errno not in _GONE:
+            raise
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _remove_empty(top: int, path: str) -> None:
     parent, _, name = path.rpartition("/")
     with contextlib.suppress(FileNotFoundError):
@@ -132,15 +150,37 @@ def _move_up(top: int, path: str, directory: int, name: str) -> str:
 
 
 def tree_size(path: str) -> int:
-    """Bytes of the regular files below ``path``, each inode once."""
+    """Bytes of the regular files below ``path``, each inode once; never through a symlink.
+
+    What goes away meanwhile, as in a container that runs, doesn't count.
+    """
     total = 0
     seen: set[int] = set()
-    for base, _, names in os.walk(path):
-        for name in names:
-            status = os.lstat(f"{base}/{name}")
-            if not stat.S_ISREG(status.st_mode) or status.st_ino in seen:
-                continue
-            if status.st_nlink > 1:
-                seen.add(status.st_ino)
-            total += status.st_size
+    for status in _statuses(path):
+        if not stat.S_ISREG(status.st_mode) or status.st_ino in seen:
+            continue
+        if status.st_nlink > 1:
+            seen.add(status.st_ino)
+        total += status.st_size
     return total
+
+
+def _statuses(path: str) -> Iterator[os.stat_result]:
+    """What ``lstat`` says of everything below a directory; nothing where it is missing."""
+    try:
+        top = os.open(path, _DIRECTORY)
+    except FileNotFoundError:
+        return
+    pending = [""]
+    try:
+        while pending:
+            inner = pending.pop()
+            with opened_below(top, inner) as directory:
+                for name in () if directory is None else os.listdir(directory):
+                    with contextlib.suppress(FileNotFoundError):
+                        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+                        if stat.S_ISDIR(status.st_mode):
+                            pending.append(f"{inner}/{name}" if inner else name)
+                        yield status
+    finally:
+        os.close(top)

@@ -75,3 +75,30 @@ def test_the_size_counts_every_file_once(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("a")
 
     assert files.tree_size(str(tmp_path)) == 107
+
+
+def test_the_size_of_a_tree_that_changes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each inode counts once, symlinks lead nowhere, what has gone doesn't count."""
+    tree, other = tmp_path / "tree", tmp_path / "other"
+    for directory in (tree / "sub", other):
+        directory.mkdir(parents=True)
+    (tree / "file").write_bytes(b"x" * 100)
+    os.link(tree / "file", tree / "sub" / "again")
+    (tree / "sub" / "more").write_bytes(b"x" * 10)
+    (other / "much").write_bytes(b"x" * 10_000)
+    assert files.tree_size(str(tree)) == 110
+    assert files.tree_size(str(tmp_path / "missing")) == 0
+    real = os.listdir
+
+    def listdir(directory: int) -> list[str]:
+        names = real(directory)
+        if "sub" in names:
+            os.rename(tree / "sub", tmp_path / "away")
+            (tree / "sub").symlink_to(other)
+            return [*names, "never"]
+        return names
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert files.tree_size(str(tree)) == 100

@@ -6,6 +6,7 @@ deletion is a whiteout (a character device 0:0), or what an opaque directory hid
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Collection, Iterator
@@ -15,6 +16,7 @@ import msgspec
 
 from dockyard.images.view import LowerView, is_whiteout
 from dockyard.images.xattrs import is_opaque
+from dockyard.system import files
 
 Kind = Literal["A", "C", "D"]
 
@@ -37,15 +39,22 @@ def changes(upper: str, view: LowerView, made: Collection[str] = ()) -> tuple[Ch
         made: mount points that the engine makes where they are missing; see
             :func:`dockyard.images.normalise.missing_mount_points`. They don't count while empty.
     """
-    found = _Walk(upper, view, frozenset(made)).run()
+    top = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        found = list(_Walk(top, view, frozenset(made)).run())
+    finally:
+        os.close(top)
     return tuple(sorted(found, key=lambda change: os.fsencode(change.path)))
 
 
 class _Walk:
-    """Visits every entry of the upper directory once. Paths are relative to it."""
+    """Visits every entry of the upper directory once. Paths are relative to it.
 
-    def __init__(self, upper: str, view: LowerView, made: frozenset[str]) -> None:
-        self._upper = upper
+    A container that runs may change it meanwhile: what has gone is passed over.
+    """
+
+    def __init__(self, top: int, view: LowerView, made: frozenset[str]) -> None:
+        self._top = top
         self._view = view
         self._made = made
 
@@ -53,32 +62,30 @@ class _Walk:
         pending = [("", False)]
         while pending:
             path, bare = pending.pop()
-            bare = bare or self._is_opaque(path)
-            came_or_went, engine = False, False
-            for name in self._names(path):
-                below = f"{path}/{name}" if path else name
-                status = os.lstat(f"{self._upper}/{below}")
-                if self._is_only_mount_point(below, status):
-                    engine = True
+            with files.opened_below(self._top, path) as directory:
+                if directory is None:
                     continue
-                kind = self._kind(below, status)
-                if kind is None:
-                    continue
-                came_or_went = came_or_went or kind != "C"
-                if stat.S_ISDIR(status.st_mode):
-                    pending.append((below, bare))
-                if kind != "C" or not stat.S_ISDIR(status.st_mode):
-                    yield Change(kind, f"/{below}")
-            hidden = [Change("D", f"/{each}") for each in self._hidden(path, bare=bare)]
-            yield from hidden
-            if path and self._is_changed(path, came_or_went or bool(hidden), engine=engine):
-                yield Change("C", f"/{path}")
-
-    def _names(self, path: str) -> list[str]:
-        return os.listdir(f"{self._upper}/{path}" if path else self._upper)
-
-    def _is_opaque(self, path: str) -> bool:
-        return bool(path) and is_opaque(f"{self._upper}/{path}")
+                bare = bare or (bool(path) and is_opaque(directory))
+                names = os.listdir(directory)
+                came_or_went, engine = False, False
+                for below, status in _entries(directory, path, names):
+                    if self._is_only_mount_point(below, status):
+                        engine = True
+                        continue
+                    kind = self._kind(below, status)
+                    if kind is None:
+                        continue
+                    came_or_went = came_or_went or kind != "C"
+                    if stat.S_ISDIR(status.st_mode):
+                        pending.append((below, bare))
+                    if kind != "C" or not stat.S_ISDIR(status.st_mode):
+                        yield Change(kind, f"/{below}")
+                hidden = self._hidden(path, names) if bare else []
+                yield from hidden
+                after = os.fstat(directory)
+                changed = came_or_went or bool(hidden)
+                if path and self._is_changed(path, after, changed, engine=engine):
+                    yield Change("C", f"/{path}")
 
     def _kind(self, path: str, status: os.stat_result) -> Kind | None:
         exists = self._view.lookup(path) is not None
@@ -86,21 +93,18 @@ class _Walk:
             return "D" if exists else None
         return "C" if exists else "A"
 
-    def _hidden(self, path: str, *, bare: bool) -> Iterator[str]:
+    def _hidden(self, path: str, present: Collection[str]) -> list[Change]:
         """What the image has in an opaque directory that the container doesn't have any more."""
-        if not bare:
-            return
-        present = set(self._names(path))
-        for name in self._view.listdir(path):
-            if name not in present:
-                yield f"{path}/{name}" if path else name
+        gone = set(self._view.listdir(path)).difference(present)
+        return [Change("D", f"/{path}/{name}" if path else f"/{name}") for name in gone]
 
-    def _is_changed(self, path: str, came_or_went: bool, *, engine: bool) -> bool:
+    def _is_changed(
+        self, path: str, after: os.stat_result, came_or_went: bool, *, engine: bool
+    ) -> bool:
         """True for a directory of the image that isn't as it was."""
         before = self._view.lookup(path)
         if before is None:
             return False  # it is new, and was told of
-        after = os.lstat(f"{self._upper}/{path}")
         if came_or_went or (before.st_mode, before.st_uid, before.st_gid) != (
             after.st_mode, after.st_uid, after.st_gid,
         ):  # fmt: skip
@@ -110,10 +114,20 @@ class _Walk:
     def _is_only_mount_point(self, path: str, status: os.stat_result) -> bool:
         if path not in self._made:
             return False
-        if stat.S_ISDIR(status.st_mode):
-            children = (f"{path}/{name}" for name in self._names(path))
-            return all(
-                self._is_only_mount_point(child, os.lstat(f"{self._upper}/{child}"))
-                for child in children
+        if not stat.S_ISDIR(status.st_mode):
+            return stat.S_ISREG(status.st_mode) and status.st_size == 0
+        with files.opened_below(self._top, path) as directory:
+            return directory is not None and all(
+                self._is_only_mount_point(*entry)
+                for entry in _entries(directory, path, os.listdir(directory))
             )
-        return stat.S_ISREG(status.st_mode) and status.st_size == 0
+
+
+def _entries(
+    directory: int, path: str, names: Collection[str]
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Paths of what a directory holds, with their status."""
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            yield f"{path}/{name}" if path else name, status

@@ -94,3 +94,27 @@ def test_mount_points_of_the_engine_do_not_count(layers: tuple[Path, Path]) -> N
     assert shown(lower, upper, "etc/hosts", "proc") == []
     (upper / "etc" / "hosts").write_text("not empty")
     assert shown(lower, upper, "etc/hosts", "proc") == ["C /etc", "A /etc/hosts"]
+
+
+def test_directories_that_go_or_become_symlinks_meanwhile(
+    layers: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container may swap them while they are looked at."""
+    lower, upper = layers
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host" / "secret").touch()
+    for name in ("gone", "swapped"):
+        (upper / name / "deep").mkdir(parents=True)
+    real = os.listdir
+
+    def listdir(directory: int) -> list[str]:
+        names = real(directory)
+        if "gone" in names:
+            (upper / "swapped" / "deep").rmdir()
+            (upper / "swapped" / "deep").symlink_to(tmp_path / "host")
+            (upper / "gone" / "deep").rmdir()
+            names.append("never")
+        return names
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert shown(lower, upper) == ["A /gone", "A /swapped", "A /swapped/deep"]
