@@ -23,6 +23,7 @@ from dockyard.system.host import ProcessIdentity
 _NAME = "health"
 _FILES = ("json", "pid", "log")
 _PIECE = 1 << 14
+_PIECES = 64
 _KILL_SECONDS = 5.0
 _PAUSE = 0.005
 
@@ -94,11 +95,16 @@ class Probe:
             self._close()
 
     def _read(self) -> None:
+        """Takes what there is, but no more at a time: who writes without end must not hold up
+        the controller's loop."""
         with contextlib.suppress(BlockingIOError):
-            while piece := os.read(self._pipe, _PIECE):
+            for _ in range(_PIECES):
+                piece = os.read(self._pipe, _PIECE)
+                if not piece:
+                    self._stop_reading()
+                    return
                 room = decide.MAX_OUTPUT + 1 - len(self._output)
                 self._output += piece[: max(room, 0)]
-            self._stop_reading()
 
     def _ended(self) -> None:
         code = self._child.wait() if self._child is not None else -1
