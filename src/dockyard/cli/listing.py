@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from dockyard.cli.table import table
+from dockyard.cli.visible import visible
 from dockyard.errors import DockyardError
 
 Row = Mapping[str, str]
@@ -103,9 +104,14 @@ def terminal_width(*, cut: bool = True) -> int | None:
         return None
 
 
-def put(text: str) -> None:
-    """Writes to standard output."""
-    click.echo(text, nl=False)
+def put(text: str, *, drawn: bool = False) -> None:
+    """Writes to standard output: byte for byte, but on a terminal without what could control it.
+
+    Args:
+        drawn: the text has escape sequences of ours, and nobody else's.
+    """
+    shown = visible(text) if sys.stdout.isatty() and not drawn else text
+    click.echo(shown, nl=False, color=True)  # "color" leaves escape sequences in what goes to files
 
 
 def split_filters(values: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, str], ...]:

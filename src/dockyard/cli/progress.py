@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Self
 
 from dockyard.build.progress import Event
+from dockyard.cli.visible import visible
 
 _KEPT_LINES = 20
-_CONTROL = dict.fromkeys((*range(0x09), *range(0x0A, 0x20), 0x7F))
+_CONTROL = dict.fromkeys((*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0)))
 """Control characters but the tab."""
+_LONGEST_LINE = 1 << 16
+"""Bytes; a step that never ends its line gets it cut, so that it doesn't fill the memory."""
 _ENDED = {"cached": "CACHED", "failed": "ERROR", "canceled": "CANCELED"}
 
 State = Literal["running", "done", "cached", "failed", "canceled"]
@@ -21,7 +24,7 @@ class Step:
 
     def __init__(self, event: Event) -> None:
         self.number = event.step
-        self.name = event.name
+        self.name = visible(event.name)
         self.state: State = "running"
         self.started = event.time
         self.ended: float | None = None
@@ -42,13 +45,15 @@ class Step:
         """Takes an event; the lines of output that it completed."""
         if event.kind == "output":
             *complete, self._rest = (self._rest + event.data).split(b"\n")
+            if len(self._rest) > _LONGEST_LINE:
+                complete, self._rest = [*complete, self._rest], b""
             return self._keep(complete, event.time)
         if event.kind == "started":
             return []
         last = self._keep([self._rest] if self._rest else [], event.time)
         self._rest = b""
         self.state, self.ended = event.kind, event.time
-        self.remark = event.data.decode(errors="replace")
+        self.remark = visible(event.data.decode(errors="replace"))
         return last
 
     def _keep(self, lines: Sequence[bytes], now: float) -> list[str]:

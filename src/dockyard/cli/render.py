@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from dockyard.cli.visible import visible
 from dockyard.errors import DockyardError
 
 _RED = "31"
@@ -19,20 +20,24 @@ def print_error(error: DockyardError) -> None:
 
 def print_warning(sentence: str) -> None:
     """Prints a sentence about something that did not fail."""
-    write(f"{paint('WARNING:', _YELLOW, on=use_colour())} {sentence}\n")
+    write(f"{paint('WARNING:', _YELLOW, on=use_colour())} {visible(sentence)}\n")
 
 
 def print_note(sentence: str) -> None:
     """Prints what the user may want to know."""
-    write(f"{sentence}\n")
+    write(f"{visible(sentence)}\n")
 
 
 def error_text(error: DockyardError, *, colour: bool = False) -> str:
-    """The error as lines: what happened, where (indented), and what to do next."""
-    lines = [f"{paint('dockyard:', _RED, on=colour)} {error.message}"]
-    lines += [f"  {line}".rstrip() for line in (error.context or "").splitlines()]
+    """The error as lines: what happened, where (indented), and what to do next.
+
+    What it quotes, of a container or a server, can't control the terminal.
+    """
+    lines = [f"{paint('dockyard:', _RED, on=colour)} {visible(error.message)}"]
+    context = visible((error.context or "").replace("\r\n", "\n"))
+    lines += [f"  {line}".rstrip() for line in context.splitlines()]
     if error.hint:
-        lines.append(f"{paint('hint:', _DIM, on=colour)} {error.hint}")
+        lines.append(f"{paint('hint:', _DIM, on=colour)} {visible(error.hint)}")
     return "\n".join(lines) + "\n"
 
 

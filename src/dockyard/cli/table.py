@@ -1,8 +1,13 @@
-"""Tables in Docker's style: columns three spaces apart, the last one not padded. Pure."""
+"""Tables in Docker's style: columns three spaces apart, the last one not padded. Pure.
+
+Cells may hold what an image or a container says; they can't control a terminal or break the table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from dockyard.cli.visible import on_one_line
 
 _MIN_COLUMN = 10
 _GAP = 3
@@ -21,6 +26,7 @@ def table(
     """
     if not rows:
         return ""
+    rows = [[on_one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     if width is not None:
         widths = _fit(widths, [len(cell) for cell in rows[0]], width)

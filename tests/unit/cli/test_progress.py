@@ -108,3 +108,19 @@ def test_the_last_picture_stays() -> None:
     assert "(8/8) FINISHED" in text
     assert "CACHED [1/2] RUN x" in text
     assert "writing image sha256:1" in text
+
+
+def test_a_line_without_end_is_shown_in_pieces() -> None:
+    whole = 5 * b"x" * (1 << 15)
+    events = [event("output", 1, 0.0, whole[start : start + 1000])
+              for start in range(0, len(whole), 1000)]  # fmt: skip
+    text = plain(event("started", 1, 0.0), *events)
+    lines = [line for line in text.splitlines() if "xx" in line]
+    assert len(lines) == 2
+    assert max(map(len, lines)) < 70_000
+
+
+def test_names_and_output_cannot_control_the_terminal() -> None:
+    started = Event(kind="started", step=1, name="RUN \x1b[2J", time=0.0)
+    text = plain(started, event("output", 1, 0.0, "\x1b[1A\x9b1A\n".encode()))
+    assert text == "#1 RUN \\x1b[2J\n#1 0.000 [1A1A\n"

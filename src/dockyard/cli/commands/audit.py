@@ -11,6 +11,7 @@ import click
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.render import paint
+from dockyard.cli.visible import visible
 from dockyard.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def command(
         listing.put(listing.list_text([_row(one) for one in shown], _TITLES, _COLUMNS, form))
     else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        listing.put(report(shown, colour=colour))
+        listing.put(report(shown, colour=colour), drawn=True)
     worst = [one for one in found if fail_on and _LEVELS.index(one.level) <= _LEVELS.index(fail_on)]
     return 1 if worst else 0
 
@@ -89,9 +90,10 @@ def report(findings: Sequence[Finding], *, colour: bool = False) -> str:
     """The findings for people, each with its mend on a line of its own. Pure."""
     lines = []
     for one in findings:
+        what = f"{one.subject}: {one.message}"
         mark = paint(f"{one.level:<6}", _COLOURS[one.level], on=colour)
-        lines.append(f"{mark} {one.rule:<6} {one.kind} {one.subject}: {one.message}\n")
-        lines.append(f"       mend:  {one.mend}\n")
+        lines.append(f"{mark} {one.rule:<6} {one.kind} {visible(what)}\n")
+        lines.append(f"       mend:  {visible(one.mend)}\n")
     counts = [f"{sum(one.level == level for one in findings)} {level}" for level in _LEVELS]
     lines.append(("\n" if findings else "") + f"Findings: {', '.join(counts)}\n")
     return "".join(lines)

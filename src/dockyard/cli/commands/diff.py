@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dockyard.cli import listing
 from dockyard.cli.command import define, with_engine
 
 if TYPE_CHECKING:
@@ -18,4 +19,4 @@ if TYPE_CHECKING:
 def command(engine: Engine, name: str) -> None:
     """Prints A, C or D (added, changed, deleted) and a path, a line each."""
     for change in engine.containers.diff(name):
-        click.echo(f"{change.kind} {change.path}")
+        listing.put(f"{change.kind} {change.path}\n")

@@ -38,4 +38,4 @@ def command(
     end = None if until is None else nanoseconds(until, now)
     for event in engine.events(since=begin, until=end):
         if wanted.matches(event):
-            click.echo(view.formatted(event, form), nl=False)
+            listing.put(view.formatted(event, form))

@@ -11,6 +11,7 @@ import click
 from dockyard.cli import listing, options
 from dockyard.cli import stats_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.visible import visible
 from dockyard.containers.model import Container
 from dockyard.errors import Conflict, NotFound
 
@@ -44,7 +45,7 @@ def command(
     live = not no_stream and sys.stdout.isatty()
     before = _samples(engine, _containers(engine, names, everything=everything))
     if live:
-        listing.put(_CLEAR_ALL)
+        listing.put(_CLEAR_ALL, drawn=True)
     try:
         while True:
             time.sleep(_INTERVAL_SECONDS)
@@ -56,7 +57,7 @@ def command(
             ]
             width = listing.terminal_width(cut=not no_trunc)
             text = listing.list_text(rows, view.TITLES, view.COLUMNS, form, width)
-            listing.put(redraw(text) if live else text)
+            listing.put(redraw(visible(text)) if live else text, drawn=live)
             if no_stream:
                 return
             before = after

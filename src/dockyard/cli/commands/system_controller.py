@@ -6,7 +6,7 @@ import time
 
 import click
 
-from dockyard.cli import units
+from dockyard.cli import listing, units
 from dockyard.cli.command import define
 from dockyard.config import Config
 from dockyard.controller import client, journal, schedule
@@ -23,7 +23,7 @@ def command(*, action: str) -> int:
     config = Config.from_environment()
     paths = Paths(config.root, config.run)
     if action == "logs":
-        click.echo(journal.read(paths.controller_log), nl=False)
+        listing.put(journal.read(paths.controller_log))
         return 0
     if action == "stop":
         client.stop(paths, _STOP_SECONDS)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dockyard.cli import listing
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.table import table
 
@@ -22,4 +23,4 @@ _COLUMN = 20
 def command(engine: Engine, name: str, arguments: tuple[str, ...]) -> None:
     """Prints a container's processes, by the host's numbers."""
     found = engine.containers.top(name, arguments)
-    click.echo(table([found.titles, *found.rows], least=_COLUMN), nl=False)
+    listing.put(table([found.titles, *found.rows], least=_COLUMN))
