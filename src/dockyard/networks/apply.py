@@ -310,7 +310,7 @@ class Networks:
                     self.upkeep.sync(lock)
                 else:
                     self.upkeep.tear_down(lock)
-        if any(each.names for each in endpoints):
+        if any(each.names for each in endpoints) and self._servers.exist():
             self._servers.update(self._records)
 
     def _sweep(self, networks: Mapping[str, Network]) -> None:
