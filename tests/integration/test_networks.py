@@ -51,6 +51,7 @@ pytestmark = [
 
 _ATTACH = """
 import sys
+from dockyard.config import Config
 from dockyard.networks.apply import Networks
 from dockyard.networks.ports import parse_publish
 from dockyard.state.database import Database

@@ -96,7 +96,7 @@ class NetworkManager:
             Conflict: a container is attached.
             InvalidInput: it is one that is always there.
         """
-        return self._parts.catalog.remove(text)
+        return self._parts.catalog.remove(text, self._describe)
 
     def prune(self, networks: Iterable[Network] | None = None) -> Sequence[Network]:
         """Removes those of the networks (all by default) that no container is attached to."""
@@ -124,7 +124,8 @@ class NetworkManager:
         found = self.get(network)
         if found.name in {HOST_NETWORK, NO_NETWORK}:
             raise InvalidInput(
-                f"container cannot be connected to network {found.name}",
+                f"cannot connect container to {found.name} network - container must be created"
+                f" in {found.name} network mode",
                 hint=f"make it anew with --network {found.name}",
             )
         connection = Connection(
@@ -141,6 +142,11 @@ class NetworkManager:
         """
         found = self.get(network)
         networking.disconnect(self._parts, self._parts.store.find(container).id, found.name)
+
+    def _describe(self, endpoint: Endpoint) -> str:
+        container_id = endpoint.holder.partition("-")[2]
+        container = self._parts.store.get(container_id)
+        return f'name:"{container.name if container else ""}" id:"{container_id[:12]}"'
 
 
 def _several(given: str | Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -106,8 +106,13 @@ class Catalog:
         """Names of the networks that somebody is attached to."""
         return {each.network for each in self._networks.store.endpoints()}
 
-    def remove(self, text: str) -> Network:
+    def remove(
+        self, text: str, describe: Callable[[Endpoint], str] = lambda each: each.holder
+    ) -> Network:
         """Removes a network that nobody is attached to.
+
+        Args:
+            describe: what to call who is attached.
 
         Raises:
             NotFound: there is none.
@@ -119,7 +124,7 @@ class Catalog:
         with NetworkLock.acquire(self._networks.lock_path) as lock:
             present = self.endpoints(network.name)
             if present:
-                holders = ", ".join(sorted(each.holder[2:14] for each in present))
+                holders = ", ".join(sorted(map(describe, present)))
                 raise Conflict(
                     f"error while removing network: network {network.name} has active endpoints"
                     f" ({holders})",

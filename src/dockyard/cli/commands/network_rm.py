@@ -22,11 +22,16 @@ def command(engine: Engine, names: tuple[str, ...], *, force: bool) -> int:
     """Removes each, and prints its name as it was given."""
 
     def remove(name: str) -> str:
-        try:
-            engine.networks.remove(name)
-        except NotFound:
-            if not force:
-                raise
+        engine.networks.remove(name)
         return name
 
-    return options.for_each(names, remove)
+    wanted = [name for name in names if not (force and _is_missing(engine, name))]
+    return options.for_each(wanted, remove)
+
+
+def _is_missing(engine: Engine, name: str) -> bool:
+    try:
+        engine.networks.get(name)
+    except NotFound:
+        return True
+    return False
