@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 from dockyard.config import Config
 from dockyard.containers.apply import Containers
 from dockyard.containers.model import NetworkMode, Options
-from dockyard.containers.networks import NetworkManager
 from dockyard.containers.parts import Parts
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # building is not on the path of run, nor are programs that u
     from dockyard.build.outputs import Output
     from dockyard.build.progress import Listener
     from dockyard.build.usage import Policy, Pruned, Record
+    from dockyard.containers.networks import NetworkManager
     from dockyard.handle import RunningContainer
     from dockyard.images.load import Loaded
     from dockyard.images.model import Image
@@ -57,8 +58,14 @@ class Engine:
         self.images = self.parts.images
         self.volumes = self.parts.volumes
         self.containers = Containers(self.parts)
-        self.networks = NetworkManager(self.parts)
         self._recover()
+
+    @functools.cached_property
+    def networks(self) -> NetworkManager:
+        """The networks of this root, beside those that each root has."""
+        from dockyard.containers.networks import NetworkManager
+
+        return NetworkManager(self.parts)
 
     def __enter__(self) -> Self:
         return self

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dockyard.containers import networking, pause, supervise
-from dockyard.containers import workspace as workspaces
+from dockyard.containers import supervise
 from dockyard.containers.apply import Containers
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import sweep_probes
@@ -22,18 +21,34 @@ def recover(parts: Parts, containers: Containers) -> None:
     A few queries where there is nothing to do; only records whose lock is free are touched.
     """
     containers.recover()
-    pause.recover(parts)
-    workspaces.recover(parts)
+    _recover_workspaces(parts)
     parts.volumes.recover()
     _recover_caches(parts)
     _sweep_locks(parts)
     sweep_probes(parts.paths)
     try:
-        networking.recover(parts)
+        _recover_connections(parts)
         parts.networks.verify()
     except (ComponentFailed, ComponentMissing, PermissionMissing) as error:
         parts.warn(f"the networks could not be checked: {error}")
     supervise.recover(parts)
+
+
+def _recover_workspaces(parts: Parts) -> None:
+    if parts.database.query_one("SELECT 1 FROM workspaces") is None:
+        return
+    from dockyard.containers import pause, workspace  # beside a build, or after a crash
+
+    pause.recover(parts)
+    workspace.recover(parts)
+
+
+def _recover_connections(parts: Parts) -> None:
+    if not parts.networks.pending():
+        return
+    from dockyard.containers import networking
+
+    networking.recover(parts)
 
 
 def _recover_caches(parts: Parts) -> None:

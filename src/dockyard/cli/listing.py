@@ -14,11 +14,6 @@ from dockyard.errors import DockyardError
 
 Row = Mapping[str, str]
 
-FORMAT_HELP = (
-    "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a TEMPLATE"
-    " in Go's notation such as '{{.ID}}'"
-)
-
 
 def list_text(
     rows: Sequence[Row],

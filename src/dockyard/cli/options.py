@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
 import click
 
-from dockyard.cli.listing import FORMAT_HELP
 from dockyard.cli.render import print_error
 from dockyard.errors import DockyardError, InvalidInput
 
@@ -19,7 +18,11 @@ F = TypeVar("F", bound=Callable[..., object])
 
 Decorator = Callable[[F], F]
 
-format_option = click.option("--format", "form", metavar="string", help=FORMAT_HELP)
+_FORMAT_HELP = (
+    "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a TEMPLATE"
+    " in Go's notation such as '{{.ID}}'"
+)
+format_option = click.option("--format", "form", metavar="string", help=_FORMAT_HELP)
 object_format = click.option(
     "-f", "--format", "form", metavar="string", help="Format output: 'json', or a Go template"
 )
@@ -98,8 +101,10 @@ def reads(parser: Callable[[str], T]) -> Callable[[click.Context, click.Paramete
     return callback
 
 
-def environment(files: Iterable[str], entries: Iterable[str]) -> tuple[str, ...]:
+def environment(files: Collection[str], entries: Collection[str]) -> tuple[str, ...]:
     """The variables of ``--env-file`` and, after them, of ``--env``."""
+    if not files and not entries:
+        return ()
     from dockyard import arguments
 
     found: list[str] = []

@@ -273,10 +273,9 @@ class Containers(Content):
         See :func:`dockyard.containers.exec.execute`.
         """
         from dockyard.containers import exec as execution
-        from dockyard.containers.logging import rotate
 
         container = self.get(text)
-        rotate.check(self._parts, container)
+        self._rotate(container)
         return execution.execute(
             self._parts, container, options, stdin=stdin, stdout=stdout, stderr=stderr,
             streams=streams,
@@ -290,10 +289,9 @@ class Containers(Content):
             Detached: the user left; it runs on.
         """
         from dockyard.containers import start
-        from dockyard.containers.logging import rotate
 
         container = self.get(text)
-        rotate.check(self._parts, container)
+        self._rotate(container)
         return start.attach(self._parts, container, streams)
 
     def stats(self, container: Container) -> Sample:
@@ -351,6 +349,13 @@ class Containers(Content):
     def recover(self) -> None:
         """Finishes or undoes what a killed command left half-done."""
         recover.recover(self._parts)
+
+    def _rotate(self, container: Container) -> None:
+        """Begins a new log file where one is due and the controller hasn't come to it yet."""
+        if container.log.rotates:
+            from dockyard.containers.logging import rotate
+
+            rotate.check(self._parts, container)
 
     def _signal(self, container: Container, number: int, *, ends: bool = False) -> None:
         """Signals the first process; told before, so that the order is that of the effects.

@@ -171,7 +171,7 @@ def _process(
     security = container.options.security
     if options.privileged:
         security = msgspec.structs.replace(security, privileged=True)
-    granted = spec_rights.rights(security, parts.facts, container.seccomp_profile)
+    granted = spec_rights.rights(security, parts.facts, container.seccomp_profile, filtered=False)
     return Process(
         args=options.command,
         env=spec.environment(

@@ -1,7 +1,5 @@
 """What a container is: values only."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

@@ -4,8 +4,6 @@
 default holds then. Sizes are in bytes, durations in nanoseconds, unless a field says otherwise.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

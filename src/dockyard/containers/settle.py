@@ -45,7 +45,7 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
     _, warnings = spec_resources.limits(options.resources, facts, host_devices.number_of)
     for warning in warnings:
         parts.warn(warning)
-    spec_rights.rights(options.security, parts.facts, profile)
+    spec_rights.rights(options.security, parts.facts, profile, filtered=profile != "")
     for rule in options.devices.cgroup_rules:
         spec_devices.cgroup_rule(rule)
     joined = {

@@ -1,7 +1,5 @@
 """Rights: capabilities, system calls, guarded paths, what ``--privileged`` lifts. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import msgspec
@@ -9,7 +7,7 @@ import msgspec
 from dockyard.containers.facts import HostFacts
 from dockyard.containers.options import Security
 from dockyard.errors import InvalidInput, NotSupported
-from dockyard.security import capabilities, seccomp
+from dockyard.security import capabilities
 from dockyard.security import paths as guarded
 
 _UNCONFINED = "unconfined"
@@ -85,11 +83,13 @@ def choices(entries: Sequence[str], facts: HostFacts) -> Choices:
     return chosen
 
 
-def rights(security: Security, facts: HostFacts, profile: str) -> Rights:
+def rights(security: Security, facts: HostFacts, profile: str, *, filtered: bool = True) -> Rights:
     """All rights of a container's processes.
 
     Args:
         profile: text of the file that ``--security-opt seccomp=FILE`` names, if it names one.
+        filtered: work out the filter of system calls too, which takes longer than all the rest;
+            the runtime gives a container's further processes the one of the first.
 
     Raises:
         InvalidInput: an unknown option, capability or profile.
@@ -109,7 +109,7 @@ def rights(security: Security, facts: HostFacts, profile: str) -> Rights:
     return Rights(
         capabilities=granted,
         no_new_privileges=not free if no_new_privileges is None else no_new_privileges,
-        seccomp=_filter(chosen, granted, facts, profile, privileged=free),
+        seccomp=_filter(chosen, granted, facts, profile, privileged=free) if filtered else None,
         apparmor=chosen.apparmor or "",
         masked_paths=() if open_paths else guarded.MASKED,
         readonly_paths=() if open_paths else guarded.READONLY,
@@ -124,6 +124,8 @@ def _filter(
     """A privileged container has no filter but one of the user's own, as in Docker."""
     if chosen.seccomp == _UNCONFINED or (privileged and not profile):
         return None
+    from dockyard.security import seccomp
+
     if not profile:
         return seccomp.default_profile(granted, facts.architecture, facts.kernel)
     return seccomp.load_profile(profile, granted, facts.architecture, facts.kernel)

@@ -1,7 +1,5 @@
 """What a duty is, and what a controller tells of itself."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import msgspec

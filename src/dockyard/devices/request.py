@@ -1,7 +1,5 @@
 """What a user asks for: values only, apart from the rest so that every ``run`` can import them."""
 
-from __future__ import annotations
-
 import msgspec
 
 ALL = -1

@@ -1,8 +1,6 @@
 """What a network, an endpoint and a published port are. No I/O."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
@@ -111,7 +109,7 @@ class PortMapping(msgspec.Struct, frozen=True, kw_only=True):
         address = f"[{self.host_ip}]" if ":" in self.host_ip else self.host_ip
         return f"{address}:{self.host_port}"
 
-    def overlaps(self, other: PortMapping) -> bool:
+    def overlaps(self, other: Self) -> bool:
         """True where both claim the same port of the same address."""
         if (self.protocol, self.host_port) != (other.protocol, other.host_port):
             return False

@@ -12,6 +12,18 @@ from dockyard.cli import options as shared
 Read = Callable[[str], object]
 
 
+def notation(name: str) -> Read:
+    """A function of :mod:`dockyard.arguments`, which is imported with the first value to read."""
+
+    def read(value: str) -> object:
+        from dockyard import arguments
+
+        understand: Read = getattr(arguments, name)
+        return understand(value)
+
+    return read
+
+
 def text(*names: str, kind: str = "string", help: str) -> Any:  # noqa: A002  # click's word
     """A flag whose value is taken as it is."""
     return click.option(*names, metavar=kind, help=help)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dockyard import arguments
-from dockyard.cli.run_flags.declare import several
+from dockyard.cli.run_flags.declare import notation, several
 from dockyard.containers.options import DeviceMapping, Devices
 
 DECLARED = (
-    several("--device", read=arguments.parse_device,
+    several("--device", read=notation("parse_device"),
             help="Add a host device to the container (a path, or a CDI name)"),
-    several("--device-cgroup-rule", read=arguments.parse_cgroup_rule,
+    several("--device-cgroup-rule", read=notation("parse_cgroup_rule"),
             help="Add a rule to the cgroup allowed devices list"),
-    several("--gpus", kind="gpu-request", read=arguments.parse_gpus,
+    several("--gpus", kind="gpu-request", read=notation("parse_gpus"),
             help="GPU devices to add to the container ('all' to pass all GPUs)"),
 )  # fmt: skip
 

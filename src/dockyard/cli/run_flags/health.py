@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dockyard import arguments
-from dockyard.cli.run_flags.declare import number, parsed, switch, text
+from dockyard.cli.run_flags.declare import notation, number, parsed, switch, text
 from dockyard.containers.options import HealthOptions
 from dockyard.errors import InvalidInput
 
 
 def _duration(name: str, help: str) -> Any:  # noqa: A002  # click's word
-    def read(value: str) -> int:
+    def read(value: str) -> object:
         if value.startswith("-"):
             raise InvalidInput(f"{name} cannot be negative", exit_code=125)
-        return arguments.parse_duration(value)
+        return duration(value)
 
+    duration = notation("parse_duration")
     return parsed(name, kind="duration", read=read, help=help)
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dockyard import arguments
-from dockyard.cli.run_flags.declare import several, text
+from dockyard.cli.run_flags.declare import notation, several, text
 from dockyard.containers.options import Namespaces
 
 DECLARED = (
     text("--cgroupns", help="Cgroup namespace to use (host|private)"),
     text("--ipc", help="IPC mode to use (private|shareable|none|host|container:NAME)"),
     text("--pid", help="PID namespace to use (host|container:NAME)"),
-    several("--sysctl", kind="map", read=arguments.parse_sysctl, help="Sysctl options"),
+    several("--sysctl", kind="map", read=notation("parse_sysctl"), help="Sysctl options"),
     text("--userns", help="User namespace to use (host)"),
     text("--uts", help="UTS namespace to use (host)"),
 )

@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dockyard import arguments
-from dockyard.cli.run_flags.declare import parsed, several, switch
+from dockyard.cli.run_flags.declare import notation, parsed, several, switch
 from dockyard.containers.options import Networking
 from dockyard.errors import InvalidInput
 from dockyard.networks.model import CONTAINER_PREFIX, DEFAULT_NETWORK, Connection, PortMapping
@@ -21,22 +20,23 @@ def _publish(text: str) -> tuple[PortMapping, ...]:
 
 
 DECLARED = (
-    several("--add-host", read=arguments.parse_extra_host,
+    several("--add-host", read=notation("parse_extra_host"),
             help="Add a custom host-to-IP mapping (host:ip)"),
-    several("--dns", read=arguments.parse_nameserver, help="Set custom DNS servers"),
+    several("--dns", read=notation("parse_nameserver"), help="Set custom DNS servers"),
     several("--dns-option", "--dns-opt", help="Set DNS options"),
     several("--dns-search", help="Set custom DNS search domains"),
-    several("--expose", read=arguments.parse_expose, help="Expose a port or a range of ports"),
-    parsed("--ip", kind="ip", read=arguments.parse_ipv4,
+    several("--expose", read=notation("parse_expose"), help="Expose a port or a range of ports"),
+    parsed("--ip", kind="ip", read=notation("parse_ipv4"),
            help="IPv4 address of the network"),
-    parsed("--ip6", kind="ip", read=arguments.parse_ipv6, help="IPv6 address (e.g., 2001:db8::33)"),
-    parsed("--mac-address", kind="string", read=arguments.parse_mac,
+    parsed("--ip6", kind="ip", read=notation("parse_ipv6"),
+           help="IPv6 address (e.g., 2001:db8::33)"),
+    parsed("--mac-address", kind="string", read=notation("parse_mac"),
            help="Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
-    several("--network", "--net", kind="network", read=arguments.parse_network,
+    several("--network", "--net", kind="network", read=notation("parse_network"),
             help="Connect a container to a network: bridge, none, host, container:NAME, or one of"
             " network create; or name=NETWORK,alias=,ip=,ip6=,mac-address=,gw-priority=,"
             "driver-opt="),
-    several("--network-alias", "--net-alias", read=arguments.parse_alias,
+    several("--network-alias", "--net-alias", read=notation("parse_alias"),
             help="Add network-scoped alias for the container"),
     several("-p", "--publish", read=_publish, help="Publish a container's port(s) to the host"),
     switch("-P", "--publish-all", help="Publish all exposed ports to random ports"),

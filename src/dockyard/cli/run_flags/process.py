@@ -7,16 +7,15 @@ from typing import Any
 
 import click
 
-from dockyard import arguments
 from dockyard.cli import options as shared
-from dockyard.cli.run_flags.declare import number, parsed, several, switch, text
+from dockyard.cli.run_flags.declare import notation, number, parsed, several, switch, text
 
 DECLARED = (
-    several("--annotation", kind="map", read=arguments.parse_annotation,
+    several("--annotation", kind="map", read=notation("parse_annotation"),
             help="Add an annotation to the container (passed through to the OCI runtime)"),
     text("--cidfile", help="Write the container ID to the file"),
     text("--domainname", help="Container NIS domain name"),
-    parsed("--entrypoint", kind="string", read=arguments.parse_entrypoint,
+    parsed("--entrypoint", kind="string", read=notation("parse_entrypoint"),
            help="Overwrite the default ENTRYPOINT of the image"),
     shared.env,
     shared.env_file,
@@ -24,7 +23,7 @@ DECLARED = (
     text("-h", "--hostname", help="Container host name"),
     switch("--init", help="Run an init inside the container that forwards signals and reaps"
            " processes"),
-    several("-l", "--label", read=arguments.parse_label, help="Set meta data on a container"),
+    several("-l", "--label", read=notation("parse_label"), help="Set meta data on a container"),
     several("--label-file", help="Read in a line delimited file of labels"),
     text("--name", help="Assign a name to the container"),
     text("--platform", help="Platform that the image has to have (such as linux/arm64)"),
@@ -53,6 +52,8 @@ def make(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     labels: dict[str, str] = {}
     for path in values["label_file"]:
+        from dockyard import arguments
+
         labels |= arguments.parse_label_file(shared.read_text(path), path)
     return {
         "name": values["name"],

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dockyard import arguments
-from dockyard.cli.run_flags.declare import parsed
+from dockyard.cli.run_flags.declare import notation, parsed
 from dockyard.containers.options import Restart
 
 DECLARED = (
-    parsed("--restart", kind="string", read=arguments.parse_restart,
+    parsed("--restart", kind="string", read=notation("parse_restart"),
            help="Restart policy to apply when a container exits"
            " (no, on-failure[:N], always, unless-stopped)"),
 )  # fmt: skip

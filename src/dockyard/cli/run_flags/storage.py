@@ -8,23 +8,35 @@ from typing import Any
 
 import click
 
-from dockyard import arguments
-from dockyard.cli.run_flags.declare import several, switch
+from dockyard.cli.run_flags.declare import notation, several, switch
 from dockyard.containers.options import Mount
-from dockyard.containers.spec_mounts import volumes_from
 
 
 def _volume(text: str) -> Mount:
+    from dockyard import arguments
+
     return arguments.parse_volume(text, os.getcwd())
 
 
 def _mount(text: str) -> Mount:
+    from dockyard import arguments
+
     return arguments.parse_mount(text, os.getcwd())
 
 
 def _volumes_from(text: str) -> str:
+    from dockyard.containers.spec_mounts import volumes_from
+
     volumes_from(text)
     return text
+
+
+def _checked(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
+    if not mounts:
+        return ()
+    from dockyard import arguments  # none of them is on the path of a run without mounts
+
+    return arguments.check_mounts(mounts)
 
 
 DECLARED = (
@@ -32,7 +44,7 @@ DECLARED = (
         "--mount", kind="mount", read=_mount, help="Attach a filesystem mount to the container"
     ),
     switch("--read-only", help="Mount the container's root filesystem as read only"),
-    several("--tmpfs", read=arguments.parse_tmpfs, help="Mount a tmpfs directory"),
+    several("--tmpfs", read=notation("parse_tmpfs"), help="Mount a tmpfs directory"),
     several("-v", "--volume", read=_volume, help="Bind mount a volume"),
     click.option("--volume-driver", type=click.Choice(["local"]), metavar="string",
                  help="Optional volume driver for the container (local)"),
@@ -53,7 +65,7 @@ def make(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     mounts = (*values["volume"], *values["mount"], *values["tmpfs"])
     return {
-        "mounts": arguments.check_mounts(mounts),
+        "mounts": _checked(mounts),
         "volumes_from": values["volumes_from"],
         "read_only": values["read_only"],
     }

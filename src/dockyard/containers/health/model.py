@@ -1,7 +1,5 @@
 """What a health check is, and what it found out. Moments are nanoseconds since 1970."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

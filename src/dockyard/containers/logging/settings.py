@@ -1,7 +1,5 @@
 """From ``--log-driver`` and ``--log-opt`` to what is kept, with Docker's rules and words. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import msgspec
