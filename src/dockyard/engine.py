@@ -209,7 +209,8 @@ class Engine:
             options: everything else that ``run`` has; the arguments above come on top.
 
         Raises:
-            NotFound, Conflict, RunError, InvalidInput: as ``dockyard run`` would fail.
+            NotFound, Conflict, RunError, InvalidInput: as ``dockyard run`` would fail. With
+                ``remove`` nothing stays then; else what can't be started stays as created.
         """
         from dockyard import arguments
         from dockyard.handle import RunningContainer

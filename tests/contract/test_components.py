@@ -28,7 +28,7 @@ def help_of(*command: str) -> str:
 
 def test_conmon_knows_every_flag_that_it_gets() -> None:
     launch = Launch(
-        container_id="c", name="n", bundle="/b", log="/l", interactive=True,
+        container_id="c", name="n", bundle="/b", log="/l", program="sh", interactive=True,
         runtime=Runtime("/r", "/s", systemd=True), exit_command=("/python", "x"),
     )  # fmt: skip
     known = help_of("conmon", "--help")

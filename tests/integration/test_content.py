@@ -104,6 +104,35 @@ def test_copies_come_out_as_dockers_do(box: RunningContainer, root: Root, tmp_pa
     assert "Name:" in out("/proc/1/status", "status").read_text()
 
 
+def test_hard_links_stay_what_they_are(box: RunningContainer, root: Root, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / "sub").mkdir(parents=True)
+    (tree / "first").write_text("shared")
+    (tree / "sub" / "second").hardlink_to(tree / "first")
+    os.chown(tree / "first", 77, 88)
+
+    root.cli("cp", str(tree), "box:/plain", check=True)
+    root.cli("cp", "-a", str(tree), "box:/kept", check=True)
+    packed = subprocess.run(command_line(["cp", "box:/plain", "-"]), capture_output=True,
+                            check=True, env=root.environment()).stdout  # fmt: skip
+    subprocess.run(command_line(["cp", "-", "box:/d"]), input=packed, check=True,
+                   env=root.environment())  # fmt: skip
+    for place in ("/plain", "/kept", "/d/plain"):
+        shown = box.exec(["stat", "-c", "%i %h %u:%g", f"{place}/first", f"{place}/sub/second"])[1]
+        first, second = shown.splitlines()
+        assert first == second, place
+        assert first.endswith(" 2 77:88"), place
+
+    root.cli("cp", "box:/plain", f"{tmp_path}/out", check=True)
+    out = tmp_path / "out"
+    assert (out / "first").samefile(out / "sub" / "second")
+    assert (out / "sub" / "second").read_text() == "shared"
+    box.exec(["sh", "-c", "echo other > /plain/sub/new; ln -f /plain/sub/new /plain/first"])
+    root.cli("cp", "box:/plain/.", f"{tmp_path}/out", check=True)
+    assert (out / "first").read_text() == "other\n"
+    assert (out / "sub" / "second").read_text() == "shared"
+
+
 @pytest.mark.parametrize(
     ("source", "target", "words"),
     [

@@ -13,6 +13,7 @@ from dockyard import Engine
 from dockyard.containers.options import Options, Resources
 from dockyard.errors import Conflict, InvalidInput
 from dockyard.system import cgroups
+from dockyard.system.process import find
 
 LOOP = ("sh", "-c", "trap 'exit 5' TERM; n=0; while :; do n=$((n+1)); echo $n > /n; done")
 QUICK = Options(stop_signal="SIGKILL")
@@ -85,8 +86,83 @@ def test_created_is_run_by_start(root: Root) -> None:
     done = root.cli("start", "-a", "box")
     assert (done.returncode, done.stdout) == (4, "it runs\n")
     again = root.cli("create", "--name", "box", "busybox")
-    assert again.returncode == 125
+    assert again.returncode == 1
     assert "already in use" in again.stderr
+    root.cli("rm", "box", check=True)
+
+
+NO_PROGRAM = 'exec: "nope": executable file not found in $PATH'
+NO_RIGHT = 'exec: "/etc/passwd": permission denied'
+STATE = "{{.State.Status}} {{.State.ExitCode}} {{.State.StartedAt}} {{.State.Error}}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "recorded", "words"),
+    [
+        (("busybox", "nope"), 127, 127, NO_PROGRAM),
+        (("busybox", "/nope"), 127, 127, 'exec: "/nope": no such file or directory'),
+        (("busybox", "/etc/passwd"), 126, 126, NO_RIGHT),
+        (("busybox", "/etc"), 126, 126, 'exec: "/etc": '),
+        (("--user", "nobody-here", "busybox", "true"), 125, 128, "unable to find user"),
+    ],
+)
+def test_what_cannot_be_started_stays_created(
+    root: Root, arguments: tuple[str, ...], code: int, recorded: int, words: str
+) -> None:
+    """As with Docker; a ``start`` fails with 1, whatever the reason."""
+    ran = root.cli("run", "-d", "--name", "box", "--network", "none", *arguments)
+    assert (ran.returncode, words in ran.stderr) == (code, True), ran.stderr
+    shown = root.cli("inspect", "-f", f"{{{{.Id}}}} {STATE}", "box", check=True).stdout
+    assert shown.startswith(f"{ran.stdout.strip()} created {recorded} 0001-01-01T00:00:00Z ")
+    assert words in shown
+    for flags in ((), ("-a",)):
+        started = root.cli("start", *flags, "box")
+        assert (started.returncode, words in started.stderr) == (1, True), started.stderr
+    assert root.cli("ps", "-a", "--format", "{{.Names}} {{.Status}}").stdout == "box Created\n"
+    root.cli("rm", "box", check=True)
+
+
+def test_a_port_that_is_taken_fails_the_start_alone(
+    root: Root, free_port: int, tmp_path: Path
+) -> None:
+    publish = ("-p", f"127.0.0.1:{free_port}:80")
+    root.cli("run", "--name", "ran", *publish, "busybox", "sh", "-c", "exit 5")
+    root.cli("run", "-d", "--name", "first", *publish, "busybox", "sleep", "60", check=True)
+    cid = tmp_path / "cid"
+    ran = root.cli("run", "--name", "box", "--cidfile", str(cid), *publish, "-v", "/data",
+                   "busybox", "true")  # fmt: skip
+    assert ran.returncode == 125
+    assert f"Bind for 127.0.0.1:{free_port} failed: port is already allocated" in ran.stderr
+    assert cid.read_text() == root.cli("inspect", "-f", "{{.Id}}", "box").stdout.strip()
+    assert root.cli("run", "--rm", "--name", "gone", *publish, "busybox").returncode == 125
+    root.cli("start", "ran")
+    states = root.cli("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "box", "ran")
+    assert states.stdout == "created 128\nexited 5\n", "the code of the run before stays"
+    names = root.cli("ps", "-a", "--format", "{{.Names}}").stdout.split()
+    assert names == ["box", "first", "ran"]
+
+    root.cli("rm", "-f", "first", check=True)
+    assert root.cli("start", "-a", "box").returncode == 0
+    volumes = root.cli("volume", "ls", "-q").stdout.split()
+    assert len(volumes) == 1, "that of the first attempt"
+    root.cli("rm", "-v", "box", "ran", check=True)
+
+
+def test_a_bind_without_a_source_is_refused_before_anything_is_done(
+    root: Root, tmp_path: Path
+) -> None:
+    source = tmp_path / "there"
+    mount = ("--mount", f"type=bind,src={source},dst=/there")
+    for verb, code in (("run", 125), ("create", 1)):
+        refused = root.cli(verb, "--name", "box", *mount, "busybox", "true")
+        assert refused.returncode == code
+        assert "bind source path does not exist" in refused.stderr
+    source.mkdir()
+    root.cli("create", "--name", "box", "--network", "none", *mount, "busybox", "true", check=True)
+    source.rmdir()
+    assert root.cli("start", "box").returncode == 1
+    shown = root.cli("inspect", "-f", STATE, "box", check=True).stdout
+    assert shown == "created 0 0001-01-01T00:00:00Z \n"
     root.cli("rm", "box", check=True)
 
 
@@ -120,6 +196,27 @@ def test_names_go_to_the_first_who_asks(engine: Engine, root: Root) -> None:
         engine.containers.rename(left, "no spaces")
     root.cli("container", "prune", "-f", check=True)
     assert engine.containers.all() == []
+
+
+@pytest.mark.skipif(find("aardvark-dns") is None, reason="aardvark-dns is not installed")
+def test_a_new_name_is_found_by_others_at_once(root: Root, engine: Engine) -> None:
+    root.cli("network", "create", "net", check=True)
+    for name in ("old", "other"):
+        root.cli("run", "-d", "--name", name, "--network", "net", "--network-alias", f"{name}-too",
+                 "busybox", "sleep", "300", check=True)  # fmt: skip
+    engine.containers.rename("old", "new")
+    (endpoint,) = engine.parts.networks.endpoints(engine.containers.get("new").holder)
+
+    def found(name: str) -> bool:
+        return endpoint.address in root.cli("exec", "other", "nslookup", name).stdout
+
+    deadline = time.monotonic() + 10
+    while not found("new"):
+        assert time.monotonic() < deadline
+    assert found("old-too")
+    assert not found("old")
+    root.cli("rm", "-f", "new", "other", check=True)
+    root.cli("network", "rm", "net", check=True)
 
 
 def test_limits_change_while_it_runs(engine: Engine, root: Root) -> None:

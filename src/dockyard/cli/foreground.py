@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from dockyard.cli.command import UsageProblem
 from dockyard.cli.signals import SignalProxy
@@ -35,7 +35,6 @@ def streams(
     tty: bool,
     proxy: bool,
     keys: bytes,
-    on_start: Callable[[Container], None] | None = None,
 ) -> Streams:
     """Streams for a container in the foreground.
 
@@ -44,13 +43,10 @@ def streams(
         tty: it has a terminal, which this process's becomes.
         proxy: forward signals to it.
         keys: those that leave it.
-        on_start: gets the running container.
     """
     numbers = {number for number, name in ((1, "stdout"), (2, "stderr")) if name in wanted}
 
     def started(container: Container) -> None:
-        if on_start is not None:
-            on_start(container)
         if proxy:
             SignalProxy(container, made.mark_end).install()
 

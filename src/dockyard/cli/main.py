@@ -174,7 +174,7 @@ def _failure_code(args: Sequence[str]) -> int:
     """Docker's code for an engine's failure: 125 for ``run``, whose own 1 is the program's."""
     words = [word for word in args if not word.startswith("-")]
     name = (words[1:] if words[:1] == ["container"] else words)[:1]
-    return 125 if name in (["run"], ["create"]) else 1
+    return 125 if name == ["run"] else 1
 
 
 def _unexpected(error: Exception) -> DockyardError:

@@ -176,6 +176,16 @@ def at_once(names: Iterable[str], act: Callable[[str], object]) -> int:
 
 
 @contextlib.contextmanager
+def failing(code: int) -> Iterator[None]:
+    """Gives failures another exit code: some belong to ``run``, not to what it does in turn."""
+    try:
+        yield
+    except DockyardError as error:
+        error.exit_code = code
+        raise
+
+
+@contextlib.contextmanager
 def archive_output(path: str | None) -> Iterator[Callable[[bytes | memoryview], object]]:
     """Where an archive goes: a file, or standard output, if that is no terminal.
 

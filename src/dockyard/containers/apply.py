@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from dockyard.containers import finish, lifecycle, recover, supervise
@@ -36,18 +36,27 @@ class Containers(Content):
     """The containers of one root."""
 
     def run(
-        self, image: Image, image_name: str, options: Options, streams: Streams | None = None
+        self,
+        image: Image,
+        image_name: str,
+        options: Options,
+        streams: Streams | None = None,
+        created: Callable[[Container], None] | None = None,
     ) -> Container:
         """Creates and starts a container; with ``streams`` also waits for its end.
 
+        Args:
+            created: gets the container before it is started.
+
         Raises:
-            RunError: it could not be started, with Docker's exit codes.
+            RunError: it could not be started, with Docker's exit codes. It stays as created then,
+                unless it was to be removed at its end.
             Conflict: its name or a port is taken.
             InvalidInput, NotSupported, PermissionMissing: the options can't be met.
         """
         from dockyard.containers import start
 
-        return start.run(self._parts, image, image_name, options, streams)
+        return start.run(self._parts, image, image_name, options, streams, created)
 
     def start(self, text: str, streams: Streams | None = None) -> Container:
         """Starts an existing container; one that runs already is left alone."""

@@ -121,18 +121,29 @@ def resolve_mounts(parts: Parts, container: Container) -> tuple[tuple[Mount, ...
             resolved.append(msgspec.structs.replace(mount, source=volume.name))
             continue
         if mount.kind == "bind":
-            _check_bind(mount)
+            _make_source(mount)
         resolved.append(mount)
     return tuple(resolved), tuple(fresh)
 
 
-def _check_bind(mount: Mount) -> None:
+def require_sources(container: Container) -> None:
+    """Refuses a container with a bind that has no source, and isn't to be given one.
+
+    Raises:
+        InvalidInput: in Docker's words.
+    """
+    for mount in container.mounts:
+        if mount.kind == "bind" and not mount.create_source:
+            _make_source(mount)
+
+
+def _make_source(mount: Mount) -> None:
     source = mount.source or ""
     if os.path.lexists(source):
         return
     if not mount.create_source:
         raise InvalidInput(
-            f"invalid mount config for type bind: bind source path does not exist: {source}",
+            f'invalid mount config for type "bind": bind source path does not exist: {source}',
             hint="make the directory first, or use -v, which makes it",
             exit_code=125,
         )

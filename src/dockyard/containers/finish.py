@@ -28,6 +28,8 @@ from dockyard.system.task import Task
 
 _EXIT_FILE_SECONDS = 5.0
 _POLL_SECONDS = 0.002
+_PROGRAM_FAILED = frozenset({126, 127})
+_START_FAILED = 128
 
 
 def wait_for_process(identity: ProcessIdentity | None, seconds: float | None = None) -> bool:
@@ -234,17 +236,26 @@ def kill_makers(bundle: str) -> None:
         wait_for_process(identity, 2.0)
 
 
-def undo_start(parts: Parts, container: Container, why: str) -> None:
-    """Undoes a start that failed; the container stays, as one that has ended.
+def undo_start(parts: Parts, container: Container, why: str, code: int = _START_FAILED) -> None:
+    """Undoes a start that failed; the container stays what it was, created or exited.
 
     If a policy wanted the start, it is tried again.
+
+    Args:
+        code: with which a command tells of it; the record's is Docker's, which tells a program
+            that can't be executed (126, 127) from all else (128, or the code of the run before).
     """
     kill_makers(parts.paths.bundle(container.id))
     tear_down(parts, container)
     failed = msgspec.structs.replace(
-        container, state="exited", exit_code=128, error=why, finished=time.time_ns(),
-        process=None, monitor=None, paused=False,
-    )  # fmt: skip
+        container,
+        state="exited" if container.started else "created",
+        exit_code=code if code in _PROGRAM_FAILED else container.exit_code or _START_FAILED,
+        error=why,
+        process=None,
+        monitor=None,
+        paused=False,
+    )
     if container.restarts.due:
         failed = restarts.await_restart(parts, failed, container)
     parts.store.put(failed)

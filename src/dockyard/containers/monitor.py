@@ -53,6 +53,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     log: str
     """The file for the output; empty where none of it is kept."""
     runtime: Runtime
+    program: str
+    """What the container is to run, for the words of a refusal."""
     interactive: bool
     keep_stdin: bool = False
     """Leave the program's input open when who is attached goes."""
@@ -207,12 +209,29 @@ def refusal(launch: Launch, words: str) -> RunError:
     """The runtime's refusal in Docker's terms."""
     text = " ".join(words.split()) or "the runtime gave no reason"
     code, hint = diagnosis(text)
+    if code in {_NOT_FOUND, _NOT_EXECUTABLE}:
+        text = program_refused(launch.program, text, code)
     return RunError(
         f"failed to create container {launch.name}: {text}",
         context=launch.runtime.name,
         hint=hint,
         exit_code=code,
     )
+
+
+def program_refused(program: str, words: str, code: int) -> str:
+    """Docker's words for a program that can't be executed, whatever the runtime's are. Pure."""
+    lower = words.lower()
+    if code == _NOT_FOUND:
+        named = "/" in program
+        why = "no such file or directory" if named else "executable file not found in $PATH"
+    elif "exec format error" in lower:
+        why = "exec format error"
+    elif "is a directory" in lower or "not a regular file" in lower:
+        why = "is a directory: permission denied"
+    else:
+        why = "permission denied"
+    return f'exec: "{program}": {why}'
 
 
 def diagnosis(words: str) -> tuple[int, str]:

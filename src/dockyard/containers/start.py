@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -27,7 +28,7 @@ from dockyard.containers.lifecycle import require_startable, require_thawed, req
 from dockyard.containers.model import Container, Options, Restarts
 from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
-from dockyard.errors import ComponentFailed, Conflict
+from dockyard.errors import ComponentFailed, Conflict, DockyardError
 from dockyard.images.model import Image
 from dockyard.system import cgroups, host
 from dockyard.system.task import Task
@@ -37,15 +38,24 @@ _ATTENDED_SECONDS = 1
 
 
 def run(
-    parts: Parts, image: Image, image_name: str, options: Options, streams: Streams | None = None
+    parts: Parts,
+    image: Image,
+    image_name: str,
+    options: Options,
+    streams: Streams | None = None,
+    created: Callable[[Container], None] | None = None,
 ) -> Container:
     """Creates and starts a container; with ``streams``, stays until it ends.
+
+    Args:
+        created: gets the container before it is started.
 
     Returns:
         The running container, or the finished one where ``streams`` are given.
 
     Raises:
-        RunError, Conflict, InvalidInput: with Docker's exit codes; nothing is left behind.
+        RunError, Conflict, InvalidInput: with Docker's exit codes. What could be created but not
+            started stays as created, unless it was to be removed at its end.
     """
     host.require_root("running a container", exit_code=125)
     if streams is not None and not streams.watches:  # its input is that of the caller
@@ -53,12 +63,20 @@ def run(
         options = msgspec.structs.replace(options, console=own)
     container = create.new_container(parts, image, image_name, options)
     with parts.lock(container.holder) as lock:
+        stays = False
         try:
             parts.store.add(container, event(container, "create"))
-            started = _launch(parts, container, image, streams)
-        except BaseException:
-            finish.discard(parts, container)
-            lock.release(remove=True)
+            container, fresh = _prepare(parts, container)
+            if created is not None:
+                created(container)
+            stays = not options.remove
+            started = _launch(parts, container, image, streams, fresh)
+        except BaseException as error:
+            if stays and isinstance(error, DockyardError):
+                finish.undo_start(parts, container, error.message, error.exit_code)
+            else:
+                finish.discard(parts, container)
+                lock.release(remove=True)
             raise
     return started if streams is None else attend(parts, started, streams)
 
@@ -74,6 +92,7 @@ def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Co
                 return container
             container = finish.conclude(parts, container)
         require_startable(container)
+        create.require_sources(container)
         container = msgspec.structs.replace(container, restarts=Restarts(), stopped_by_hand=False)
         started = _relaunch(parts, container, streams)
     return started if streams is None else attend(parts, started, streams)
@@ -99,9 +118,11 @@ def _relaunch(parts: Parts, container: Container, streams: Streams | None) -> Co
     container = msgspec.structs.replace(container, state="starting", error="")
     parts.store.put(container)
     try:
-        return _launch(parts, container, image, streams)
+        container, fresh = _prepare(parts, container)
+        return _launch(parts, container, image, streams, fresh)
     except BaseException as error:
-        finish.undo_start(parts, container, str(error))
+        code = error.exit_code if isinstance(error, DockyardError) else 0
+        finish.undo_start(parts, container, str(error), code)
         raise
 
 
@@ -163,16 +184,26 @@ def attach(parts: Parts, container: Container, streams: Streams) -> Container:
     return finish.wait(parts, container)
 
 
-def _launch(parts: Parts, container: Container, image: Image, streams: Streams | None) -> Container:
-    """From record to running program; the caller holds the lock and undoes on failure."""
-    expecting = Task(lambda: cgroups.expect_moves(parts.cgroup_layout))
+def _prepare(parts: Parts, container: Container) -> tuple[Container, tuple[str, ...]]:
+    """Makes directories and volumes; the record that names them, and where to fill volumes."""
     create.make_directories(parts, container)
+    resolved, fresh = create.resolve_mounts(parts, container)
+    return msgspec.structs.replace(container, mounts=resolved), fresh
+
+
+def _launch(
+    parts: Parts,
+    container: Container,
+    image: Image,
+    streams: Streams | None,
+    fresh: tuple[str, ...],
+) -> Container:
+    """From what is prepared to a running program; the caller holds the lock, undoes on failure."""
+    expecting = Task(lambda: cgroups.expect_moves(parts.cgroup_layout))
     if container.log.rotates:
         from dockyard.containers.logging import rotate  # few logs have a limit
 
         rotate.before_start(parts.paths.log(container.id), container.log)
-    resolved, fresh = create.resolve_mounts(parts, container)
-    container = msgspec.structs.replace(container, mounts=resolved)
     with networking.place(parts, container) as where:
         rootfs = create.mount_root(parts, container, image)
         create.fill_volumes(parts, container, rootfs, fresh)
@@ -240,6 +271,7 @@ def _launch_description(
         bundle=parts.paths.bundle(container.id),
         log="" if container.log.driver == "none" else parts.paths.log(container.id),
         runtime=parts.runtime_of(container),
+        program=next(iter(container.args), ""),
         interactive=container.options.console.interactive,
         keep_stdin=not container.options.console.stdin_once,
         terminal=container.options.console.tty,

@@ -51,7 +51,7 @@ def copy_directory(source: int, target: int, *, whole: bool = False) -> None:
         whole: keep overlayfs's own attributes and hard links too, and leave holes in files, as
             for an overlay's upper directory.
     """
-    pending, links = [""], _Links(source, target) if whole else None
+    pending, links = [""], Links(target) if whole else None
     while pending:
         path = pending.pop()
         with _opened(source, path) as below, _opened(target, path) as into:
@@ -59,24 +59,31 @@ def copy_directory(source: int, target: int, *, whole: bool = False) -> None:
         pending += [f"{path}/{name}" if path else name for name in names]
 
 
-class _Links:
-    """Files with several names: the first name of each inode, below two open directories."""
+class Links:
+    """Files with several names, as they are copied below an open directory."""
 
-    def __init__(self, source: int, target: int) -> None:
-        self._device = os.fstat(source).st_dev
+    def __init__(self, target: int) -> None:
         self._target = target
-        self._first: dict[int, str] = {}
+        self._first: dict[tuple[int, int], str] = {}
 
     def made(self, status: os.stat_result, path: str, directory: int, name: str) -> bool:
-        """Makes a second name; false for a first one, which has to be copied."""
-        if status.st_nlink < 2 or status.st_dev != self._device:
+        """Makes a second name of what is copied already; false where the file has to be copied.
+
+        Args:
+            status: the source's.
+            path: the name, from the target down.
+        """
+        if status.st_nlink < 2:
             return False
-        first = self._first.setdefault(status.st_ino, path)
+        first = self._first.setdefault((status.st_dev, status.st_ino), path)
         if first == path:
             return False
         parent, _, last = first.rpartition("/")
-        with _opened(self._target, parent) as place:
-            os.link(last, name, src_dir_fd=place, dst_dir_fd=directory, follow_symlinks=False)
+        try:
+            with _opened(self._target, parent) as place:
+                os.link(last, name, src_dir_fd=place, dst_dir_fd=directory, follow_symlinks=False)
+        except OSError:  # it is gone meanwhile, on another filesystem, or has no room for names
+            return False
         return True
 
 
@@ -89,7 +96,7 @@ def _opened(top: int, path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy_level(source: int, target: int, path: str, links: _Links | None) -> list[str]:
+def _copy_level(source: int, target: int, path: str, links: Links | None) -> list[str]:
     """Copies a directory's entries and attributes; its subdirectories, made but empty."""
     with os.scandir(source) as scan:
         names = [entry.name for entry in scan]

@@ -73,9 +73,15 @@ class FakeContainers:
     def healths(self) -> dict[str, Report]:
         return {}
 
-    def run(self, image: Image, name: str, options: Options, streams: object = None) -> Container:
+    def run(
+        self, image: Image, name: str, options: Options, streams: object = None,
+        created: Callable[[Container], None] | None = None,
+    ) -> Container:  # fmt: skip
         self.calls.append(("run", image.id, name, options, streams))
-        return make_container(exit_code=self.exit_code)
+        container = make_container(exit_code=self.exit_code)
+        if created is not None:
+            created(container)
+        return container
 
     def stop(self, text: str, seconds: float | None, *, signal_name: str | None) -> Container:
         found = self.get(text)

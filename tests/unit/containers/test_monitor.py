@@ -29,7 +29,7 @@ def test_what_runtimes_say_has_dockers_codes(words: str, code: int) -> None:
 def test_the_monitors_command_line() -> None:
     launch = Launch(
         container_id="c", name="box", bundle="/b", log="/l", runtime=Runtime("/r/crun", "/state"),
-        interactive=True, exit_command=("/python", "-I", "exit.py"),
+        program="sh", interactive=True, exit_command=("/python", "-I", "exit.py"),
     )  # fmt: skip
     words = launch.arguments(Paths("/root", "/run"))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.creation import ask, write_cidfile
 from dockyard.cli.run_options import create_options
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 @with_engine
 def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values: Any) -> None:
     """Makes a container for a later start, and prints its id."""
-    found, options = ask(engine, image, arguments, values)
-    container = engine.containers.create(found, image, options)
+    found, wanted = ask(engine, image, arguments, values)
+    with options.failing(1):
+        container = engine.containers.create(found, image, wanted)
     write_cidfile(values["cidfile"], container)
     click.echo(container.id)

@@ -14,6 +14,7 @@ from dockyard.cli.run_options import run_options
 from dockyard.containers.detach import parse_keys
 
 if TYPE_CHECKING:
+    from dockyard.containers.model import Container
     from dockyard.engine import Engine
 
 
@@ -30,11 +31,14 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
 
         require_terminal()
     found, options = ask(engine, image, arguments, values)
-    started = functools.partial(write_cidfile, values["cidfile"])
+    cidfile = functools.partial(write_cidfile, values["cidfile"])
     if values["detach"]:
-        container = engine.containers.run(found, image, options)
-        started(container)
-        click.echo(container.id)
+
+        def created(container: Container) -> None:
+            cidfile(container)
+            click.echo(container.id)
+
+        engine.containers.run(found, image, options, created=created)
         return 0
     from dockyard.cli.foreground import streams
 
@@ -43,6 +47,5 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
         tty=options.console.tty,
         proxy=values["sig_proxy"],
         keys=values["detach_keys"] or parse_keys(""),
-        on_start=started,
     )
-    return engine.containers.run(found, image, options, foreground).exit_code
+    return engine.containers.run(found, image, options, foreground, cidfile).exit_code

@@ -48,6 +48,7 @@ def command(
         proxy=not of_container.tty,
         keys=detach_keys or parse_keys(""),
     )
-    if container.running:
-        return engine.containers.attach(container.id, attached).exit_code
-    return engine.containers.start(container.id, attached).exit_code
+    with options.failing(1):
+        if container.running:
+            return engine.containers.attach(container.id, attached).exit_code
+        return engine.containers.start(container.id, attached).exit_code

@@ -26,7 +26,7 @@ _NO_TEMPORARY = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.E
 
 
 class Transfer:
-    """One copy; counts the bytes of files on the way."""
+    """One copy, in which hard links stay what they are; counts the bytes of files on the way."""
 
     def __init__(self, *, keep_owner: bool) -> None:
         """``keep_owner``: entries keep user and group; otherwise they are this process's.
@@ -35,6 +35,7 @@ class Transfer:
         of files. Devices are refused then: on this host, they are this host's.
         """
         self._owner = None if keep_owner else (os.geteuid(), os.getegid())
+        self._links: copy.Links | None = None
         self.size = 0
 
     def entry(self, source: int, directory: int, name: str) -> None:
@@ -61,22 +62,21 @@ class Transfer:
 
     def contents(self, source: int, target: int) -> None:
         """Copies what a directory holds into another one."""
-        top = reopen(source, os.O_RDONLY | os.O_DIRECTORY)
+        top, self._links = reopen(source, os.O_RDONLY | os.O_DIRECTORY), copy.Links(target)
         try:
             pending = [("", False)]
             while pending:
                 path, made = pending.pop()
                 with _below(top, path) as here, _below(target, path) as there:
                     pending += [
-                        (f"{path}/{name}" if path else name, new)
-                        for name, new in self._level(here, there)
+                        (_joined(path, name), new) for name, new in self._level(here, there, path)
                     ]
                     if made:
                         self._attributes(here, there, os.fstat(here))
         finally:
             os.close(top)
 
-    def _level(self, source: int, target: int) -> Iterator[tuple[str, bool]]:
+    def _level(self, source: int, target: int, path: str) -> Iterator[tuple[str, bool]]:
         """Copies a directory's files; names its directories, and says whether they are new."""
         for name in os.listdir(source):
             try:
@@ -88,12 +88,18 @@ class Transfer:
                 if stat.S_ISDIR(status.st_mode):
                     yield name, _make_directory(target, name)
                 else:
-                    self._leaf(found, status, target, name)
+                    self._leaf(found, status, target, name, _joined(path, name))
             finally:
                 os.close(found)
 
-    def _leaf(self, source: int, status: os.stat_result, directory: int, name: str) -> None:
-        """Copies what is no directory; sockets are left out."""
+    def _leaf(
+        self, source: int, status: os.stat_result, directory: int, name: str, path: str = ""
+    ) -> None:
+        """Copies what is no directory; sockets are left out.
+
+        Args:
+            path: from the top of the copy down; empty where this is all of it.
+        """
         mode = status.st_mode
         if stat.S_ISSOCK(mode):
             return
@@ -104,6 +110,8 @@ class Transfer:
                 reference="device-node",
             )
         clear_place(directory, name)
+        if self._links is not None and self._links.made(status, path, directory, name):
+            return
         if stat.S_ISREG(mode):
             self._file(source, status, directory, name)
             return
@@ -132,6 +140,10 @@ class Transfer:
         with contextlib.suppress(OSError):  # an O_PATH descriptor has none to read
             copy.copy_xattrs(source, target, capabilities=kept)
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
 
 
 def copy_at_most(reader: int, writer: int, size: int) -> int:
