@@ -226,19 +226,6 @@ def connect(parts: Parts, container_id: str, connection: Connection) -> None:
             _refresh(parts, container)
 
 
-def rename(parts: Parts, container: Container) -> None:
-    """Has other containers find it by its new name. The caller holds its lock.
-
-    Its own ``hosts`` has the host name, which stays.
-    """
-    asked = spec_network.connections(container.options.networking)
-    if all(each.network == DEFAULT_NETWORK for each in asked):
-        return
-    from dockyard.networks import changes
-
-    changes.rename(parts.networks, member(container), asked)
-
-
 def disconnect(parts: Parts, container_id: str, name: str) -> None:
     """Takes a container off a network.
 

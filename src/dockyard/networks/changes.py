@@ -1,4 +1,4 @@
-"""Connecting containers that run to networks, disconnecting and renaming them there.
+"""Connecting containers that run to networks, and disconnecting them.
 
 The endpoint is recorded as pending before anything is done, and as it is, or not at all, when all
 is done. In between the holder's lock is held, so a pending endpoint whose holder's lock is free is
@@ -73,23 +73,6 @@ def _connect(networks: Networks, wish: Wish, pid: int, present: Sequence[Endpoin
     with NetworkLock.acquire(networks.lock_path) as lock:
         networks.store.replace_endpoints(*changed)
         networks.upkeep.sync(lock)
-
-
-def rename(networks: Networks, member: Member, connections: Sequence[Connection]) -> None:
-    """Has others find a holder by the names that it has now. The caller holds its lock.
-
-    Args:
-        connections: what was asked for, with the aliases that it keeps.
-    """
-    aliases = {each.network: each.aliases for each in connections}
-    changed = [
-        msgspec.structs.replace(each, names=(*member.names, *aliases.get(each.network, ())))
-        for each in networks.endpoints(member.holder)
-        if each.names
-    ]
-    if changed:
-        networks.store.replace_endpoints(*changed)
-        networks.tell_names()
 
 
 def disconnect(networks: Networks, holder: str, pid: int | None, name: str) -> None:
