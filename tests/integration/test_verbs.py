@@ -13,7 +13,6 @@ from dockyard import Engine
 from dockyard.containers.options import Options, Resources
 from dockyard.errors import Conflict, InvalidInput
 from dockyard.system import cgroups
-from dockyard.system.process import find
 
 LOOP = ("sh", "-c", "trap 'exit 5' TERM; n=0; while :; do n=$((n+1)); echo $n > /n; done")
 QUICK = Options(stop_signal="SIGKILL")
@@ -198,27 +197,6 @@ def test_names_go_to_the_first_who_asks(engine: Engine, root: Root) -> None:
     assert engine.containers.all() == []
 
 
-@pytest.mark.skipif(find("aardvark-dns") is None, reason="aardvark-dns is not installed")
-def test_a_new_name_is_found_by_others_at_once(root: Root, engine: Engine) -> None:
-    root.cli("network", "create", "net", check=True)
-    for name in ("old", "other"):
-        root.cli("run", "-d", "--name", name, "--network", "net", "--network-alias", f"{name}-too",
-                 "busybox", "sleep", "300", check=True)  # fmt: skip
-    engine.containers.rename("old", "new")
-    (endpoint,) = engine.parts.networks.endpoints(engine.containers.get("new").holder)
-
-    def found(name: str) -> bool:
-        return endpoint.address in root.cli("exec", "other", "nslookup", name).stdout
-
-    deadline = time.monotonic() + 10
-    while not found("new"):
-        assert time.monotonic() < deadline
-    assert found("old-too")
-    assert not found("old")
-    root.cli("rm", "-f", "new", "other", check=True)
-    root.cli("network", "rm", "net", check=True)
-
-
 def test_limits_change_while_it_runs(engine: Engine, root: Root) -> None:
     with engine.run("busybox", ["sleep", "60"], name="box", network="none", memory="64m",
                     options=QUICK) as box:  # fmt: skip
@@ -239,6 +217,32 @@ def test_limits_change_while_it_runs(engine: Engine, root: Root) -> None:
             engine.containers.update("box", Resources(memory=1 << 20))
         nothing = root.cli("update", "box")
         assert "one or more flags" in nothing.stderr
+
+
+def test_stats_tell_of_the_container_alone(root: Root) -> None:
+    root.cli("run", "-d", "--name", "box", "--network", "host", "busybox", "sleep", "60",
+             check=True)  # fmt: skip
+    root.cli("create", "--name", "still", "busybox", check=True)
+    root.cli("pause", "box", check=True)
+
+    form = "{{.Container}}|{{.Name}}|{{.NetIO}}|{{.PIDs}}"
+    shown = root.cli("stats", "--no-stream", "--format", form, "box", "still", check=True)
+    assert shown.stdout == "box|box|0B / 0B|1\nstill|still|0B / 0B|0\n"
+    listed = root.cli("stats", "--no-stream", "--no-trunc", "--format", "{{.ID}} {{.MemUsage}}")
+    (line,) = listed.stdout.splitlines()
+    assert len(line.split()[0]) == 64
+    assert not line.split()[1].startswith("0B"), "it stands still, but has its memory"
+
+    living = root.start("stats", "--format", "{{.Name}} {{.PIDs}}", "box", "still")
+    assert living.stdout is not None
+    assert living.stdout.readline() == "box 1\n"
+    root.cli("rm", "-f", "box", check=True)
+    lines = iter(living.stdout.readline, "")
+    assert any(line == "box --\n" for line in lines), "who was asked for stays in the table"
+    living.send_signal(signal.SIGINT)
+    assert living.wait(20) == 0
+    assert root.cli("stats", "--no-stream", "box").returncode == 1
+    root.cli("rm", "still", check=True)
 
 
 def test_top_shows_the_hosts_numbers_and_takes_options_of_ps(engine: Engine, root: Root) -> None:

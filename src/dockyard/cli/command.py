@@ -169,10 +169,14 @@ def not_yet(flags: Mapping[str, str | None]) -> Callable[[F], F]:
 
 
 def refuse(
-    name: str, hint: str | None, _ctx: click.Context, _parameter: click.Parameter, value: object
+    name: str, hint: str | None, ctx: click.Context, _parameter: click.Parameter, value: object
 ) -> None:
     if value:
-        raise NotSupported(f"{name} is not supported yet", hint=hint, exit_code=BAD_OPTION)
+        from dockyard.cli.differences import refusal
+
+        command = ctx.command_path.partition(" ")[2]
+        why = hint or refusal(command, name) or None
+        raise NotSupported(f"{name} is not supported", hint=why, exit_code=BAD_OPTION)
 
 
 def canceled(what: str) -> DockyardError:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import click
 
 from dockyard.cli import command, main
-from dockyard.cli.differences import DIFFERENT, REFUSED
+from dockyard.cli.differences import DIFFERENT, REFUSED, refusal
 from dockyard.cli.docker_surface import COMMANDS, FAMILIES, INSTRUCTIONS
 from dockyard.errors import DockyardError
 
@@ -79,9 +79,8 @@ def _judged(key: str, answer: Answer, reason: str = "") -> Row:
     """The line of what our command has, with what differs."""
     if answer == "yes" and key in DIFFERENT:
         return Row(key, "differs", DIFFERENT[key])
-    flag = key.rpartition(" ")[2]
-    return Row(key, answer, reason or REFUSED.get(key, REFUSED.get(flag, "")) if answer == "no"
-               else "")  # fmt: skip
+    name, _, flag = key.rpartition(" ")
+    return Row(key, answer, reason or refusal(name, flag) if answer == "no" else "")
 
 
 def _flag(ours: click.Command, long: str, short: str) -> tuple[Answer, str]:

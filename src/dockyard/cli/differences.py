@@ -6,11 +6,28 @@ _DAEMON = "there is no daemon to name"
 _TRUST = "Docker's Notary is retired"
 _ATTEST = "attestations come with signing"
 _SWARM = "one machine only; Kubernetes is for more"
+_REGISTRY = "there is no registry client yet; images come by load, build or bootstrap"
+_PLATFORM = "an image is for one platform: build one for each, each with a name of its own"
+_QUOTA = "a quota of a container's files is XFS's alone; put what grows on a volume of its own size"
 
 DIFFERENT: dict[str, str] = {
     "build --call": "build and check, not outline and targets",
     "build --output": "no compression and no registry yet",
     "build --secret": "a variable that isn't set is an error, not an empty secret",
+    "commit": "directories that the engine made as mount points stay out of the image",
+    "cp --archive": "out of a container owners are kept, which Docker 28 doesn't do",
+    "create": "what can be seen to fail, such as an unknown network, is refused at once, and not"
+    " by the start",
+    "events": "kept are the last 10,000 of seven days at most; there is no daemon to tell of",
+    "exec --detach": "the end (exec_die) is not among the events: nobody waits for it",
+    "inspect": "fields that only a daemon, a plugin or a swarm could fill are missing",
+    "ps --filter": "no is-task, which asks for a swarm's containers",
+    "rmi": "untagged parents stay, as with --no-prune; image prune removes them",
+    "info": "of the root and the host; a daemon's, a registry's and a swarm's lines are missing",
+    "version": "one program, so there is no server to tell of",
+    "network create --driver": "bridge",
+    "volume create --driver": "local",
+    "stats": "into a pipe or a file go lines alone, without the control characters of a terminal",
     "kill": "HUP, USR1 and other signals that don't mean the end leave the restart policy in force",
     "logs": "on disk is the Kubernetes format (CRI), and a full file gets a higher number;"
     " sizes are looked at up to 20 times a second, so a file may pass max-size",
@@ -38,13 +55,30 @@ REFUSED: dict[str, str] = {
     "--debug": "it is an option of the program: dockyard --debug",
     "--isolation": "for Windows",
     "--kernel-memory": "the kernel has dropped it",
+    "--platform": _PLATFORM,
+    "--storage-opt": _QUOTA,
+    "build --annotation": "annotations are a registry's: they come with push",
+    "build --cgroup-parent": "all steps of a root are in its own cgroup, by which what a killed"
+    " build left is found",
     "--use-api-socket": _DAEMON,
     "--attest": _ATTEST,
     "--provenance": _ATTEST,
     "--sbom": _ATTEST,
     "bake": "stacks are built by Compose",
     "buildx": "the builder is built in: dockyard build, dockyard builder",
-    "checkpoint": "",
+    "builder history": "of past builds only the cache is kept: dockyard builder du shows it",
+    "builder imagetools": _REGISTRY,
+    "builder ls": "there is one builder, the root's own",
+    "checkpoint": "Docker calls it experimental, and CRIU can't do it for GPUs or open connections",
+    "compose": "Compose files come later; until then a network and run do what a small one says",
+    "image pull": _REGISTRY,
+    "image push": _REGISTRY,
+    "login": _REGISTRY,
+    "logout": _REGISTRY,
+    "manifest": _REGISTRY,
+    "pull": _REGISTRY,
+    "push": _REGISTRY,
+    "search": "it searches Docker Hub, for which there is no client yet",
     "create --attach": "start -a attaches both outputs, start -i the input",
     "config": _SWARM,
     "context": _DAEMON,
@@ -57,3 +91,8 @@ REFUSED: dict[str, str] = {
     "trust": _TRUST,
 }
 """Why something isn't there: by command, by flag of one command, or by flag of all."""
+
+
+def refusal(command: str, flag: str) -> str:
+    """Why a command hasn't that flag; empty where nobody said."""
+    return REFUSED.get(f"{command} {flag}", REFUSED.get(flag, ""))

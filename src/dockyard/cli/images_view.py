@@ -17,11 +17,15 @@ TITLES = {
     "CreatedAt": "CREATED AT", "Size": "SIZE", "Containers": "CONTAINERS", "Digest": "DIGEST",
     "SharedSize": "SHARED SIZE", "UniqueSize": "UNIQUE SIZE", "VirtualSize": "VIRTUAL SIZE",
 }  # fmt: skip
-COLUMNS = ("Repository", "Tag", "ID", "CreatedSince", "Size")
 FILTERS = ("before", "dangling", "label", "reference", "since", "until")
 PRUNE_FILTERS = ("dangling", "label", "label!", "until")
 _TRUTHS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 _NONE = "<none>"
+
+
+def columns(*, digests: bool) -> tuple[str, ...]:
+    """Those of the table; an image has a digest once it went through a registry."""
+    return ("Repository", "Tag", *(("Digest",) if digests else ()), "ID", "CreatedSince", "Size")
 
 
 def rows(

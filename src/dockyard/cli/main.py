@@ -72,9 +72,11 @@ class CommandTable(click.Group):
         """The command of the line's first word; options of a program are not guessed at."""
         found = self.get_command(ctx, args[0])
         if found is None and not self._prefix and args[0] in catalog.NOT_YET:
+            from dockyard.cli.differences import REFUSED
+
             raise NotSupported(
-                f"{ctx.command_path} {args[0]} is not supported yet",
-                hint=f"'{ctx.command_path} --help' lists what is",
+                f"{ctx.command_path} {args[0]} is not supported",
+                hint=REFUSED.get(args[0]) or f"'{ctx.command_path} --help' lists what is",
             )
         if found is None:
             raise UsageProblem(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from dockyard.cli.units import binary_size, decimal_size
 from dockyard.containers.model import Container
 from dockyard.observability.stats import Sample, cpu_percent
@@ -12,11 +14,24 @@ TITLES = {
     "BlockIO": "BLOCK I/O", "PIDs": "PIDS",
 }  # fmt: skip
 COLUMNS = ("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs")
-_NOTHING = "--"
+_GONE = {"CPUPerc": "--", "MemUsage": "-- / --", "MemPerc": "--", "NetIO": "--", "BlockIO": "--",
+         "PIDs": "--"}  # fmt: skip
+_AT_REST = {"CPUPerc": "0.00%", "MemUsage": "0B / 0B", "MemPerc": "0.00%", "NetIO": "0B / 0B",
+            "BlockIO": "0B / 0B", "PIDs": "0"}  # fmt: skip
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A container whose use is shown."""
+
+    container: Container
+    called: str
+    """As the user named it, or its whole id."""
+    gone: bool = False
+    """It was removed meanwhile."""
 
 
 def row(
-    container: Container, before: Sample | None, after: Sample | None, *, cut: bool = True
+    target: Target, before: Sample | None, after: Sample | None, *, cut: bool = True
 ) -> dict[str, str]:
     """A container's fields.
 
@@ -25,17 +40,14 @@ def row(
         after: the sample to show; ``None`` where the container doesn't run.
         cut: shorten the id as in a table.
     """
+    container = target.container
     names = {
         "ID": container.short_id if cut else container.id,
-        "Container": container.id,
+        "Container": target.called,
         "Name": container.name,
     }
     if after is None:
-        pair = f"{_NOTHING} / {_NOTHING}"
-        return names | {
-            "CPUPerc": _NOTHING, "MemUsage": pair, "MemPerc": _NOTHING, "NetIO": _NOTHING,
-            "BlockIO": _NOTHING, "PIDs": _NOTHING,
-        }  # fmt: skip
+        return names | (_GONE if target.gone else _AT_REST)
     processors = cpu_percent(before, after) if before is not None else 0.0
     memory = f"{binary_size(after.memory_bytes)} / {binary_size(after.memory_limit)}"
     return names | {

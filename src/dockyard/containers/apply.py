@@ -15,7 +15,7 @@ from dockyard.containers.model import Container, Options, Resources, Restart
 from dockyard.containers.restart import apply as restarts
 from dockyard.errors import Conflict, NotFound
 from dockyard.images.model import Image
-from dockyard.networks.model import PortMapping
+from dockyard.networks.model import HOST_NETWORK, PortMapping
 
 if TYPE_CHECKING:  # each verb imports what it needs: most commands have one
     from dockyard.containers.attach import Streams
@@ -315,7 +315,10 @@ class Containers(Content):
         if container.process is None:
             raise NotFound(f"container {container.name} has no process")
         layout = self._parts.cgroup_layout
-        return stats.read_sample(layout, container.cgroup, container.process.pid)
+        on_host = container.options.networking.network == HOST_NETWORK
+        return stats.read_sample(
+            layout, container.cgroup, None if on_host else container.process.pid
+        )
 
     def sizes(self, container: Container) -> Sizes:
         """What a container takes on disk."""

@@ -40,6 +40,14 @@ def test_no_reason_is_given_for_what_docker_does_not_have() -> None:
     assert {*DIFFERENT, *REFUSED} - {"-D"} <= known
 
 
+def test_every_no_and_every_difference_has_its_reason() -> None:
+    rows = [(name, row) for name, group in compatibility.commands().items() for row in group]
+    rows += [("", row) for row in (*compatibility.instructions(), *compatibility.families())]
+    assert [
+        f"{name} {row.name}" for name, row in rows if row.answer != "yes" and not row.note
+    ] == []
+
+
 @pytest.mark.parametrize("key", sorted(DIFFERENT))
 def test_what_differs_is_there(key: str) -> None:
     rows = [row for group in compatibility.commands().values() for row in group]

@@ -49,7 +49,7 @@ def test_what_docker_has_and_we_do_not_have_yet_is_refused_clearly(
 ) -> None:
     code, _, err = dockyard("run", flag, "app")
     assert code == 125
-    assert "is not supported yet" in err
+    assert "is not supported\nhint: kernels have" in err
 
 
 def test_an_engine_failure_of_run_is_125_and_of_others_1(dockyard: Call) -> None:

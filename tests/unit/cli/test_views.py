@@ -130,14 +130,19 @@ def sample(**changes: int) -> Sample:
 
 
 def test_a_row_of_stats(container: Container) -> None:
-    row = stats_view.row(container, sample(), sample(time_ns=SECOND, cpu_ns=SECOND // 4))
+    target = stats_view.Target(container, container.id)
+    row = stats_view.row(target, sample(), sample(time_ns=SECOND, cpu_ns=SECOND // 4))
     assert row["CPUPerc"] == "25.00%"
     assert (row["MemUsage"], row["MemPerc"]) == ("32MiB / 64MiB", "50.00%")
     assert (row["NetIO"], row["BlockIO"], row["PIDs"]) == ("688B / 84B", "0B / 1.5kB", "2")
 
 
 def test_a_stopped_container_has_no_numbers(container: Container) -> None:
-    assert stats_view.row(container, None, None)["MemUsage"] == "-- / --"
+    target = stats_view.Target(container, container.id)
+    at_rest = stats_view.row(target, None, None)
+    assert (at_rest["MemUsage"], at_rest["NetIO"], at_rest["PIDs"]) == ("0B / 0B", "0B / 0B", "0")
+    removed = stats_view.row(stats_view.Target(container, "web", gone=True), None, None)
+    assert (removed["MemUsage"], removed["Container"]) == ("-- / --", "web")
 
 
 def test_a_live_table_is_drawn_over_the_last_one() -> None:

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 @options.format_option
 @options.no_trunc
 @click.option("-q", "--quiet", is_flag=True, help="Only show image IDs")
-@not_yet({"--digests": "images get digests by a push or pull", "--tree": None})
+@click.option("--digests", is_flag=True, help="Show digests")
+@not_yet({"--tree": "Docker calls it experimental, and it shows platforms; an image here has one"})
 @click.argument("name", required=False)
 @with_engine
 def command(
     engine: Engine,
     name: str | None,
     *,
+    digests: bool,
     everything: bool,  # noqa: ARG001  # Docker has intermediate images to hide; Dockyard has none
     filters: tuple[str, ...],
     form: str | None,
@@ -47,4 +49,4 @@ def command(
             click.echo(image_id)
         return
     width = listing.terminal_width(cut=not no_trunc)
-    listing.put(listing.list_text(rows, view.TITLES, view.COLUMNS, form, width))
+    listing.put(listing.list_text(rows, view.TITLES, view.columns(digests=digests), form, width))

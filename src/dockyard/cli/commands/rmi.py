@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 @define("rmi", "[OPTIONS] IMAGE [IMAGE...]")
 @click.option("-f", "--force", is_flag=True, help="Force removal of the image")
-@not_yet({"--no-prune": None, "--platform=": None})
+@click.option("--no-prune", is_flag=True,
+              help="Do not delete untagged parents (they never are)")  # fmt: skip
+@not_yet({"--platform=": None})
 @click.argument("names", nargs=-1, required=True)
 @with_engine
-def command(engine: Engine, names: tuple[str, ...], *, force: bool) -> int:
+def command(engine: Engine, names: tuple[str, ...], *, force: bool, no_prune: bool) -> int:  # noqa: ARG001  # parents stay anyway
     """Removes names and images, and prints what went."""
 
     def remove(name: str) -> str | None:

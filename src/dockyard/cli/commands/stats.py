@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from dockyard.cli import listing, options
 from dockyard.cli import stats_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.stats_view import Target
 from dockyard.cli.visible import visible
-from dockyard.containers.model import Container
 from dockyard.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -43,18 +45,24 @@ def command(
 ) -> None:
     """Prints what containers use, once or every second."""
     live = not no_stream and sys.stdout.isatty()
-    before = _samples(engine, _containers(engine, names, everything=everything))
+    targets = _named(engine, names) if names else _listed(engine, everything=everything)
+    before = _samples(engine, targets)
     if live:
         listing.put(_CLEAR_ALL, drawn=True)
     try:
         while True:
             time.sleep(_INTERVAL_SECONDS)
-            containers = _containers(engine, names, everything=everything)
-            after = _samples(engine, containers)
+            targets = (
+                [_again(engine, one) for one in targets]
+                if names
+                else _listed(engine, everything=everything)
+            )
+            after = _samples(engine, targets)
             rows = [
-                view.row(one, before.get(one.id), after.get(one.id), cut=not no_trunc)
-                for one in containers
-            ]
+                view.row(one, before.get(one.container.id), after.get(one.container.id),
+                         cut=not no_trunc)
+                for one in targets
+            ]  # fmt: skip
             width = listing.terminal_width(cut=not no_trunc)
             text = listing.list_text(rows, view.TITLES, view.COLUMNS, form, width)
             listing.put(redraw(visible(text)) if live else text, drawn=live)
@@ -70,18 +78,26 @@ def redraw(text: str) -> str:
     return _HOME + text.replace("\n", f"{_CLEAR_LINE}\n") + _CLEAR_BELOW
 
 
-def _containers(engine: Engine, names: tuple[str, ...], *, everything: bool) -> list[Container]:
-    if names:
-        return [engine.containers.get(name) for name in names]
-    return [one for one in engine.containers.all() if everything or one.running]
+def _named(engine: Engine, names: tuple[str, ...]) -> list[Target]:
+    return [Target(engine.containers.get(name), name) for name in names]
 
 
-def _samples(engine: Engine, containers: list[Container]) -> dict[str, Sample]:
+def _listed(engine: Engine, *, everything: bool) -> list[Target]:
+    return [Target(one, one.id) for one in engine.containers.all() if everything or one.running]
+
+
+def _again(engine: Engine, target: Target) -> Target:
+    """The container as it is now; one that the user named stays when it is removed."""
+    try:
+        return Target(engine.containers.get(target.container.id), target.called)
+    except NotFound:
+        return msgspec.structs.replace(target, gone=True)
+
+
+def _samples(engine: Engine, targets: list[Target]) -> dict[str, Sample]:
     """A sample of each that runs; one that ends meanwhile has none."""
     found = {}
-    for container in containers:
-        try:
-            found[container.id] = engine.containers.stats(container)
-        except (Conflict, NotFound):
-            continue
+    for target in targets:
+        with contextlib.suppress(Conflict, NotFound):
+            found[target.container.id] = engine.containers.stats(target.container)
     return found
