@@ -19,7 +19,6 @@ from dockyard.containers.logging import readers
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.restart import apply as restarts
-from dockyard.controller import client
 from dockyard.observability.events import Event
 from dockyard.system import cgroups, host, mounts
 from dockyard.system.files import remove_tree
@@ -96,7 +95,7 @@ def conclude(parts: Parts, container: Container, *happened: Event) -> Container:
     if finished.state == "restarting":
         supervise.ensure(parts)
     elif finished.has_healthcheck:
-        client.wake(parts.paths)
+        supervise.wake(parts)
     return finished
 
 
@@ -217,7 +216,7 @@ def remove(
     code = container.exit_code if exit_code is None else exit_code
     gone = happenings.event(container, "destroy")
     parts.store.delete(container.id, *happened, gone, exit_code=code)
-    client.wake(parts.paths)  # a controller that supervised it may have nothing left to do
+    supervise.wake(parts)  # a controller that supervised it may have nothing left to do
 
 
 def discard(parts: Parts, container: Container) -> None:

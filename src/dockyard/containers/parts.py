@@ -13,7 +13,6 @@ import msgspec
 from dockyard.config import Config
 from dockyard.containers import spec_resources
 from dockyard.containers.facts import HostFacts
-from dockyard.containers.health.store import HealthStore
 from dockyard.containers.model import Container
 from dockyard.containers.options import Resources
 from dockyard.containers.runtime import Runtime, choose
@@ -28,6 +27,7 @@ from dockyard.system import cgroups, host
 from dockyard.volumes.apply import Volumes
 
 if TYPE_CHECKING:
+    from dockyard.containers.health.store import HealthStore
     from dockyard.devices.apply import VendorDevices
     from dockyard.networks.manage import Catalog
 
@@ -50,7 +50,13 @@ class Parts:
         self.networks = Networks(paths, database, config, warn)
         self.volumes = Volumes(paths, database)
         self.store = ContainerStore(database)
-        self.health = HealthStore(database)
+
+    @functools.cached_property
+    def health(self) -> HealthStore:
+        """What the checks of containers found."""
+        from dockyard.containers.health.store import HealthStore  # only where one is checked
+
+        return HealthStore(self.database)
 
     @functools.cached_property
     def devices(self) -> VendorDevices:

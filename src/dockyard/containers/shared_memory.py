@@ -7,6 +7,7 @@ then ("Bus error") helps nobody who doesn't know the cause.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,6 @@ _VARIABLES = {
 }  # fmt: skip
 _LABELS = ("org.opencontainers.image.title", "org.opencontainers.image.ref.name")
 _PREFIXES = ("/usr/local", "/usr", "/opt/conda", "/opt/venv")
-_PYTHON = re.compile(r"python3(\.\d+)?")
 _PACKAGES = ("site-packages", "dist-packages")
 
 _COMPLAINTS = (b"No space left on device", b"Bus error")
@@ -35,6 +35,11 @@ _PROOFS = (b"out of shared memory", b"insufficient shared memory", b"</torch_", 
 """What says together with a complaint that it was shared memory."""
 _LEFT = 64
 """Full is: less than one part in so many is left."""
+
+
+@functools.cache
+def _python_directory() -> re.Pattern[str]:
+    return re.compile(r"python3(\.\d+)?")
 
 
 def framework(config: ExecutionConfig, rootfs: str) -> str | None:
@@ -130,7 +135,7 @@ def _installed(root: int, prefix: str) -> str | None:
     with _opened(root, f"{prefix}/lib") as library:
         if library is None:
             return None
-        pythons = [name for name in os.listdir(library) if _PYTHON.fullmatch(name)]
+        pythons = [name for name in os.listdir(library) if _python_directory().fullmatch(name)]
     for python in sorted(pythons):
         for packages in _PACKAGES:
             with _opened(root, f"{prefix}/lib/{python}/{packages}") as directory:

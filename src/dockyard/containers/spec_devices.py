@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import cast
 
@@ -9,8 +10,6 @@ import msgspec
 
 from dockyard.errors import InvalidInput
 from dockyard.oci.resources import Device, DeviceRule, RuleKind
-
-_RULE = re.compile(r"([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})")
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -29,13 +28,18 @@ EVERYTHING = DeviceRule()
 """What ``--privileged`` allows."""
 
 
+@functools.cache
+def _rule_pattern() -> re.Pattern[str]:
+    return re.compile(r"([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})")
+
+
 def cgroup_rule(text: str) -> DeviceRule:
     """``--device-cgroup-rule``: ``TYPE MAJOR:MINOR ACCESS`` such as ``c 42:* rwm``.
 
     Raises:
         InvalidInput: not such a rule.
     """
-    found = _RULE.fullmatch(text)
+    found = _rule_pattern().fullmatch(text)
     if found is None:
         raise InvalidInput(
             f"invalid device cgroup format '{text}'", hint="such as 'c 42:* rwm'", exit_code=125

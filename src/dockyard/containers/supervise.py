@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 
 from dockyard.containers.parts import Parts
-from dockyard.controller import client
 from dockyard.state.locks import Lock
 
 
 def ensure(parts: Parts) -> None:
     """Has a controller take note of what was just written down."""
+    from dockyard.controller import client  # only where something is, or was, supervised
+
     client.ensure(parts.paths)
+
+
+def wake(parts: Parts) -> None:
+    """Has the controller look at the store, if there is one."""
+    if not os.path.isdir(parts.paths.controller):
+        return
+    from dockyard.controller import client
+
+    client.wake(parts.paths)
 
 
 def recover(parts: Parts) -> None:
@@ -20,9 +30,13 @@ def recover(parts: Parts) -> None:
     One query where there is nothing to supervise.
     """
     if parts.store.needs_supervision():
-        client.ensure(parts.paths)
+        ensure(parts)
         return
-    if not os.path.isdir(parts.paths.controller) or client.heartbeat(parts.paths) is not None:
+    if not os.path.isdir(parts.paths.controller):
+        return
+    from dockyard.controller import client
+
+    if client.heartbeat(parts.paths) is not None:
         return
     lock = Lock.try_acquire(f"{parts.paths.locks}/controller.lock")
     if lock is not None:

@@ -1,7 +1,5 @@
 """Values of images and layers."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

@@ -9,8 +9,10 @@ that containers start side by side; whoever changes them, or removes the last on
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,13 +29,15 @@ from dockyard.networks.model import (
     Network,
     PortMapping,
 )
-from dockyard.networks.nameserver import NameServers
 from dockyard.networks.plan import Wish
 from dockyard.networks.store import NetworkStore
 from dockyard.networks.upkeep import Upkeep
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 from dockyard.system.task import Task
+
+if TYPE_CHECKING:
+    from dockyard.networks.nameserver import NameServers
 
 ON_DEFAULT = (Connection(network=DEFAULT_NETWORK),)
 
@@ -55,9 +59,15 @@ class Networks:
         self._paths = paths
         self.store = NetworkStore(database)
         self.upkeep = Upkeep(paths, self.store)
-        self._servers = NameServers(paths, warn)
+        self._warn = warn
         self.lock_path = f"{paths.locks}/network.lock"
         self._publish_address = config.publish_address
+
+    @functools.cached_property
+    def _servers(self) -> NameServers:
+        from dockyard.networks.nameserver import NameServers  # only where containers have names
+
+        return NameServers(self._paths, self._warn)
 
     def attach(
         self,
@@ -322,7 +332,7 @@ class Networks:
                 if not self.store.holders():
                     self.upkeep.tear_down(lock)
                     self.store.delete_network(DEFAULT_NETWORK)
-        if self._servers.exist():
+        if os.path.isdir(self._paths.names):
             self._servers.update(self._records)
 
     def _records(self) -> tuple[dict[str, Network], list[Endpoint]]:

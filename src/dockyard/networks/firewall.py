@@ -6,8 +6,6 @@ their questions for names to the host, go in there too, tagged with the root's h
 again by that tag.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import msgspec

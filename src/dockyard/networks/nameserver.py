@@ -38,7 +38,7 @@ class NameServers:
     def __init__(self, paths: Paths, warn: Callable[[str], None]) -> None:
         self._paths = paths
         self._warn = warn
-        self._directory = f"{paths.run}/names"
+        self._directory = paths.names
 
     def exist(self) -> bool:
         """True where a server may be running."""

@@ -5,8 +5,6 @@ whole tables are since, and after which generation of the kernel's rules. While 
 is still in place and nothing needs to run.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Sequence

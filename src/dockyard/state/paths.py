@@ -79,6 +79,11 @@ class Paths(msgspec.Struct, frozen=True):
         return f"{self.run}/controller"
 
     @property
+    def names(self) -> str:
+        """Files of the name servers, while one may be running."""
+        return f"{self.run}/names"
+
+    @property
     def controller_log(self) -> str:
         return f"{self.root}/controller.log"
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import signal
 
 from dockyard.errors import InvalidInput
 
-_REAL_TIME = re.compile(r"(?:SIG)?RT(MIN|MAX)(?:([+-])(\d{1,2}))?")
 _LAST = 64
+
+
+@functools.cache
+def _real_time_pattern() -> re.Pattern[str]:
+    return re.compile(r"(?:SIG)?RT(MIN|MAX)(?:([+-])(\d{1,2}))?")
 
 
 def signal_number(text: str) -> int:
@@ -20,7 +25,7 @@ def signal_number(text: str) -> int:
     name = text.upper()
     if name.isascii() and name.isdecimal() and int(name[:4]) in range(1, _LAST + 1):
         return int(name)
-    real_time = _REAL_TIME.fullmatch(name)
+    real_time = _real_time_pattern().fullmatch(name)
     if real_time is not None:
         return _real_time(text, *real_time.groups())
     try:

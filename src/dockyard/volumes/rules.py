@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable, Mapping
 
 from dockyard.errors import InvalidInput, NotSupported
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _OPTIONS = ("device", "o", "type")
 _BINDS = frozenset({"bind", "rbind"})
+
+
+@functools.cache
+def _name_pattern() -> re.Pattern[str]:
+    return re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
 def check_name(name: str) -> str:
@@ -19,7 +24,7 @@ def check_name(name: str) -> str:
     Raises:
         InvalidInput: it has characters that Docker doesn't allow, or only one.
     """
-    if not _NAME.fullmatch(name) or len(name) > 200:
+    if not _name_pattern().fullmatch(name) or len(name) > 200:
         raise InvalidInput(
             f'"{name}" includes invalid characters for a local volume name',
             hint="a volume is named [a-zA-Z0-9][a-zA-Z0-9_.-]+, a host directory begins with /",
