@@ -217,10 +217,10 @@ class Networks:
 
     def nameservers(self, endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
         """Where a holder's networks answer for names; those first that know the world, too."""
-        if not self._servers.installed():
+        named = [each for each in endpoints if each.names]
+        if not named or not self._servers.installed():
             return ()
         internal = self._internal_names(endpoints)
-        named = [each for each in endpoints if each.names]
         return tuple(
             each.gateway for each in sorted(named, key=lambda each: each.network in internal)
         )
