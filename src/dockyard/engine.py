@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # building is not on the path of run, nor are programs that u
     from dockyard.build.grants import StepOptions
     from dockyard.build.outputs import Output
     from dockyard.build.progress import Listener
+    from dockyard.build.sharing.places import CacheFrom, CacheTo
     from dockyard.build.usage import Policy, Pruned, Record
     from dockyard.containers.networks import NetworkManager
     from dockyard.handle import RunningContainer
@@ -134,6 +135,8 @@ class Engine:
         steps: StepOptions | None = None,
         outputs: Sequence[Output | str] = (),
         no_cache_filter: Sequence[str] = (),
+        cache_to: Sequence[CacheTo | str] = (),
+        cache_from: Sequence[CacheFrom | str] = (),
         listener: Listener | None = None,
     ) -> Image:
         """Builds an image from a Dockerfile.
@@ -155,9 +158,9 @@ class Engine:
             ssh: id to the path of an agent's socket or to those of keys; none: ``SSH_AUTH_SOCK``.
             allow: entitlements for RUN steps, ``network.host`` and ``security.insecure``.
             steps: network, hosts and limits of RUN steps.
-            outputs: where the result goes, as ``--output`` says it (``type=oci,dest=FILE``, or a
-                directory); this root's own images where there is none.
+            outputs: where the result goes, as ``--output`` says it; this root where none is given.
             no_cache_filter: stages that are built without cache.
+            cache_to, cache_from: as ``--cache-to`` and ``--cache-from`` say it.
             listener: gets the progress; nothing is printed where ``None``.
 
         Raises:
@@ -171,7 +174,7 @@ class Engine:
             context, tag=tag, dockerfile=dockerfile, build_args=build_args, target=target,
             labels=labels, no_cache=no_cache, platform=platform, contexts=contexts,
             secrets=secrets, ssh=ssh, allow=allow, steps=steps, outputs=outputs,
-            no_cache_filter=no_cache_filter,
+            no_cache_filter=no_cache_filter, cache_to=cache_to, cache_from=cache_from,
         )  # fmt: skip
         return build(self.parts, request, listener)
 
@@ -329,21 +332,9 @@ class Engine:
 
     def disk_usage(self) -> Usage:
         """What this root keeps on disk, object by object; see :meth:`Usage.summary`."""
-        from dockyard.usage import ContainerUse, Usage, VolumeUse, image_uses
+        from dockyard.usage import measured
 
-        containers = self.containers.all()
-        volumes = self.volumes
-        return Usage(
-            images=image_uses(self.images.list(), containers),
-            containers=tuple(
-                ContainerUse(one, self.containers.sizes(one).written) for one in containers
-            ),
-            volumes=tuple(
-                VolumeUse(one, volumes.size(one), len(volumes.users(one.name)))
-                for one in volumes.list()
-            ),
-            cache=self.build_cache(),
-        )
+        return measured(self.images, self.containers, self.volumes, self.build_cache())
 
     def commit(
         self,

@@ -1,10 +1,10 @@
-"""What a root keeps on disk, and what of it could go: sizes in bytes. Pure."""
+"""What a root keeps on disk, and what of it could go: sizes in bytes."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -12,6 +12,11 @@ from dockyard.build.usage import Record
 from dockyard.containers.model import Container
 from dockyard.images.model import Image
 from dockyard.volumes.model import Volume
+
+if TYPE_CHECKING:
+    from dockyard.containers.apply import Containers
+    from dockyard.images.store import ImageStore
+    from dockyard.volumes.apply import Volumes
 
 T = TypeVar("T")
 
@@ -106,3 +111,19 @@ def _sum(
     used = [item for item in items if active(item)]
     whole = sum(map(size, items))
     return Sum(kind, len(items), len(used), whole, whole - sum(map(size, used)))
+
+
+def measured(
+    images: ImageStore, containers: Containers, volumes: Volumes, cache: tuple[Record, ...]
+) -> Usage:
+    """What is there at the moment."""
+    every = containers.all()
+    return Usage(
+        images=image_uses(images.list(), every),
+        containers=tuple(ContainerUse(one, containers.sizes(one).written) for one in every),
+        volumes=tuple(
+            VolumeUse(one, volumes.size(one), len(volumes.users(one.name)))
+            for one in volumes.list()
+        ),
+        cache=cache,
+    )

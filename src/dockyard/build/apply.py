@@ -24,6 +24,8 @@ from dockyard.build.outputs import IMAGE
 from dockyard.build.progress import Event, Listener, silent
 from dockyard.build.remote.context import Prepared, prepared
 from dockyard.build.request import BuildRequest
+from dockyard.build.sharing.exporting import Result
+from dockyard.build.sharing.session import Exports, Results, exported, imported
 from dockyard.build.solver import Cancellation, solve
 from dockyard.build.step import StepResult, StepRunner
 from dockyard.containers.parts import Parts
@@ -79,8 +81,13 @@ def _build(
     holder = f"b-{secrets.token_hex(8)}"
     with parts.lock(holder) as lock, _contexts(request, context) as contexts:
         try:
-            build_ = _Build(parts, plan, images, contexts, holder, request, listener)
-            image = build_.run(references, use_cache=not request.no_cache)
+            with (
+                imported(parts, request.cache_from, holder) as imports,
+                exported(parts, request.cache_to) as exports,
+            ):
+                build_ = _Build(parts, plan, images, contexts, holder, request, listener)
+                results = Results(build_.cache, imports, holder)
+                image = build_.run(references, None if request.no_cache else results, exports)
         finally:
             parts.layers.release(holder)
             parts.layers.collect(holder)
@@ -137,7 +144,7 @@ class _Build:
         self._parts = parts
         self._plan = plan
         self._holder = holder
-        self._cache = BuildCache(parts.database, parts.layers)
+        self.cache = BuildCache(parts.database, parts.layers)
         self._cancellation = Cancellation()
         self._listener = listener
         self._guard = threading.Lock()
@@ -150,15 +157,19 @@ class _Build:
             _supplies(request), request.steps.hosts,
         )  # fmt: skip
 
-    def run(self, names: Sequence[Reference], *, use_cache: bool) -> Image:
-        """Solves the plan and records the image with its names, in one step."""
+    def run(self, names: Sequence[Reference], known: Results | None, exports: Exports) -> Image:
+        """Solves the plan and records the image with its names, in one step.
+
+        Args:
+            known: where results may come from.
+            exports: where results go besides this root's own cache.
+        """
         needed = self._plan.needed()
         self._numbers = {vertex: number for number, vertex in enumerate(needed, start=1)}
         inputs = {vertex: self._plan.vertices[vertex].inputs for vertex in needed}
 
         def work(vertex: int, below: Sequence[StepResult]) -> StepResult:
-            wanted = use_cache and vertex not in self._plan.uncached
-            return self._work(vertex, below, use_cache=wanted)
+            return self._work(vertex, below, None if vertex in self._plan.uncached else known)
 
         try:
             results = solve(inputs, work, self._cancellation, parallel=_PARALLEL)
@@ -169,13 +180,14 @@ class _Build:
         finally:
             self._sealers.shutdown(wait=True)
         self._remember(results, sealed)
+        self._share(results, sealed, exports)
         return self._record(sealed, names)
 
-    def _work(self, vertex: int, below: Sequence[StepResult], *, use_cache: bool) -> StepResult:
+    def _work(self, vertex: int, below: Sequence[StepResult], known: Results | None) -> StepResult:
         name = self._plan.vertices[vertex].name
         self._tell("started", vertex, name)
         try:
-            key, found = self._steps.look_up(vertex, below, self._cache if use_cache else None)
+            key, found = self._steps.look_up(vertex, below, known)
             if found is not None:
                 self._tell("cached", vertex, name)
                 return found
@@ -215,20 +227,38 @@ class _Build:
         """Writes what was made to the cache, once it is sealed."""
         for vertex, result in results.items():
             if result.made:
-                inputs = self._plan.vertices[vertex].inputs
-                below = self._stack(sealed, inputs[0]) if inputs else []
                 name = self._plan.vertices[vertex].name
-                self._cache.put(result.entry, name, sealed[vertex], below, result.origin)
+                below = self._below(sealed, vertex)
+                self.cache.put(result.entry, name, sealed[vertex], below, result.origin)
+
+    def _share(
+        self,
+        results: Mapping[int, StepResult],
+        sealed: Mapping[int, tuple[Layer, ...]],
+        exports: Exports,
+    ) -> None:
+        """Writes the results, made or found, where ``--cache-to`` wants them."""
+        for mode in exports.modes():
+            chosen = self._plan.chain() if mode == "min" else self._plan.needed()
+            shared = [
+                Result(
+                    key=results[vertex].entry, description=self._plan.vertices[vertex].name,
+                    layers=sealed[vertex], below=tuple(self._below(sealed, vertex)),
+                    origin=results[vertex].origin,
+                )
+                for vertex in chosen
+                if not isinstance(self._plan.vertices[vertex].operation, graph.Base)
+            ]  # fmt: skip
+            exports.write(mode, shared)
+
+    def _below(self, sealed: Mapping[int, tuple[Layer, ...]], vertex: int) -> list[Layer]:
+        """The layers that a step stands on."""
+        inputs = self._plan.vertices[vertex].inputs
+        return self._stack(sealed, inputs[0]) if inputs else []
 
     def _stack(self, sealed: Mapping[int, tuple[Layer, ...]], top: int) -> list[Layer]:
         """All layers up to a vertex, base first."""
-        layers: list[Layer] = []
-        vertex: int | None = top
-        while vertex is not None:
-            layers[:0] = sealed[vertex]
-            inputs = self._plan.vertices[vertex].inputs
-            vertex = inputs[0] if inputs else None
-        return layers
+        return [layer for vertex in self._plan.chain(top) for layer in sealed[vertex]]
 
     def _record(self, sealed: Mapping[int, tuple[Layer, ...]], names: Sequence[Reference]) -> Image:
         layers = self._stack(sealed, self._plan.target)

@@ -158,6 +158,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     uncached: frozenset[int] = frozenset()
     """Vertices that are done anew whatever the cache has."""
 
+    def chain(self, top: int | None = None) -> tuple[int, ...]:
+        """The vertices whose layers make a filesystem, the lowest first; that of the target."""
+        found: list[int] = []
+        vertex: int | None = self.target if top is None else top
+        while vertex is not None:
+            found.append(vertex)
+            inputs = self.vertices[vertex].inputs
+            vertex = inputs[0] if inputs else None
+        return tuple(reversed(found))
+
     def needed(self) -> tuple[int, ...]:
         """Vertices that the target depends on, in order."""
         wanted = {self.target} | {line.vertex for line in self.lines if line.vertex is not None}

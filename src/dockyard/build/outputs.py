@@ -39,13 +39,22 @@ def parse_output(text: str) -> Output:
         if not text:
             raise InvalidInput("an output must not be empty", hint=_HINT)
         return Output("tar", "-") if text == "-" else Output("local", text)
+    return _checked(fields_of(text, "--output", _HINT), text)
+
+
+def fields_of(text: str, flag: str, hint: str) -> dict[str, str]:
+    """The fields of a value such as ``type=local,dest=DIR``.
+
+    Raises:
+        InvalidInput: a part has no name or no value.
+    """
     fields: dict[str, str] = {}
     for part in text.split(","):
         key, equals, value = part.partition("=")
         if not equals or not key:
-            raise InvalidInput(f"invalid value {text!r} of --output", hint=_HINT)
+            raise InvalidInput(f"invalid value {text!r} of {flag}", hint=hint)
         fields[key.strip().lower()] = value
-    return _checked(fields, text)
+    return fields
 
 
 def _checked(fields: dict[str, str], text: str) -> Output:

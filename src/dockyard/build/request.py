@@ -15,6 +15,7 @@ from dockyard.build.mounts.agents import AgentSource
 from dockyard.build.mounts.secrets import Secret, given
 from dockyard.build.named import NamedContext
 from dockyard.build.outputs import IMAGE, Output, parse_output
+from dockyard.build.sharing.places import CacheFrom, CacheTo, parse_cache_from, parse_cache_to
 
 
 class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
     contexts: dict[str, NamedContext] = {}
     outputs: tuple[Output, ...] = (IMAGE,)
     no_cache_filter: tuple[str, ...] = ()
+    cache_to: tuple[CacheTo, ...] = ()
+    cache_from: tuple[CacheFrom, ...] = ()
 
 
 def asked(
@@ -53,6 +56,8 @@ def asked(
     steps: StepOptions | None,
     outputs: Sequence[Output | str] = (),
     no_cache_filter: Sequence[str] = (),
+    cache_to: Sequence[CacheTo | str] = (),
+    cache_from: Sequence[CacheFrom | str] = (),
 ) -> BuildRequest:
     """The request of :meth:`dockyard.engine.Engine.build`, which says what the arguments mean.
 
@@ -74,6 +79,8 @@ def asked(
         steps=granted(steps, allow),
         outputs=tuple(map(_output, outputs)) or (IMAGE,),
         no_cache_filter=tuple(no_cache_filter),
+        cache_to=tuple(parse_cache_to(e) if isinstance(e, str) else e for e in cache_to),
+        cache_from=tuple(parse_cache_from(e) if isinstance(e, str) else e for e in cache_from),
     )
 
 

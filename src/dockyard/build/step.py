@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 
 from dockyard.build import graph
-from dockyard.build.cache import BuildCache, Origin, key_of, key_of_base
+from dockyard.build.cache import Origin, key_of, key_of_base
 from dockyard.build.choose import choose
 from dockyard.build.choose import digest as digest_of
 from dockyard.build.context import Tree
@@ -18,6 +18,7 @@ from dockyard.build.ops import copy as copying
 from dockyard.build.ops import run as running
 from dockyard.build.remote.address import Git, Web
 from dockyard.build.remote.fetch import Fetcher
+from dockyard.build.sharing.session import Results
 from dockyard.build.solver import Cancellation
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
@@ -62,10 +63,9 @@ class StepResult:
         """Directories of all layers up to here, base first, for an overlay."""
         return (*(self._below.stack() if self._below else ()), *self._paths)
 
-    def stack_ids(self) -> tuple[str, ...]:
-        """Ids of all layers up to here, waiting for those that are being hashed."""
-        own = tuple(layer.id for layer in self.sealed())
-        return (*(self._below.stack_ids() if self._below else ()), *own)
+    def stack_layers(self) -> tuple[Layer, ...]:
+        """All layers up to here, waiting for those that are being hashed."""
+        return (*(self._below.stack_layers() if self._below else ()), *self.sealed())
 
 
 class StepRunner:
@@ -92,10 +92,10 @@ class StepRunner:
         self._holder = holder
         self._cancellation = cancellation
         self._sealers = sealers
-        self._fetcher = Fetcher(holder, cancellation)
+        self._fetcher = Fetcher(cancellation)
 
     def look_up(
-        self, index: int, below: Sequence[StepResult], cache: BuildCache | None
+        self, index: int, below: Sequence[StepResult], cache: Results | None
     ) -> tuple[str, StepResult | None]:
         """The step's key, and its result where it needn't be done."""
         vertex = self._plan.vertices[index]
@@ -110,19 +110,20 @@ class StepRunner:
         if alone:
             content = f"{content} on {_root_of(below[0].stack())}"
         key = key_of(vertex, _keys(vertex.operation, below), content)
-        hit = None if cache is None else cache.find(key, self._holder)
-        if hit is None or (not alone and hit.below != below[0].stack_ids()):
+        hit = None if cache is None else cache.find(key, below[0].stack_layers, anywhere=alone)
+        if hit is None:
             return key, None
         return key, _complete(key, hit.layers, self._parts.layers.paths_of(hit.layers), below[0])
 
     def _look_up_remote(
-        self, vertex: graph.Vertex, cache: BuildCache | None
+        self, vertex: graph.Vertex, cache: Results | None
     ) -> tuple[str, StepResult | None]:
         key, hit = self._fetcher.look_up(vertex, cache)
         if hit is None:
             return key, None
         own = key if hit.origin is None else hit.origin.content
-        return key, _complete(own, hit.layers, self._parts.layers.paths_of(hit.layers), None)
+        paths = self._parts.layers.paths_of(hit.layers)
+        return key, _complete(own, hit.layers, paths, None, entry=key, origin=hit.origin)
 
     def execute(
         self,
@@ -299,7 +300,13 @@ def _times(vertex: graph.Vertex) -> Times:
 
 
 def _complete(
-    key: str, layers: Sequence[Layer], paths: Sequence[str], below: StepResult | None
+    key: str,
+    layers: Sequence[Layer],
+    paths: Sequence[str],
+    below: StepResult | None,
+    *,
+    entry: str | None = None,
+    origin: Origin | None = None,
 ) -> StepResult:
     """A result whose layers are there already."""
     futures = []
@@ -307,4 +314,4 @@ def _complete(
         future: Future[Layer] = Future()
         future.set_result(layer)
         futures.append(future)
-    return StepResult(key, futures, paths, below, made=False)
+    return StepResult(key, futures, paths, below, made=False, entry=entry, origin=origin)

@@ -101,7 +101,7 @@ def save_to(
         with output_file(path) as write:
             save(store, texts, write, layout=layout)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 @contextlib.contextmanager
@@ -115,7 +115,7 @@ def written_to(path: str) -> Iterator[Write]:
         with output_file(path) as write:
             yield write
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 class _Archive:
@@ -160,14 +160,7 @@ class _Archive:
             return
         self._written.add(layer.diff_id)
         self._header(documents.blob_path(layer.diff_id), kind=b"0", mode=0o644, size=layer.size)
-        checked = _Checked(self._write)
-        if layer.writer == STORED:
-            _write_stored(self._store.blob_of(layer), checked.write)
-        else:
-            tarwriter.write_layer(
-                directory, checked.write, epoch=layer.epoch, times=layer.times, writer=layer.writer
-            )
-        checked.expect(layer)
+        write_tar(layer, directory, self._store.blob_of(layer), self._write)
         self._write(ustar.padding(layer.size))
 
     def _header(self, path: str, *, kind: bytes, mode: int, size: int) -> None:
@@ -175,6 +168,27 @@ class _Archive:
             path=path.encode(), kind=kind, mode=mode, uid=0, gid=0, size=size, mtime=0
         )
         self._write(ustar.encode(entry))
+
+
+def write_tar(layer: Layer, directory: str, blob: str, write: Write) -> None:
+    """Streams the tar of one layer, which the caller holds.
+
+    Args:
+        directory: the layer's.
+        blob: the file of its tar, for one that is :data:`~dockyard.images.model.STORED`.
+
+    Raises:
+        ContentMismatch: the layer on disk is not what it was; what was written is useless then.
+        StateError: it can't be read.
+    """
+    checked = _Checked(write)
+    if layer.writer == STORED:
+        _write_stored(blob, checked.write)
+    else:
+        tarwriter.write_layer(
+            directory, checked.write, epoch=layer.epoch, times=layer.times, writer=layer.writer
+        )
+    checked.expect(layer)
 
 
 class _Checked:
@@ -258,7 +272,8 @@ def output_file(path: str) -> Iterator[Write]:
         raise
 
 
-def _unwritable(path: str, error: OSError) -> StateError | PermissionMissing:
+def unwritable(path: str, error: OSError) -> StateError | PermissionMissing:
+    """The user's view of an ``OSError`` on a file or directory that he named."""
     why = os.strerror(error.errno or 0)
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return DiskFull(path)

@@ -21,7 +21,10 @@ _GZIP = b"\x1f\x8b\x08"
 _BZIP2 = b"BZh"
 _XZ = b"\xfd7zXZ\0"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_LONGEST_MAGIC = 6
+
+BLOCK = 512
+"""The size of a tar's header, which says what a stream is: its first file may be named ``BZh``."""
+_CHECKSUM = slice(148, 156)
 
 
 class Readable(Protocol):
@@ -32,8 +35,24 @@ class Readable(Protocol):
 
 
 def is_compressed(head: bytes) -> bool:
-    """True where a stream that begins so is compressed in a way that :class:`Unpacked` knows."""
-    return head.startswith((_GZIP, _BZIP2, _XZ, _ZSTD))
+    """True where a stream is compressed in a way that :class:`Unpacked` knows.
+
+    Args:
+        head: its first :data:`BLOCK` bytes, or all where it is shorter.
+    """
+    return head.startswith((_GZIP, _BZIP2, _XZ, _ZSTD)) and not _is_header(head)
+
+
+def _is_header(block: bytes) -> bool:
+    """True for the header of a tar's entry: it has the sum of its own bytes (POSIX ``ustar``)."""
+    if len(block) < BLOCK:
+        return False
+    text = block[_CHECKSUM].strip(b" \0")
+    if not text or text.strip(b"01234567"):
+        return False
+    rest = block[: _CHECKSUM.start] + b" " * 8 + block[_CHECKSUM.stop : BLOCK]
+    signed = sum(byte - 256 if byte > 127 else byte for byte in rest)  # as old tars count
+    return int(text, 8) in {sum(rest), signed}
 
 
 class Unpacked:
@@ -46,7 +65,7 @@ class Unpacked:
     """
 
     def __init__(self, stream: BinaryIO, *, max_bytes: int) -> None:
-        head = _read_fully(stream, _LONGEST_MAGIC)
+        head = _read_fully(stream, BLOCK)
         self._errors: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError)
         self._inner = self._open(head, _Rejoined(head, stream))
         self._max = max_bytes
@@ -72,15 +91,15 @@ class Unpacked:
         return data
 
     def _open(self, head: bytes, source: Readable) -> Readable:
+        if not is_compressed(head):
+            return source
         if head.startswith(_GZIP):
             return gzip.GzipFile(fileobj=cast("BinaryIO", source), mode="rb")
         if head.startswith(_BZIP2):
             return _Inflater(source, bz2.BZ2Decompressor)
         if head.startswith(_XZ):
             return _Inflater(source, lambda: lzma.LZMADecompressor(memlimit=_MAX_MEMORY_BYTES))
-        if head.startswith(_ZSTD):
-            return self._open_zstd(source)
-        return source
+        return self._open_zstd(source)
 
     def _open_zstd(self, source: Readable) -> Readable:
         try:

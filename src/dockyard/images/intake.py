@@ -15,10 +15,10 @@ import msgspec
 
 from dockyard.errors import ContentMismatch, DockyardError
 from dockyard.images import tarwriter
-from dockyard.images.decompress import Readable, Unpacked, is_compressed
+from dockyard.images.decompress import BLOCK, Readable, Unpacked, is_compressed
 from dockyard.images.layers import LayerStore
 from dockyard.images.layers import Unpacked as UnpackedLayer
-from dockyard.images.model import Layer
+from dockyard.images.model import Layer, Times
 from dockyard.images.untar import DEFAULT_LIMITS, extract_layer
 from dockyard.images.view import LowerView
 from dockyard.oci import digest as digests
@@ -33,11 +33,16 @@ _LATEST = 2**33 - 1
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a layer beforehand; ``digest`` and ``size`` are those of the blob."""
+    """What is known of a layer beforehand; ``digest`` and ``size`` are those of the blob.
+
+    ``epoch`` and ``times`` are those with which our writer may make the tar again.
+    """
 
     diff_id: str
     digest: str | None = None
     size: int | None = None
+    epoch: int = _LATEST
+    times: Times = "clamp"
 
 
 class Part(Readable, Protocol):
@@ -90,21 +95,22 @@ class Intake:
         os.chmod(place, _ROOT_MODE)
         lower = LowerView(self._layers.paths_of(below))
         with open(f"{place}.blob", "wb") as kept:
-            raw = Hashing(part, Keeper(kept, compressed=is_compressed(part.peek(8))))
+            raw = Hashing(part, Keeper(kept, compressed=is_compressed(part.peek(BLOCK))))
             plain = Hashing(Unpacked(cast("BinaryIO", raw), max_bytes=DEFAULT_LIMITS.bytes))
             extracted = extract_layer(plain, place, lower=lower)
             plain.drain()
             raw.drain()
             raw.finish()
         _check(blob, raw, plain)
-        ours = _is_ours(place, plain)
+        ours = _is_ours(place, plain, blob)
         if ours:
             os.unlink(f"{place}.blob")
         return UnpackedLayer(
             directory=place,
             diff_id=blob.diff_id,
             size=plain.size,
-            epoch=_LATEST,
+            epoch=blob.epoch,
+            times=blob.times,
             chain=None if extracted.self_contained else chain_of(below),
             blob=None if ours else f"{place}.blob",
         )
@@ -189,11 +195,11 @@ def _check(blob: Blob, raw: Hashing, plain: Hashing) -> None:
             )
 
 
-def _is_ours(directory: str, plain: Hashing) -> bool:
+def _is_ours(directory: str, plain: Hashing, blob: Blob) -> bool:
     """Whether our writer makes the very tar from the directory."""
     written = _Comparison(plain.head)
     try:
-        tarwriter.write_layer(directory, written.write, epoch=_LATEST, times="clamp")
+        tarwriter.write_layer(directory, written.write, epoch=blob.epoch, times=blob.times)
     except (_DifferentError, DockyardError):
         return False
     return written.digest == plain.digest

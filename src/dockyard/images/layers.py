@@ -55,6 +55,7 @@ class Unpacked(msgspec.Struct, frozen=True, kw_only=True):
     diff_id: str
     size: int
     epoch: int
+    times: Times
     chain: str | None
     blob: str | None
 
@@ -146,11 +147,11 @@ class LayerStore:
         Raises:
             StateError: the files can't be moved, or the disk failed.
         """
-        times: Times = "clamp"
         writer = None if unpacked.blob is None else STORED
         layer_id = self.publish(
-            unpacked.directory, holder=holder, epoch=unpacked.epoch, times=times, writer=writer
-        )
+            unpacked.directory, holder=holder, epoch=unpacked.epoch, times=unpacked.times,
+            writer=writer,
+        )  # fmt: skip
         try:
             if unpacked.blob is not None:
                 os.rename(unpacked.blob, self._paths.blob(layer_id))

@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 
 from dockyard.errors import ContentMismatch, HostileInput
 from dockyard.images.confined import clean
-from dockyard.images.decompress import Unpacked, is_compressed
+from dockyard.images.decompress import BLOCK, Unpacked, is_compressed
 from dockyard.images.tarreader import members
 from dockyard.system import syscalls
 
@@ -205,4 +205,4 @@ def _is_plain_file(stream: BinaryIO) -> bool:
         return False
     if not stat.S_ISREG(os.fstat(descriptor).st_mode) or stream.tell() != 0:
         return False
-    return not is_compressed(os.pread(descriptor, 8, 0))
+    return not is_compressed(os.pread(descriptor, BLOCK, 0))

@@ -182,6 +182,7 @@ def test_build_passes_its_options_on(dockyard: Call, engine: Any, tmp_path: Path
         "platform": "linux/arm64", "contexts": {"lib": "./lib"},
         "secrets": {}, "ssh": {}, "allow": (), "steps": StepOptions(),
         "outputs": (Output("tar", "x"),), "no_cache_filter": ["a", "b"],
+        "cache_to": (), "cache_from": (),
     })]  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dockyard.build import graph
-from dockyard.build.cache import BuildCache, Hit, Origin, key_of
+from dockyard.build.cache import Hit, Origin, key_of
 from dockyard.build.dockerfile.source import located
 from dockyard.build.remote.address import Git, Web
+from dockyard.build.sharing.session import Results
 from dockyard.build.solver import Cancellation
 from dockyard.containers.workspace import Workspace
 
@@ -13,12 +14,11 @@ from dockyard.containers.workspace import Workspace
 class Fetcher:
     """Fetches for one build."""
 
-    def __init__(self, holder: str, cancellation: Cancellation) -> None:
-        self._holder = holder
+    def __init__(self, cancellation: Cancellation) -> None:
         self._cancellation = cancellation
         self._commits: dict[Git, str] = {}
 
-    def look_up(self, vertex: graph.Vertex, cache: BuildCache | None) -> tuple[str, Hit | None]:
+    def look_up(self, vertex: graph.Vertex, cache: Results | None) -> tuple[str, Hit | None]:
         """The key of the cache's entry, and the entry where it still holds.
 
         A commit is the key of its files. A file of the web has the key of its address, and holds
@@ -35,9 +35,9 @@ class Fetcher:
                 commit = git.resolve(operation, self._cancellation)
                 self._commits[operation] = commit  # a branch may move before it is fetched
                 key = key_of(vertex, (), commit)
-                return key, None if cache is None else cache.find(key, self._holder)
+                return key, None if cache is None else cache.find(key, tuple)
             key = key_of(vertex, (), "")
-            hit = None if cache is None else cache.find(key, self._holder)
+            hit = None if cache is None else cache.find(key, tuple)
             if hit is None or hit.origin is None or not isinstance(operation, Web):
                 return key, None
             from dockyard.build.remote import http

@@ -11,6 +11,7 @@ import click
 
 from dockyard.arguments import parse_label
 from dockyard.build.outputs import IMAGE, Output, parse_output
+from dockyard.build.sharing.places import parse_cache_from, parse_cache_to
 from dockyard.cli import options, render
 from dockyard.cli.build_steps import step_options, step_request
 from dockyard.cli.command import canceled, define, not_yet, with_engine
@@ -30,8 +31,6 @@ _NOT_YET = {
     "--annotation=": None,
     "--attest=": None,
     "--builder=": None,
-    "--cache-from=": "this root's own cache is used anyway",
-    "--cache-to=": "what builds remember stays in this root",
     "--cgroup-parent=": None,
     "-m, --memory=": None,
     "--provenance=": None,
@@ -67,6 +66,12 @@ def _context(text: str) -> tuple[str, str]:
 @click.option("--build-context", "contexts", multiple=True, metavar="list",
               callback=options.reads(_context),
               help="Additional build contexts (e.g., name=path)")  # fmt: skip
+@click.option("--cache-from", multiple=True, metavar="stringArray",
+              callback=options.reads(parse_cache_from),
+              help='External cache sources (e.g., "type=local,src=path/to/dir")')  # fmt: skip
+@click.option("--cache-to", multiple=True, metavar="stringArray",
+              callback=options.reads(parse_cache_to),
+              help='Cache export destinations (e.g., "type=local,dest=path/to/dir")')  # fmt: skip
 @click.option("--call", metavar="string", default="build",
               help='Set method for evaluating build ("build", "check")')  # fmt: skip
 @click.option("--check", is_flag=True, help='Shorthand for "--call=check"')
@@ -147,6 +152,8 @@ def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> I
         "platform": values["platform"],
         "contexts": dict(values["contexts"]),
         "outputs": values["outputs"],
+        "cache_to": values["cache_to"],
+        "cache_from": values["cache_from"],
         "no_cache_filter": ",".join(values["no_cache_filter"]).split(","),
         **step_request(values),
     }
