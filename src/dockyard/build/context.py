@@ -288,21 +288,27 @@ def _not_found(path: str) -> BuildError:
 
 
 def _go_pattern(component: str) -> str:
-    """A component of a Go pattern as a regular expression: ``*``, ``?``, ``[...]``, ``\\x``."""
-    result, position = "", 0
+    """A component of a Go pattern as a regular expression: ``*``, ``?``, ``[...]``, ``\\x``.
+
+    A star takes the first place where what stands up to the next star fits, and no other: trying
+    them all would take as long as a hostile name and pattern want.
+    """
+    between, position = [""], 0
     while position < len(component):
         character = component[position]
         position += 1
         if character == "*":
-            result += "[^/]*"
+            between.append("")
         elif character == "?":
-            result += "[^/]"
+            between[-1] += "[^/]"
         elif character == "\\" and position < len(component):
-            result += re.escape(component[position])
+            between[-1] += re.escape(component[position])
             position += 1
         elif character == "[" and (end := component.find("]", position + 1)) > 0:
-            result += "[" + _SET.sub(r"\\\g<0>", component[position:end]) + "]"
+            between[-1] += "[" + _SET.sub(r"\\\g<0>", component[position:end]) + "]"
             position = end + 1
         else:
-            result += re.escape(character)
-    return result
+            between[-1] += re.escape(character)
+    first, *inner = between
+    last = [f"[^/]*{inner.pop()}"] if inner else []
+    return "".join([first, *(f"(?>[^/]*?{each})" for each in inner), *last])

@@ -152,3 +152,12 @@ def test_the_digest_is_of_content_names_and_modes_only(base: Path) -> None:
 def test_no_context_is_explained(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="unable to prepare context"):
         open_context(str(tmp_path / "missing"), None)
+
+
+def test_many_stars_take_no_time(base: Path) -> None:
+    """Name and pattern may both be a hostile context's; this would take years."""
+    (base / ("a" * 250)).touch()
+    with pytest.raises(BuildError, match="not found"):
+        matched(base, "*a" * 40 + "b")
+    assert matched(base, "*a" * 40) == ["a" * 250]
+    assert matched(base, "*t*t") == ["a.txt", "b.txt"]

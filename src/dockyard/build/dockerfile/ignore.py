@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
@@ -22,6 +22,11 @@ _MEMBER: Final = r"[^\\\]-]|\\."
 _CLASS: Final = re.compile(rf"\[(\^?)((?:(?:{_MEMBER})(?:-(?:{_MEMBER}))?)+)\]", re.DOTALL)
 _CLASS_RANGE: Final = re.compile(rf"({_MEMBER})(?:-({_MEMBER}))?", re.DOTALL)
 _WILD: Final = frozenset("*?[\\")
+_STAR: Final = "[^/]*"
+_ONE: Final = "[^/]"
+_ANY_DIRECTORIES: Final = "(?:.*/)?"
+_MANY: Final = ("(", ".", "[")
+"""How pieces begin that may match a slash, or more than one character."""
 
 
 class _Rule(msgspec.Struct, frozen=True):
@@ -95,13 +100,33 @@ def _clean(path: str) -> str:
 
 def _expression(pattern: str) -> str:
     """``pattern`` as a regular expression for a whole path or a whole leading part of it."""
-    out = ""
+    pieces: list[str] = []
     position = 0
     while position < len(pattern):
         step, piece = _piece(pattern, position)
-        out += piece
+        if piece != _ANY_DIRECTORIES or pieces[-1:] != [piece]:
+            pieces.append(piece)
         position += step
-    return out
+    return "".join(_without_retries(pieces))
+
+
+def _without_retries(pieces: list[str]) -> Iterator[str]:
+    """A star takes the first place where what stands up to the next star fits, and no other.
+
+    That is enough, for the next star takes what is left; trying them all would take as many steps
+    as the name is long, to the power of the number of stars.
+    """
+    position = 0
+    while position < len(pieces):
+        piece, position = pieces[position], position + 1
+        if piece == _STAR and _STAR in pieces[position:]:
+            end = pieces.index(_STAR, position)
+            between = pieces[position:end]
+            if not any(each != _ONE and each.startswith(_MANY) for each in between):
+                yield f"(?>{_STAR}?{''.join(between)})"
+                position = end
+                continue
+        yield piece
 
 
 def _piece(pattern: str, position: int) -> tuple[int, str]:
@@ -111,9 +136,9 @@ def _piece(pattern: str, position: int) -> tuple[int, str]:
         return _any_directories(pattern, position)
     match character:
         case "*":
-            return 1, "[^/]*"
+            return 1, _STAR
         case "?":
-            return 1, "[^/]"
+            return 1, _ONE
         case "[":
             return _character_class(pattern, position)
         case "\\" if position + 1 == len(pattern):
@@ -130,7 +155,7 @@ def _any_directories(pattern: str, position: int) -> tuple[int, str]:
         return step, ".*"
     if position == 0 and step == 2 and _WILD.isdisjoint(rest):
         return step, ".*"  # "**name" is any path that ends in name, in the middle of a word too
-    return step, "(?:.*/)?"
+    return step, _ANY_DIRECTORIES
 
 
 def _character_class(pattern: str, position: int) -> tuple[int, str]:

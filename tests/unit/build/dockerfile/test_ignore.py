@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockyard.build.dockerfile.ignore import IgnoreRules, compile_patterns
+from dockyard.build.dockerfile.ignore import IgnoreRules, _expression, compile_patterns
 from dockyard.errors import BuildError
 
 
@@ -90,3 +92,20 @@ def test_pruning_never_loses_a_kept_path(patterns: str, path: str) -> None:
     pruned = any(rules.excludes(each) and not rules.may_reinclude_below(each) for each in parents)
     if pruned:
         assert rules.excludes(path)
+
+
+@given(st.text("ab*?/[]^\\", max_size=12), st.text("ab/[", max_size=12))
+def test_stars_find_the_same_without_trying_every_place(pattern: str, path: str) -> None:
+    try:
+        expression = _expression(pattern)
+    except BuildError:
+        return
+    every = expression.replace("(?>", "(?:").replace("[^/]*?", "[^/]*")
+    assert bool(re.fullmatch(expression, path, re.S)) == bool(re.fullmatch(every, path, re.S))
+
+
+def test_many_stars_take_no_time() -> None:
+    """Name and pattern may both be a hostile context's; this would take years."""
+    rules = compile_patterns(f"{'*a' * 40}b\n{'**/' * 40}c\n")
+    assert not rules.excludes("a" * 250)
+    assert not rules.excludes("a/" * 1000)
