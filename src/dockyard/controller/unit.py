@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 
-from dockyard.errors import NotFound, NotSupported
+from dockyard.errors import InvalidInput, NotFound, NotSupported
 from dockyard.state.paths import Paths
 from dockyard.system import host, process
 from dockyard.system.files import write_atomically
@@ -15,6 +15,7 @@ DIRECTORY = "/etc/systemd/system"
 _RUNNING = "/run/systemd/system"
 _DEFAULT_ROOT = "/var/lib/dockyard"
 _TIMEOUT_SECONDS = 60.0
+_SPACE = 0x20
 
 
 def name(paths: Paths) -> str:
@@ -40,6 +41,9 @@ def text(paths: Paths, argv: list[str], environment: Mapping[str, str]) -> str:
     """The unit file. Pure.
 
     ``KillMode=process`` leaves the containers alone when the service stops.
+
+    Raises:
+        InvalidInput: a path or a setting has a control character, which would begin another line.
     """
     variables = "".join(
         f"Environment={_quoted(f'{key}={value}', command=False)}\n"
@@ -50,7 +54,7 @@ def text(paths: Paths, argv: list[str], environment: Mapping[str, str]) -> str:
 Description=Dockyard controller: restarts, health checks, containers that come back at boot
 Wants=network-online.target
 After=network-online.target
-RequiresMountsFor={_escaped(paths.root)}
+RequiresMountsFor={_quoted(paths.root, command=False)}
 
 [Service]
 Type=exec
@@ -119,11 +123,12 @@ def _systemctl(*arguments: str) -> None:
 
 def _quoted(word: str, *, command: bool = True) -> str:
     """A word in systemd's syntax (systemd.service(5)); a dollar is special in commands only."""
-    escaped = _escaped(word).replace("\\", "\\\\").replace('"', '\\"')
+    if any(ord(letter) < _SPACE for letter in word):
+        raise InvalidInput(
+            f"a systemd unit can't hold {word!r}",
+            hint="choose DOCKYARD_* settings and directories without control characters",
+        )
+    escaped = word.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
     escaped = escaped.replace("$", "$$") if command else escaped
     plain = escaped and not any(letter in escaped for letter in " \t'\"\\;")
     return escaped if plain else f'"{escaped}"'
-
-
-def _escaped(word: str) -> str:
-    return word.replace("%", "%%")

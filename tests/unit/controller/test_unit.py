@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dockyard.controller import unit
-from dockyard.errors import NotFound, NotSupported
+from dockyard.errors import InvalidInput, NotFound, NotSupported
 from dockyard.state.paths import Paths
 
 EXPECTED = """\
@@ -17,7 +17,7 @@ EXPECTED = """\
 Description=Dockyard controller: restarts, health checks, containers that come back at boot
 Wants=network-online.target
 After=network-online.target
-RequiresMountsFor=/srv/a b/100%%
+RequiresMountsFor="/srv/a b/100%%"
 
 [Service]
 Type=exec
@@ -41,6 +41,17 @@ def test_the_unit_is_written_out_with_systemds_quoting() -> None:
     argv = ["/usr/bin/python3", "/srv/a b/100%", "it's", "$HOME"]
     settings = {"DOCKYARD_PUBLISH_ADDRESS": "127.0.0.1", "DOCKYARD_X": 'a "$b"'}
     assert unit.text(paths, argv, settings) == EXPECTED
+
+
+@pytest.mark.parametrize("words", ["/srv\nExecStart=/bin/evil", "a\rb"])
+def test_nothing_adds_lines_to_the_unit(words: str) -> None:
+    honest, argv = Paths("/srv/x", "/run/x"), ["/bin/true"]
+    with pytest.raises(InvalidInput, match="can't hold"):
+        unit.text(Paths(words, "/run/x"), argv, {})
+    with pytest.raises(InvalidInput, match="can't hold"):
+        unit.text(honest, [*argv, words], {})
+    with pytest.raises(InvalidInput, match="can't hold"):
+        unit.text(honest, argv, {"DOCKYARD_X": words})
 
 
 def test_each_root_has_a_unit_of_its_own() -> None:
