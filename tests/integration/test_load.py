@@ -181,6 +181,14 @@ DIGEST = "sha256:" + "0" * 64
 LAYERS = [DIGEST] * 100_000
 HOSTILE: dict[str, tuple[Callable[[], Mapping[str, bytes | tarfile.TarInfo]], str]] = {
     "no archive": (lambda: {"file": b"x"}, "neither manifest.json nor index.json"),
+    "a time that is none": (
+        lambda: archives.docker([BASE], created="yesterday\x1b[2J"), "for a time",
+    ),
+    "a time of a step that is none": (
+        lambda: archives.docker([BASE], history=[{"created": "99999-01-01T00:00:00Z"}]),
+        "for a time",
+    ),
+    "deep JSON": (lambda: {"manifest.json": b"[" * 1_000_000}, "makes no sense"),
     "a path out of it": (
         lambda: _changed(archives.docker([BASE]), "../../escape", b"x"), "tries to leave",
     ),

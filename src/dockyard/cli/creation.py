@@ -16,6 +16,8 @@ from dockyard.networks.model import HOST_NETWORK, NO_NETWORK, PortMapping, Proto
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
+_PORTS = 1 << 16
+
 
 def ask(
     engine: Engine, image: str, arguments: tuple[str, ...], values: Mapping[str, Any]
@@ -56,7 +58,9 @@ def publish_all(options: Options, image: Image) -> Options:
             render.print_warning(f"port {exposed} is not published: {protocol} is not supported")
             continue
         kind: Protocol = "udp" if protocol == "udp" else "tcp"
-        if number.isdecimal() and (int(number), kind) not in published:
+        if not (number.isascii() and number.isdecimal() and 0 < int(number) < _PORTS):
+            render.print_warning(f"port {exposed} is not published: it is no port")
+        elif (int(number), kind) not in published:
             found.append(PortMapping(container_port=int(number), protocol=kind))
     networking = msgspec.structs.replace(
         options.networking, ports=(*options.networking.ports, *found)

@@ -14,6 +14,7 @@ from dockyard.images.intake import Blob
 from dockyard.images.parts import Parts, document
 from dockyard.oci import digest as digests
 from dockyard.oci import image as oci
+from dockyard.oci import times
 from dockyard.oci.image import ImageConfig, decode_config
 from dockyard.oci.reference import Reference
 
@@ -154,6 +155,7 @@ def _config(data: bytes, layers: int) -> ImageConfig:
         raise ContentMismatch(
             f"an image's configuration makes no sense: {error}", reference="bad-image-config"
         ) from error
+    _check_times(config)
     if config.os != "linux":
         raise NotSupported(
             f"the image is for {config.os}/{config.architecture}; only Linux images run here"
@@ -166,6 +168,20 @@ def _config(data: bytes, layers: int) -> ImageConfig:
     if layers > MAX_LAYERS:
         raise HostileInput(f"an image has {layers} layers; at most {MAX_LAYERS} can be stacked")
     return config
+
+
+def _check_times(config: ImageConfig) -> None:
+    """Whoever reads them later counts on times (RFC 3339), or none."""
+    for moment in (config.created, *(line.created for line in config.history)):
+        if not moment:
+            continue
+        try:
+            times.parse_rfc3339(moment)
+        except (ValueError, OverflowError) as error:
+            raise ContentMismatch(
+                f"an image's configuration has {moment[:40]!r} for a time",
+                reference="bad-image-config",
+            ) from error
 
 
 def _name(text: str) -> Reference:

@@ -11,6 +11,7 @@ import pytest
 
 from dockyard.build.grants import StepOptions
 from dockyard.build.outputs import Output
+from dockyard.cli.creation import publish_all
 from dockyard.containers.exec import ExecOptions
 from dockyard.containers.model import (
     Console,
@@ -21,7 +22,9 @@ from dockyard.containers.model import (
     Security,
     Ulimit,
 )
+from dockyard.images.model import Image
 from dockyard.networks.model import PortMapping
+from dockyard.oci.image import ExecutionConfig, ImageConfig
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -113,6 +116,19 @@ def test_publish_all_takes_the_exposed_ports_that_are_not_published(
         PortMapping(container_port=8000, host_port=9),
         PortMapping(container_port=53, protocol="udp"),
     )
+
+
+def test_what_an_image_calls_a_port_and_is_none_is_not_published(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = ("99999999/tcp", "0", "-5", "\u0663/tcp", "80;x", "70/sctp")
+    exposed = ExecutionConfig(exposed_ports={name: {} for name in names})
+    config = ImageConfig(architecture="amd64", config=exposed)
+    image = Image(
+        id="sha256:1", config=config, config_bytes=b"", layers=(), built=0, names=(), size=0
+    )
+    assert publish_all(Options(), image).networking.ports == ()
+    assert capsys.readouterr().err.count("is not published") == len(names)
 
 
 def test_ports_without_a_bridge_are_warned_about(dockyard: Call) -> None:

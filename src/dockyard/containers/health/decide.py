@@ -23,6 +23,8 @@ DEFAULT_RETRIES = 3
 MAX_OUTPUT = 4096
 MAX_LOG = 5
 SHORTEST = 10**6
+LONGEST = 10**18
+"""Some 31 years; the moments that follow from it fit the database."""
 _LATE = 30 * SECOND
 """How much later than its moment a first probe may come before nobody believes in it."""
 
@@ -69,6 +71,8 @@ def _require_sensible(check: Healthcheck) -> None:
     ):  # fmt: skip
         if value < 0 or 0 < value < SHORTEST:
             raise _invalid(f"{words} in Healthcheck cannot be less than 1ms")
+        if value > LONGEST:
+            raise _invalid(f"{words} in Healthcheck is too long: {value} nanoseconds")
     if check.retries < 0:
         raise _invalid("Retries in Healthcheck cannot be negative")
     if check.test[0] not in {"CMD", "CMD-SHELL"} or len(check.test) < 2:

@@ -154,6 +154,8 @@ def test_options_lie_on_top_of_the_images_check() -> None:
         (None, HealthOptions(command="x", timeout=1), "Timeout in Healthcheck cannot be less"),
         (None, HealthOptions(command="x", retries=-1), "Retries in Healthcheck cannot be negative"),
         (Healthcheck(test=("SOMETHING", "x")), HealthOptions(), "unknown health check"),
+        (Healthcheck(test=("CMD", "x"), interval=2**63 - 1), HealthOptions(), "too long"),
+        (Healthcheck(test=("CMD", "x"), timeout=10**30), HealthOptions(), "too long"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(
