@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockyard.containers.monitor import Launch, diagnosis
+from dockyard.containers.monitor import Launch, diagnosis, program_refused
 from dockyard.containers.runtime import Runtime
 from dockyard.state.paths import Paths
 
@@ -24,6 +24,22 @@ from dockyard.state.paths import Paths
 )
 def test_what_runtimes_say_has_dockers_codes(words: str, code: int) -> None:
     assert diagnosis(words)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "shown"),
+    [
+        ("x", "executable file `x` not found in $PATH: No such file or directory",
+         'exec: "x": executable file not found in $PATH'),
+        ("/x", "exec /x: no such file or directory", 'exec: "/x": no such file or directory'),
+        ("/x", "open executable: Permission denied", 'exec: "/x": permission denied'),
+        ("/etc", "the path `/etc` is not a regular file: Operation not permitted",
+         'exec: "/etc": is a directory: permission denied'),
+        ("/x", "exec /x: Exec format error", 'exec: "/x": exec format error'),
+    ],
+)  # fmt: skip
+def test_a_program_is_refused_in_dockers_words(program: str, words: str, shown: str) -> None:
+    assert program_refused(program, words, diagnosis(words)[0]) == shown
 
 
 def test_the_monitors_command_line() -> None:
