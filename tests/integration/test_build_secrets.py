@@ -318,7 +318,9 @@ def test_swapped_subpaths_of_caches_stay_confined(
     place.mkdir()
     use = Context(engine, place)
     seen: list[bytes] = []
-    for attempt in range(15):
+    for attempt in range(80):
+        if attempt >= 15 and any(seen):  # on a busy machine the swaps win more often
+            break
         with contextlib.suppress(DockyardError):  # where it is nothing at all for an instant
             use.build(
                 "FROM busybox\nRUN --network=none --mount=type=cache,id=evil,target=/s,source=/sub "

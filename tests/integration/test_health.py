@@ -77,7 +77,8 @@ def test_a_hung_probe_is_killed_with_its_children(root: Root, engine: Engine) ->
     log = until(lambda: health(root)["Log"])
 
     assert log[0]["ExitCode"] == -1
-    assert log[0]["Output"] == "Health check exceeded timeout (300ms): so far\n"
+    # A shell that outlives its children for an instant may still say "Killed".
+    assert log[0]["Output"].startswith("Health check exceeded timeout (300ms): so far\n")
     container = engine.containers.get("box")
     layout = engine.parts.cgroup_layout
     until(lambda: len(programs(cgroups.pids(layout, container.cgroup), b"sleep\x001000")) == 0)
