@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tarfile
 import time
 from io import BytesIO
@@ -192,3 +193,44 @@ def test_a_container_that_forks_without_end_is_stopped(root: Root) -> None:
              "sh", "-c", "f() { f | f & }; f; while :; do f; done", check=True)  # fmt: skip
     time.sleep(0.3)
     assert root.cli("rm", "-f", "bomb", timeout=60).returncode == 0
+
+
+def test_a_part_of_a_volume_stays_in_it(root: Root) -> None:
+    """CVE-2021-30465's family: who writes to a volume turns a part of it into a link."""
+    script = "ln -s / /v/root; ln -s ../../../../../.. /v/up; ln -s /proc/self/root /v/magic"
+    root.cli("run", "--rm", "--network", "none", "-v", "parts:/v", "busybox", "sh", "-c", script,
+             check=True)  # fmt: skip
+    for part in ("root", "up", "magic", "root/proc/1/root", "../..", "root/../.."):
+        done = root.cli(
+            "run", "--rm", "--network", "none", "--mount",
+            f"type=volume,src=parts,dst=/x,volume-subpath={part}", "busybox", "ls", "/x",
+        )  # fmt: skip
+        assert done.stdout.split() in ([], ["magic", "root", "up"]), part
+        assert done.returncode == 0 or done.stderr.startswith("dockyard: "), part
+
+
+def test_copying_runs_and_loads_nothing_of_the_container(root: Root, tmp_path: Path) -> None:
+    """CVE-2019-14271: a helper that had entered the container loaded its libraries."""
+    root.cli("run", "-d", "--name", "box", "--network", "none", "busybox", "sh", "-c",
+             "mkdir -p /lib; for n in libnss_files.so.2 libc.so.6 libnss_compat.so.2; do"
+             " cp /bin/busybox /lib/$n; done; sleep 300", check=True)  # fmt: skip
+    executed: list[str] = []
+    recording = [False]
+
+    def note(name: str, arguments: tuple[object, ...]) -> None:
+        if recording[0] and name in {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork",
+                                     "os.system", "os.chdir", "ctypes.dlopen"}:  # fmt: skip
+            executed.append(f"{name} {arguments}")
+
+    sys.addaudithook(note)
+    with root.engine() as engine:
+        engine.containers.copy_from("box", "/etc/passwd", str(tmp_path / "before"))
+        recording[0] = True
+        engine.containers.copy_from("box", "/lib", str(tmp_path / "lib"))
+        engine.containers.copy_to("box", str(tmp_path / "lib"), "/again")
+        recording[0] = False
+        mapped = Path("/proc/self/maps").read_text()
+    assert executed == []
+    assert root.paths.containers not in mapped
+    assert "libnss_compat" not in mapped
+    assert len(os.listdir(tmp_path / "lib")) == 3

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -240,3 +241,13 @@ def test_random_damage_never_escapes_the_errors(
         )  # fmt: skip
     except DockyardError:
         return
+
+
+def test_a_window_of_gigabytes_is_refused(place: Path) -> None:
+    """A frame of zstd may ask for as much memory as its header says."""
+    parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=30)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    frame = compressor.compress(_archive(("f", "content", {}))) + compressor.flush()
+    with pytest.raises(DockyardError):
+        extract(io.BytesIO(frame), str(place), whiteouts=False)
+    assert list(place.iterdir()) == []
