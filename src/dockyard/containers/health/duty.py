@@ -96,6 +96,9 @@ class HealthDuty:
         current = self._parts.store.get(container.id)
         if found is None or found[0].run != before.run or current is None or not current.running:
             return  # it ended meanwhile
+        if current.paused and result.exit_code != 0:  # it was stopped in the middle of its answer
+            self._parts.health.postpone(container.id, result.end + check.interval)
+            return
         after = decide.after_probe(found[0], check, result, self._host.process)
         changed = after.status != found[0].status
         told = (event(current, f"health_status: {after.status}"),) if changed else ()
