@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from dockyard.errors import NotSupported
@@ -14,7 +13,7 @@ from dockyard.networks.model import DEFAULT_NETWORK, Network
 from dockyard.networks.rules import Rules
 from dockyard.networks.store import NetworkStore, missing
 from dockyard.state.locks import Lock
-from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths, unusable
+from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths, make_lock_directory
 
 
 class Upkeep:
@@ -120,10 +119,7 @@ class Upkeep:
 @contextlib.contextmanager
 def host_lock() -> Iterator[None]:
     """Held from looking for a free subnet until a bridge has it, so no two roots take one."""
-    try:
-        os.makedirs(HOST_LOCK_DIRECTORY, mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise unusable(HOST_LOCK_DIRECTORY, error) from error
+    make_lock_directory(HOST_LOCK_DIRECTORY)
     with Lock.acquire(f"{HOST_LOCK_DIRECTORY}/subnets.lock"):
         yield
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import binascii
 import errno
 import os
+import stat
 
 import msgspec
 
-from dockyard.errors import DiskFull, PermissionMissing, StateError
+from dockyard.errors import DiskFull, HostileInput, PermissionMissing, StateError
 
 HOST_LOCK_DIRECTORY = "/run/lock/dockyard"
 """Locks that all roots of a host share (subnet allocation, foreign firewall rules)."""
@@ -141,6 +142,25 @@ def _make_directory(path: str) -> None:
         os.makedirs(path, mode=0o700, exist_ok=True)
     except OSError as error:
         raise unusable(path, error) from error
+
+
+def make_lock_directory(path: str) -> None:
+    """Makes a directory for locks in a place where every user may make some.
+
+    Raises:
+        HostileInput: there is one of another user, or a symlink: files opened in it could be any.
+    """
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        found = os.lstat(path)
+    except OSError as error:
+        raise unusable(path, error) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise HostileInput(
+            f"{path} is not a directory of this user's alone",
+            hint=f"find out who made it, then remove it: rm -r {path}",
+            reference="foreign-lock-directory",
+        )
 
 
 def unusable(path: str, error: OSError) -> StateError | PermissionMissing:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dockyard.errors import DiskFull, PermissionMissing, StateError
-from dockyard.state.paths import Paths, unusable
+from dockyard.errors import DiskFull, HostileInput, PermissionMissing, StateError
+from dockyard.state.paths import Paths, make_lock_directory, unusable
 
 
 def test_directories_are_for_root_only(tmp_path: Path) -> None:
@@ -17,6 +17,25 @@ def test_directories_are_for_root_only(tmp_path: Path) -> None:
 
     for directory in (paths.root, paths.layers, paths.containers, paths.run, paths.locks):
         assert os.stat(directory).st_mode & 0o777 == 0o700
+
+
+def test_a_lock_directory_that_another_user_made_is_refused(tmp_path: Path) -> None:
+    """Symlinks in it would have root open, and make, any file of the host."""
+    place = tmp_path / "locks"
+    make_lock_directory(str(place))
+    make_lock_directory(str(place))
+    assert place.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "link").symlink_to(place)
+    with pytest.raises(HostileInput):
+        make_lock_directory(str(tmp_path / "link"))
+    place.chmod(0o777)
+    with pytest.raises(HostileInput):
+        make_lock_directory(str(place))
+    if os.geteuid() == 0:
+        place.chmod(0o700)
+        os.chown(place, 1000, 1000)
+        with pytest.raises(HostileInput):
+            make_lock_directory(str(place))
 
 
 def test_a_root_is_known_by_its_real_path(tmp_path: Path) -> None:
