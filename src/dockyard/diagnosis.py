@@ -53,17 +53,18 @@ def check_privileges(user: int, capabilities: int) -> Check:
     return Check("privileges", "ok", "root")
 
 
-def check_kernel(version: tuple[int, int], filesystems: str) -> Check:
+def check_kernel(version: tuple[int, int], filesystems: str, modules: str) -> Check:
     """New enough, and with overlayfs.
 
     Args:
         filesystems: ``/proc/filesystems``.
+        modules: ``modules.dep`` of this kernel, which loads what it is asked to mount.
     """
     text = ".".join(map(str, version))
     if version < _MIN_KERNEL:
         wanted = ".".join(map(str, _MIN_KERNEL))
         return Check("kernel", "problem", f"Linux {text}", f"Linux {wanted} or newer is needed")
-    if "overlay" not in filesystems.split():
+    if "overlay" not in filesystems.split() and "/overlay.ko" not in modules:
         return Check(
             "kernel", "warning", f"Linux {text}, overlayfs is not loaded", "modprobe overlay"
         )

@@ -56,7 +56,7 @@ def examine(config: Config) -> Report:
     """Looks at everything. Makes the directories of the root where they aren't there."""
     checks: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("privileges", lambda: check_privileges(os.geteuid(), host.capability_bounds())),
-        ("kernel", lambda: check_kernel(host.kernel_version(), _read("/proc/filesystems"))),
+        ("kernel", _check_kernel),
         ("state", lambda: _check_state(config)),
         ("disk", lambda: _check_disk(config.root)),
         ("sqlite", lambda: check_sqlite(sqlite3.sqlite_version_info)),
@@ -78,6 +78,11 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
         return Check(name, "problem", error.message, error.hint)
     except OSError as error:
         return Check(name, "warning", f"can't tell: {error}")
+
+
+def _check_kernel() -> Check:
+    modules = _read(f"/lib/modules/{os.uname().release}/modules.dep")
+    return check_kernel(host.kernel_version(), _read("/proc/filesystems"), modules)
 
 
 def _check_state(config: Config) -> Check:

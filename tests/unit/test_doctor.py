@@ -36,16 +36,17 @@ def test_root_without_capabilities_is_named_as_such() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "filesystems", "status"),
+    ("version", "filesystems", "modules", "status"),
     [
-        ((5, 4), "nodev overlay", "problem"),
-        ((5, 10), "nodev overlay", "ok"),
-        ((6, 18), "nodev overlay", "ok"),
-        ((6, 18), "ext4", "warning"),
+        ((5, 4), "nodev overlay", "", "problem"),
+        ((5, 10), "nodev overlay", "", "ok"),
+        ((6, 18), "nodev overlay", "", "ok"),
+        ((6, 18), "ext4", "kernel/fs/ext4/ext4.ko:", "warning"),
+        ((6, 12), "ext4", "kernel/fs/overlayfs/overlay.ko.xz:", "ok"),
     ],
 )
-def test_kernels(version: tuple[int, int], filesystems: str, status: str) -> None:
-    assert diagnosis.check_kernel(version, filesystems).status == status
+def test_kernels(version: tuple[int, int], filesystems: str, modules: str, status: str) -> None:
+    assert diagnosis.check_kernel(version, filesystems, modules).status == status
 
 
 def test_a_missing_controller_is_a_warning_that_names_the_limit() -> None:

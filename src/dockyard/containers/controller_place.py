@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from dockyard.containers import cgroup_parent
@@ -23,10 +24,8 @@ def enter(paths: Paths) -> None:
         return
     mark = paths.root_hash
     unit = f"dockyard-controller-{mark}-{os.getpid()}.scope"
-    try:
-        scope.start(unit, f"dockyard-{mark}.slice", os.getpid())
-    except (ComponentFailed, ComponentMissing):
-        return
+    with contextlib.suppress(ComponentFailed, ComponentMissing), cgroup_parent.kept(paths):
+        scope.start(layout, unit, f"dockyard-{mark}.slice", os.getpid())
 
 
 def clear(paths: Paths) -> None:

@@ -302,8 +302,9 @@ def place_monitor(parts: Parts, container: Container, pid: int, *, exec_id: str 
     if parts.cgroup_layout.systemd:
         from dockyard.system import scope
 
-        unit = f"dockyard-conmon-{exec_id or container.id}.scope"
-        scope.start(unit, f"dockyard-{parts.paths.root_hash}.slice", pid)
+        # That of the last run may be about to end, so each has a name of its own.
+        unit = f"dockyard-conmon-{exec_id or container.id}-{pid}.scope"
+        scope.start(parts.cgroup_layout, unit, f"dockyard-{parts.paths.root_hash}.slice", pid)
         return
     cgroups.create_and_enter(parts.cgroup_layout, finish.monitor_cgroup(parts, container), pid)
 

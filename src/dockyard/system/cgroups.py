@@ -89,13 +89,18 @@ def _children(root: str) -> list[str]:
 
 
 def is_frozen(layout: CgroupLayout, path: str) -> bool:
-    """True where the processes of a cgroup are frozen, or on the way to it."""
+    """True where the processes of a cgroup are frozen, or on the way to it.
+
+    In a scope of systemd's, crun has them in a cgroup below it, and freezes only that.
+    """
     if layout.mode == "v2":
-        return (
-            read_file(f"{layout.unified_mount}/{relative_path(path)}/cgroup.freeze").strip() == "1"
-        )
-    top = directory(layout, path, "freezer")
-    return top is not None and read_file(f"{top}/freezer.state").strip() not in {"", "THAWED"}
+        top = f"{layout.unified_mount}/{relative_path(path)}"
+        return any(read_file(f"{one}/cgroup.freeze").strip() == "1" for one in _tree(top))
+    freezer = directory(layout, path, "freezer")
+    return freezer is not None and read_file(f"{freezer}/freezer.state").strip() not in {
+        "",
+        "THAWED",
+    }
 
 
 def kill_all(layout: CgroupLayout, path: str, seconds: float = 10.0) -> bool:
@@ -275,7 +280,7 @@ def _remove_plain(top: str) -> None:
 
 
 def remove_parent(layout: CgroupLayout, path: str) -> None:
-    """Removes what :func:`cgroup_path` puts a container in; systemd keeps its slices itself."""
+    """Removes what :func:`cgroup_path` puts a container in; slices are systemd's."""
     parent = os.path.dirname(f"/{relative_path(path)}")
     if ":" in path or not os.path.basename(parent).startswith(f"{OWNER}-"):
         return

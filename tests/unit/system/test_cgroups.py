@@ -63,6 +63,20 @@ def test_scopes_are_left_to_systemd(layout: CgroupLayout) -> None:
         cgroups.create_and_enter(layout, "dockyard-x.slice:dockyard:monitor", 1)
 
 
+@pytest.mark.parametrize("frozen", ["", "container"])
+def test_a_scope_is_frozen_where_crun_keeps_its_processes(
+    layout: CgroupLayout, tmp_path: Path, frozen: str
+) -> None:
+    scope = tmp_path / "dockyard.slice/dockyard-x.slice/dockyard-f00.scope"
+    (scope / "container").mkdir(parents=True)
+    for below in ("", "container"):
+        (scope / below / "cgroup.freeze").write_text("0\n")
+    path = "dockyard-x.slice:dockyard:f00"
+    assert not cgroups.is_frozen(layout, path)
+    (scope / frozen / "cgroup.freeze").write_text("1\n")
+    assert cgroups.is_frozen(layout, path)
+
+
 def test_knobs_are_the_files_of_the_root_and_of_those_below(
     layout: CgroupLayout, tmp_path: Path
 ) -> None:
