@@ -16,10 +16,11 @@ from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 
 if TYPE_CHECKING:  # building is not on the path of run, nor are programs that use the library
-    from dockyard.build.checking import Report
+    from dockyard.build.checking import Description, Report
     from dockyard.build.grants import StepOptions
     from dockyard.build.outputs import Output
     from dockyard.build.progress import Listener
+    from dockyard.build.request import BuildRequest
     from dockyard.build.sharing.places import CacheFrom, CacheTo
     from dockyard.build.usage import Policy, Pruned, Record
     from dockyard.containers.networks import NetworkManager
@@ -247,11 +248,12 @@ class Engine:
 
         save(self.images, list(names), write, layout=layout)
 
-    def load(self, source: str | BinaryIO) -> tuple[Loaded, ...]:
+    def load(self, source: str | BinaryIO, *, platform: str | None = None) -> tuple[Loaded, ...]:
         """Loads the images of an archive that ``save`` made, here or in Docker or Podman.
 
         Args:
             source: the path of an archive or of an OCI image layout, or a stream.
+            platform: which of the images of several platforms; this host's where ``None``.
 
         Raises:
             InvalidInput, ContentMismatch, HostileInput, NotSupported: the archive is no such, is
@@ -260,12 +262,9 @@ class Engine:
         from dockyard.images.load import load
 
         return load(
-            source,
-            paths=self.paths,
-            database=self.database,
-            layers=self.parts.layers,
-            images=self.images,
-        )
+            source, paths=self.paths, database=self.database, layers=self.parts.layers,
+            images=self.images, platform=platform,
+        )  # fmt: skip
 
     def import_tree(
         self,
@@ -274,6 +273,7 @@ class Engine:
         tag: str | None = None,
         changes: Sequence[str] = (),
         message: str = "",
+        platform: str | None = None,
     ) -> Image:
         """Makes an image of one layer from the tar of a root filesystem.
 
@@ -281,6 +281,7 @@ class Engine:
             stream: the tar, plain or compressed.
             changes: lines of a Dockerfile such as ``CMD ["sh"]`` that only say how to run it.
             message: the comment in its history.
+            platform: what its programs run on; this host's where ``None``.
 
         Raises:
             InvalidInput, BuildError: a change can't be made so.
@@ -288,7 +289,9 @@ class Engine:
         """
         from dockyard.build.importing import import_tree
 
-        return import_tree(self.parts, stream, tag=tag, changes=changes, message=message)
+        return import_tree(
+            self.parts, stream, tag=tag, changes=changes, message=message, platform=platform
+        )
 
     def events(self, *, since: int | None = None, until: int | None = None) -> Iterator[Event]:
         """What happens to containers, images, volumes and networks, as it happens.
@@ -323,6 +326,12 @@ class Engine:
         arguments = dict(build_args or {})
         request = BuildRequest(context=context, dockerfile=dockerfile, build_args=arguments)
         return check(self.parts, request)
+
+    def describe_dockerfile(self, request: BuildRequest) -> Description:
+        """The targets of a Dockerfile, and what the one asked for takes; nothing is built."""
+        from dockyard.build.checking import describe
+
+        return describe(self.parts, request)
 
     def build_cache(self) -> tuple[Record, ...]:
         """What builds keep: results of steps and cache mounts, the least recently used first."""

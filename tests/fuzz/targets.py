@@ -16,10 +16,13 @@ from collections.abc import Callable, Iterator
 from dockyard.build.dockerfile import ignore, parser
 from dockyard.build.lower import lower
 from dockyard.build.names import Settings
+from dockyard.build.sharing import importing
 from dockyard.cli import template
 from dockyard.containers import logs
 from dockyard.errors import DockyardError
-from dockyard.images import untar
+from dockyard.images import load_documents, untar
+from dockyard.images.parts import Slice, TarParts
+from dockyard.oci import digest as digests
 from dockyard.oci import image as oci
 from dockyard.oci.reference import Reference
 from dockyard.security import seccomp
@@ -119,12 +122,97 @@ def seccomp_profile(data: bytes) -> None:
         seccomp.load_profile(data, ["CAP_CHOWN"], "amd64", (6, 1))
 
 
+def docker_archive(data: bytes) -> None:
+    """``load`` on Docker's form: ``manifest.json``, then configurations, by their numbers."""
+    documents = data.split(b"\0")
+    files = {f"{number}.json": content for number, content in enumerate(documents)}
+    _images(_Files({**files, "manifest.json": documents[0]}))
+
+
+def layout(data: bytes) -> None:
+    """``load`` on an OCI image layout: ``index.json``, then the documents that it names."""
+    _images(_layout(data))
+
+
+def cache(data: bytes) -> None:
+    """``--cache-from``: ``index.json``, then the documents that it names."""
+    with contextlib.suppress(DockyardError):
+        source = importing.read(_layout(data), "fuzz", "latest")
+        assert len(source.contents.layers) == len(source.places)
+        for record in source.records.values():
+            for number in record.layers:
+                assert digests.is_digest(source.contents.layers[number].diff_id)
+                assert source.places[number].path.startswith("blobs/sha256/")
+
+
+def image_archive(data: bytes) -> None:
+    """Any bytes as what ``load`` gets."""
+    with tempfile.TemporaryDirectory(prefix="dockyard-fuzz-") as base:
+        with contextlib.suppress(DockyardError):
+            parts = TarParts(io.BytesIO(data), f"{base}/spool")
+            try:
+                _images(parts)
+            finally:
+                parts.close()
+        assert os.listdir(base) in ([], ["spool"])
+
+
+def _images(parts: _Files | TarParts) -> None:
+    with contextlib.suppress(DockyardError):
+        for image in load_documents.images_of(parts, "amd64"):
+            assert image.config.os == "linux"
+            assert len(image.layers) == len(image.config.rootfs.diff_ids)
+            assert len(image.layers) <= load_documents.MAX_LAYERS
+            assert all(digests.is_digest(blob.diff_id) for _, blob in image.layers)
+            assert all(Reference.parse(str(name)) == name for name in image.names)
+
+
+def _layout(data: bytes) -> _Files:
+    """In a document ``@2`` stands for the digest of the one with that number, ``#2`` for its size.
+
+    So changes of a document leave what names it right.
+    """
+    documents = data.split(b"\0")[:8]
+    for number in range(len(documents) - 1, 0, -1):
+        own = documents[number]
+        for before in range(number):
+            documents[before] = (
+                documents[before]
+                .replace(b"@%d" % number, digests.of(own).encode())
+                .replace(b"#%d" % number, b"%d" % len(own))
+            )
+    files = {f"blobs/sha256/{digests.hex_of(digests.of(each))}": each for each in documents}
+    return _Files({**files, "index.json": documents[0]})
+
+
+class _Files:
+    """An archive in memory."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self._files = files
+
+    def open(self, name: str) -> Slice | None:
+        content = self._files.get(name)
+        if content is None:
+            return None
+        descriptor = os.memfd_create("fuzz")
+        os.write(descriptor, content)
+        return Slice(descriptor, 0, len(content), owned=True)
+
+    def close(self) -> None:
+        pass
+
+
 TARGETS: dict[str, Target] = {
     "dockerfile": dockerfile,
     "dockerignore": dockerignore,
     "reference": reference,
     "config": config,
     "manifest": manifest,
+    "docker-archive": docker_archive,
+    "layout": layout,
+    "cache": cache,
+    "image-archive": image_archive,
     "archive": archive,
     "layer": layer,
     "log": log,

@@ -161,6 +161,26 @@ def test_flags_that_need_a_registry_say_so(root: Root, context: Path) -> None:
         assert "no registry client yet" in done.stderr
 
 
+def test_a_dockerfile_says_what_it_can_be_given(root: Root, context: Path) -> None:
+    text = "# a is one\nFROM scratch AS a\n# X says\nARG X=1\nFROM a AS b\n".replace("\\\n", "\n")
+    (context / "Dockerfile").write_text(text)
+    listed = root.cli("build", "--call=targets", str(context), check=True)
+    assert listed.stdout == "TARGET      DESCRIPTION\na           is one\nb (default) \n"
+    shown = root.cli("build", "--call", "outline", "--build-arg", "X=2", str(context), check=True)
+    assert "X           2       says\n" in shown.stdout
+    assert "unsupported call" in root.cli("build", "--call=what", str(context)).stderr
+
+
+def test_a_tar_whose_first_file_is_named_like_a_magic_number_is_unpacked(
+    engine: Engine, context: Path
+) -> None:
+    with tarfile.open(context / "made.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("BZh91AY"))
+    (context / "Dockerfile").write_text("FROM scratch\nADD made.tar /\n")
+    engine.build(str(context), outputs=[str(context / "out")])
+    assert [path.name for path in (context / "out").iterdir()] == ["BZh91AY"]
+
+
 STRICT = "# check=error=true;skip=JSONArgsRecommended\nFROM scratch\nCMD a\nWORKDIR x\n"
 
 

@@ -343,6 +343,28 @@ def test_a_change_that_is_none_is_refused(
     assert_nothing_left(bare, loader)
 
 
+def test_a_platform_is_the_images_own_or_refused(
+    bare: Root, loader: Engine, tmp_path: Path
+) -> None:
+    source, back = tmp_path / "a.tar", str(tmp_path / "back.tar")
+    source.write_bytes(archives.tar({"f": b"x"}))
+    done = bare.cli("import", "--platform", "linux/arm/v7", str(source), "arm:1", check=True)
+    config = loader.resolve(done.stdout.strip()).config
+    assert (config.architecture, config.variant) == ("arm", "v7")
+    assert "plan9" in bare.cli("import", "--platform", "plan9/amd64", str(source)).stderr
+
+    for command in (["history"], ["save", "-o", back]):
+        bare.cli(*command, "--platform", "linux/arm/v7", "arm:1", check=True)
+        refused = bare.cli(*command, "--platform", "linux/arm64", "arm:1")
+        assert refused.returncode != 0
+        assert "does not match the specified platform (linux/arm64)" in refused.stderr
+    bare.cli("rmi", "arm:1", check=True)
+    assert bare.cli("load", "--platform", "linux/arm64", "-i", back).returncode != 0
+    assert_nothing_left(bare, loader)
+    bare.cli("load", "--platform", "linux/arm/v7", "-i", back, check=True)
+    assert loader.resolve("arm:1").config == config
+
+
 def test_an_import_that_leaves_its_directory_leaves_nothing(loader: Engine, bare: Root) -> None:
     with pytest.raises(HostileInput, match="tries to leave"):
         loader.import_tree(io.BytesIO(archives.tar({"../../escape": b"x"})), tag="evil:1")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import waiting
 from tests.support.roots import Root
 
 from dockyard import Options
@@ -106,6 +107,30 @@ def test_a_container_may_lie_in_another_cgroup(root: Root) -> None:
         root.cli("rm", "-f", "box", check=True)
         left = [path for path in cgroups.directories(layout, f"/{parent}") if os.path.isdir(path)]
         assert all(not entry.is_dir() for path in left for entry in os.scandir(path))
+    finally:
+        cgroups.remove(layout, f"/{parent}")
+
+
+def test_a_run_step_may_lie_in_another_cgroup(root: Root, tmp_path: Path) -> None:
+    layout = cgroup_layout.read_layout()
+    if layout.systemd:
+        pytest.skip("systemd's slices are made by systemd")
+    parent = f"dockyardtest-step-{os.getpid()}"
+    places = cgroups.directories(layout, f"/{parent}")
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN sleep 60\n")
+    build = ("build", "--cgroup-parent", parent, str(tmp_path))
+    try:
+        process = root.start(*build)
+        waiting.until(lambda: any(list(Path(path).glob("w-*")) for path in places))
+        process.kill()
+        process.wait()
+        root.cli("images", check=True)  # clears what the killed build left
+        assert not [found for path in places for found in Path(path).glob("w-*")]
+        (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN sleep 0\n")
+        root.cli(*build, check=True)
+        assert not [found for path in places for found in Path(path).glob("w-*")]
+        refused = root.cli("build", "--cgroup-parent", "../..", str(tmp_path))
+        assert refused.returncode != 0
     finally:
         cgroups.remove(layout, f"/{parent}")
 

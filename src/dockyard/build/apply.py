@@ -35,7 +35,7 @@ from dockyard.oci import digest as digests
 from dockyard.oci import times
 from dockyard.oci.image import ImageConfig, RootFilesystem, encode
 from dockyard.oci.reference import Reference
-from dockyard.system import host
+from dockyard.system import cgroups, host
 
 _PARALLEL = 4
 
@@ -75,6 +75,7 @@ def _build(
     listener: Listener,
 ) -> tuple[Image, bool]:
     """The image, and whether it is a new one."""
+    _check_cgroup_parent(parts, request.steps.cgroup_parent)
     plan, images = planning.plan(parts, _source(request, context))
     for warning in plan.warnings:
         parts.warn(warning)
@@ -93,6 +94,11 @@ def _build(
             parts.layers.collect(holder)
             lock.release(remove=True)
     return image, build_.is_new
+
+
+def _check_cgroup_parent(parts: Parts, parent: str | None) -> None:
+    """Refuses one that can't be, also where all steps are cached."""
+    cgroups.cgroup_path(parts.cgroup_layout, parts.paths.root_hash, "", parent=parent)
 
 
 def _source(request: BuildRequest, context: Prepared) -> planning.Source:
@@ -154,7 +160,7 @@ class _Build:
         self._sealers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
         self._steps = StepRunner(
             parts, plan, images, contexts, holder, self._cancellation, self._sealers,
-            _supplies(request), request.steps.hosts,
+            _supplies(request), request.steps,
         )  # fmt: skip
 
     def run(self, names: Sequence[Reference], known: Results | None, exports: Exports) -> Image:

@@ -12,12 +12,14 @@ from dockyard.build.context import open_context
 from dockyard.build.dockerfile.directives import CHECK_ARGUMENT, check_options
 from dockyard.build.dockerfile.parser import parse
 from dockyard.build.lint import Finding, Subject, lint
-from dockyard.build.names import PLATFORM_ARGUMENTS, SCRATCH
+from dockyard.build.names import PLATFORM_ARGUMENTS, SCRATCH, Settings
+from dockyard.build.outline import Outline, Target, outline, targets
 from dockyard.build.remote.context import Prepared, prepared
 from dockyard.build.request import BuildRequest
 from dockyard.build.stage import PROXIES
 from dockyard.containers.parts import Parts
 from dockyard.errors import BuildError, DockyardError
+from dockyard.system import host
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -47,6 +49,36 @@ def check(parts: Parts, request: BuildRequest) -> Report:
         parts, request.context, request.dockerfile, keep_git_dir=False
     ) as context:  # fmt: skip
         return examine(parts, context, request.build_args)
+
+
+class Description(msgspec.Struct, frozen=True):
+    """What a Dockerfile says of itself: its targets, and what one of them takes."""
+
+    targets: tuple[Target, ...]
+    outline: Outline
+    text: str
+
+
+def describe(parts: Parts, request: BuildRequest) -> Description:
+    """Reads a Dockerfile without building anything.
+
+    Raises:
+        BuildError, InvalidInput: it is no Dockerfile, or has no such target.
+    """
+    with prepared(
+        parts, request.context, request.dockerfile, keep_git_dir=False
+    ) as context:  # fmt: skip
+        path = planning.dockerfile_of(context.directory, context.dockerfile)
+        text = planning.read(path, context.directory)
+    dockerfile = parse(text, filename=os.path.basename(path))
+    settings = Settings(
+        architecture=host.architecture(),
+        build_args=planning.arguments_of(request.build_args),
+        target=request.target,
+        contexts=request.contexts,
+    )
+    found = outline(dockerfile, settings, lambda image: _variables(parts, image) or {})
+    return Description(targets(dockerfile), found, text)
 
 
 def enforce(parts: Parts, context: Prepared, build_args: Mapping[str, str | None]) -> None:
@@ -88,11 +120,17 @@ def examine(parts: Parts, context: Prepared, build_args: Mapping[str, str | None
 
 
 def _environment(parts: Parts, image: str) -> frozenset[str] | None:
+    """The names of an image's variables; ``None`` where it isn't here."""
+    variables = _variables(parts, image)
+    return None if variables is None else frozenset({"PATH", *variables})
+
+
+def _variables(parts: Parts, image: str) -> dict[str, str] | None:
     """The variables of an image; ``None`` where it isn't here."""
     if image.lower() == SCRATCH:
-        return frozenset({"PATH"})
+        return {}
     try:
         config = parts.images.resolve(image).image.config
     except DockyardError:
         return None
-    return frozenset({"PATH", *(entry.partition("=")[0] for entry in config.config.env)})
+    return dict(entry.partition("=")[::2] for entry in config.config.env)

@@ -30,7 +30,7 @@ class StepOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of a build that concern its RUN steps.
 
     ``network`` is for steps that name none themselves, ``hosts`` are names and addresses for
-    ``/etc/hosts``, ``shm_size`` is in bytes.
+    ``/etc/hosts``, ``shm_size`` is in bytes, ``cgroup_parent`` the cgroup (or slice) for theirs.
     """
 
     network: Network = "default"
@@ -38,6 +38,7 @@ class StepOptions(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[tuple[str, str], ...] = ()
     shm_size: int | None = None
     ulimits: tuple[Ulimit, ...] = ()
+    cgroup_parent: str | None = None
 
     def check(self, step: ins.Run) -> None:
         """Raises :class:`BuildError` for a step that asks for what isn't allowed."""

@@ -7,14 +7,20 @@ from typing import BinaryIO
 
 from dockyard.build.changes import changed
 from dockyard.containers.parts import Parts
-from dockyard.images import imported
+from dockyard.images import imported, platforms
 from dockyard.images.model import Image
 from dockyard.oci.image import ExecutionConfig
 from dockyard.oci.reference import Reference
 
 
 def import_tree(
-    parts: Parts, stream: BinaryIO, *, tag: str | None, changes: Sequence[str], message: str
+    parts: Parts,
+    stream: BinaryIO,
+    *,
+    tag: str | None,
+    changes: Sequence[str],
+    message: str,
+    platform: str | None,
 ) -> Image:
     """See :meth:`dockyard.engine.Engine.import_tree`."""
     return imported.import_tree(
@@ -26,5 +32,6 @@ def import_tree(
         names=() if tag is None else (Reference.parse(tag),),
         execution=changed(ExecutionConfig(), changes),
         message=message,
+        platform=platforms.wanted(platform),
         epoch=parts.config.source_date_epoch,
     )

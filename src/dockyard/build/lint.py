@@ -24,7 +24,7 @@ from dockyard.build.dockerfile.substitution import expanded
 from dockyard.errors import BuildError
 
 _URL: Final = "https://docs.docker.com/go/dockerfile/rule/"
-_EXPERIMENTAL: Final = frozenset({"CopyIgnoredFile"})
+_EXPERIMENTAL: Final = frozenset({"CopyIgnoredFile", "InvalidDefinitionDescription"})
 """Rules that only ``# check=experimental=`` asks for."""
 _RESERVED: Final = ("scratch", "context")
 _SECRET: Final = re.compile(
@@ -73,6 +73,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 def lint(subject: Subject, options: CheckOptions) -> tuple[Finding, ...]:
     """What is found, in the order of the lines."""
     found = [*_casing(subject.dockerfile), *_continuations(subject.dockerfile)]
+    found += _descriptions(subject.dockerfile)
     found += _stages(subject)
     for stage in subject.dockerfile.stages:
         found += _Stage(subject, stage).findings()
@@ -111,6 +112,30 @@ def _casing(dockerfile: ins.Dockerfile) -> Iterator[Finding]:
 def _continuations(dockerfile: ins.Dockerfile) -> Iterator[Finding]:
     for location in dockerfile.blank_continuations:
         yield Finding("NoEmptyContinuation", "Empty continuation line", location.end, location.end)
+
+
+def _descriptions(dockerfile: ins.Dockerfile) -> Iterator[Finding]:
+    """The comment right above a definition begins with its name."""
+    steps: list[ins.Instruction] = [*dockerfile.meta_args]
+    for stage in dockerfile.stages:
+        steps += [stage.base, *stage.instructions]
+    for step in steps:
+        names = _defined(step)
+        if names and step.comments and step.comments[-1].split(" ")[0] not in names:
+            name = names[0] if len(names) == 1 else "<arg_key>"
+            yield _at(
+                step.location, "InvalidDefinitionDescription",
+                f"Comment for {step.keyword} should follow the format: `# {name} <description>`",
+            )  # fmt: skip
+
+
+def _defined(step: ins.Instruction) -> list[str]:
+    match step:
+        case ins.From(name=str(name)):
+            return [name]
+        case ins.Arg():
+            return [each.name for each in step.arguments]
+    return []
 
 
 def _stages(subject: Subject) -> Iterator[Finding]:

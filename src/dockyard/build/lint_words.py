@@ -27,6 +27,9 @@ DESCRIPTIONS: Final = {
     "InvalidDefaultArgInFrom": "Default value for global ARG results in an empty or invalid base"
     " image name",
     "CopyIgnoredFile": "Attempting to Copy file that is excluded by .dockerignore",
+    "InvalidDefinitionDescription": "Comment for build stage or argument should follow the format:"
+    " `# <arg/stage name> <description>`. If this is not intended to be a description comment, add"
+    " an empty line or comment between the instruction and the comment.",
     "RedundantTargetPlatform": "Setting platform to predefined $TARGETPLATFORM in FROM is redundant"
     " as this is the default behavior",
     "WorkdirRelativePath": "Relative workdir without an absolute workdir declared within the build"

@@ -49,7 +49,7 @@ def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
     """
     path = dockerfile_of(source.context, source.dockerfile)
     dockerfile = parse(read(path, source.context), filename=os.path.basename(path))
-    arguments = _arguments(source.build_args)
+    arguments = arguments_of(source.build_args)
     check_syntax(dockerfile.directives, arguments)
     settings = _settings(parts, source, arguments)
     images: dict[str, Image] = {}
@@ -154,7 +154,7 @@ def _decode(data: bytes, *, filename: str) -> str:
         ) from error
 
 
-def _arguments(given: Mapping[str, str | None]) -> dict[str, str]:
+def arguments_of(given: Mapping[str, str | None]) -> dict[str, str]:
     """``--build-arg NAME`` without a value takes this process's variable, if there is one.
 
     Raises:

@@ -13,6 +13,7 @@ from dockyard.build.choose import choose
 from dockyard.build.choose import digest as digest_of
 from dockyard.build.context import Tree
 from dockyard.build.dockerfile.source import located
+from dockyard.build.grants import StepOptions
 from dockyard.build.mounts.prepare import Input, StepMounts, Supplies
 from dockyard.build.ops import copy as copying
 from dockyard.build.ops import run as running
@@ -81,9 +82,9 @@ class StepRunner:
         cancellation: Cancellation,
         sealers: Executor,
         supplies: Supplies,
-        hosts: Sequence[tuple[str, str]],
+        options: StepOptions,
     ) -> None:
-        self._hosts = tuple(hosts)
+        self._options = options
         self._mounts = StepMounts(parts, contexts[""], supplies, lambda: cancellation.requested)
         self._parts = parts
         self._plan = plan
@@ -140,7 +141,11 @@ class StepRunner:
         vertex = self._plan.vertices[index]
         if self._cancellation.requested:
             raise BuildError("canceled", reference="canceled")
-        with Workspace(self._parts, vertex.name) as workspace, located(vertex.location):
+        parent = self._options.cgroup_parent
+        with (
+            Workspace(self._parts, vertex.name, cgroup_parent=parent) as workspace,
+            located(vertex.location),
+        ):
             if isinstance(vertex.operation, Git | Web):
                 return self._fetch(workspace, vertex, key)
             lowers = below[0].stack()
@@ -207,7 +212,7 @@ class StepRunner:
         with self._mounts.prepared(workspace, operation, _inputs(below)) as prepared:
             return running.run(
                 self._parts, workspace, vertex, operation, below[0].stack(), prepared,
-                self._hosts, output, self._cancellation,
+                self._options.hosts, output, self._cancellation,
             )  # fmt: skip
 
     @contextlib.contextmanager

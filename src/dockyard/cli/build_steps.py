@@ -38,6 +38,11 @@ step_options = options.all_of(
             help='Allow extra privileged entitlement (e.g., "network.host")',
         ),
         click.option(
+            "--cgroup-parent",
+            metavar="string",
+            help='Set the parent cgroup for the "RUN" instructions during build',
+        ),
+        click.option(
             "--network",
             default="default",
             metavar="string",
@@ -98,5 +103,5 @@ def _steps(values: dict[str, Any]) -> StepOptions:
     return StepOptions(
         network=network, allow=frozenset({HOST_NETWORK} if network == "host" else ()),
         hosts=tuple(values["hosts"]), shm_size=values["shm_size"],
-        ulimits=tuple(values["ulimits"]),
+        ulimits=tuple(values["ulimits"]), cgroup_parent=values["cgroup_parent"] or None,
     )  # fmt: skip

@@ -11,7 +11,6 @@ _PLATFORM = "an image is for one platform: build one for each, each with a name 
 _QUOTA = "a quota of a container's files is XFS's alone; put what grows on a volume of its own size"
 
 DIFFERENT: dict[str, str] = {
-    "build --call": "build and check, not outline and targets",
     "build --output": "no compression and no registry yet",
     "build --secret": "a variable that isn't set is an error, not an empty secret",
     "commit": "directories that the engine made as mount points stay out of the image",
@@ -58,8 +57,6 @@ REFUSED: dict[str, str] = {
     "--platform": _PLATFORM,
     "--storage-opt": _QUOTA,
     "build --annotation": "annotations are a registry's: they come with push",
-    "build --cgroup-parent": "all steps of a root are in its own cgroup, by which what a killed"
-    " build left is found",
     "--use-api-socket": _DAEMON,
     "--attest": _ATTEST,
     "--provenance": _ATTEST,

@@ -24,9 +24,9 @@ from dockyard.containers import (
 from dockyard.containers.model import Container, Mount, Networking, Options
 from dockyard.containers.parts import Parts
 from dockyard.containers.restart import decide
-from dockyard.errors import InvalidInput, NotFound
+from dockyard.errors import InvalidInput
+from dockyard.images import platforms
 from dockyard.images.model import Image
-from dockyard.oci.platform import Platform
 
 
 def settle(parts: Parts, image: Image, image_name: str, options: Options, profile: str) -> Options:
@@ -124,21 +124,10 @@ def _given(donor: Container, access: str) -> Sequence[Mount]:
 
 def _check_platform(parts: Parts, image: Image, image_name: str, wanted: str | None) -> None:
     """Docker's rule: another platform has to be asked for, and the image has to have it."""
-    config, host = image.config, Platform(parts.facts.architecture)
-    own = Platform(config.architecture or host.architecture, config.os, config.variant)
-    asked = host if wanted is None else Platform.parse(wanted, host)
-    if (own.architecture, own.os) == (asked.architecture, asked.os) and (
-        asked.variant in {"", own.variant}
-    ):
+    platforms.require(image.config, image_name, wanted, exit_code=125)
+    if wanted is not None or platforms.fits(image.config, platforms.here()):
         return
-    if wanted is not None:
-        raise NotFound(
-            f"image with reference {image_name} was found but its platform ({own}) does not match"
-            f" the specified platform ({asked})",
-            hint="build the image for that platform, or leave --platform out",
-            exit_code=125,
-        )
     parts.warn(
-        f"the requested image's platform ({own}) does not match the detected host platform"
-        f" ({host}) and no specific platform was requested"
+        f"the requested image's platform ({platforms.of(image.config)}) does not match the"
+        f" detected host platform ({platforms.here()}) and no specific platform was requested"
     )

@@ -19,20 +19,36 @@ from dockyard.errors import ComponentMissing
 from dockyard.state.locks import Lock
 from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts
-from dockyard.system.files import remove_tree
+from dockyard.system.files import remove_tree, write_atomically
 
 FREEZES = "commit "
 """How the purpose of a workspace begins whose owner may have frozen the container it names."""
 
 
-class Workspace:
-    """One step's workspace. Use as a context manager."""
+_PARENT = "cgroup-parent"
+"""The file of a workspace that says where its cgroup is, so that recovery finds it."""
 
-    def __init__(self, parts: Parts, purpose: str) -> None:
+
+class Workspace:
+    """One step's workspace. Use as a context manager.
+
+    Args:
+        cgroup_parent: the cgroup (or slice) for that of the step, in place of our own.
+
+    Raises:
+        InvalidInput: there can't be such a parent.
+    """
+
+    def __init__(self, parts: Parts, purpose: str, *, cgroup_parent: str | None = None) -> None:
         self._parts = parts
+        self._cgroup_parent = cgroup_parent
         self.id = os.urandom(8).hex()
         self.holder = f"w-{self.id}"
         self.path = parts.paths.workspace(self.id)
+        self.cgroup = cgroups.cgroup_path(
+            parts.cgroup_layout, parts.paths.root_hash, self.holder, parent=cgroup_parent
+        )
+        """As the runtime is told it."""
         self._lock = parts.lock(self.holder)
         parts.database.execute("INSERT INTO workspaces VALUES (?, ?)", (self.id, purpose))
 
@@ -40,6 +56,10 @@ class Workspace:
         try:
             for name in ("upper", "work", "root", "empty"):
                 os.makedirs(f"{self.path}/{name}", mode=0o755)
+            if self._cgroup_parent:
+                write_atomically(
+                    f"{self.path}/{_PARENT}", self._cgroup_parent.encode(), durable=False
+                )
         except OSError as error:
             clear(self._parts, self.id)
             self._lock.release(remove=True)
@@ -111,7 +131,8 @@ def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
     """
     holder, path = f"w-{workspace_id}", parts.paths.workspace(workspace_id)
     layout = parts.cgroup_layout
-    cgroup = cgroups.cgroup_path(layout, parts.paths.root_hash, holder)
+    parent = _cgroup_parent(path)
+    cgroup = cgroups.cgroup_path(layout, parts.paths.root_hash, holder, parent=parent)
     if killed:
         kill_makers(path)
     cgroups.kill_all(layout, cgroup)
@@ -123,6 +144,14 @@ def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
     cgroup_parent.remove(parts.paths, layout, cgroup)
     remove_tree(path)
     parts.database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
+
+
+def _cgroup_parent(path: str) -> str | None:
+    try:
+        with open(f"{path}/{_PARENT}", encoding="utf-8") as stream:
+            return stream.read() or None
+    except FileNotFoundError:
+        return None
 
 
 def _delete(parts: Parts, holder: str) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from dockyard.errors import NotSupported
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Image
 from dockyard.images.store import ImageStore
@@ -15,6 +16,7 @@ from dockyard.images.workplace import workplace
 from dockyard.oci import image as oci
 from dockyard.oci import times
 from dockyard.oci.image import ExecutionConfig
+from dockyard.oci.platform import Platform
 from dockyard.oci.reference import Reference
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths, unusable
@@ -33,6 +35,7 @@ def import_tree(
     names: Iterable[Reference],
     execution: ExecutionConfig,
     message: str,
+    platform: Platform,
     epoch: int | None,
 ) -> Image:
     """Makes the image; the same tar and words give the same one where ``epoch`` is the same.
@@ -44,9 +47,12 @@ def import_tree(
             now, which is what the image is made from.
 
     Raises:
+        NotSupported: the platform is not Linux.
         ContentMismatch, HostileInput, NotSupported: see :func:`dockyard.images.untar.extract`.
     """
     host.require_root("importing an image")
+    if platform.os != "linux":
+        raise NotSupported(f"there are no {platform} containers here", hint="such as linux/amd64")
     created = max(int(time.time()) if epoch is None else epoch, times.EARLIEST_EPOCH)
     with workplace(paths, database, "import") as (holder, directory):
         root = f"{directory}/root"
@@ -59,7 +65,8 @@ def import_tree(
             extract(stream, root, whiteouts=False)
             layer = layers.seal(layers.publish(root, holder=holder, epoch=created, times="clamp"))
             config = oci.ImageConfig(
-                architecture=host.architecture(),
+                architecture=platform.architecture,
+                variant=platform.variant,
                 created=times.rfc3339(created),
                 config=execution,
                 rootfs=oci.RootFilesystem(diff_ids=(layer.diff_id,)),

@@ -15,6 +15,7 @@ import msgspec
 
 from dockyard.errors import InvalidInput, PermissionMissing
 from dockyard.images import load_documents as documents
+from dockyard.images import platforms
 from dockyard.images.intake import Intake
 from dockyard.images.layers import LayerStore
 from dockyard.images.load_documents import Found
@@ -42,23 +43,28 @@ def load(
     database: Database,
     layers: LayerStore,
     images: ImageStore,
+    platform: str | None = None,
 ) -> tuple[Loaded, ...]:
     """Loads all images of an archive.
 
     Args:
         source: the path of a file or of a directory, or a stream that is read to its end.
+        platform: which of the images of several platforms; this host's where ``None``.
 
     Raises:
         InvalidInput: it can't be read, or is no image archive.
         ContentMismatch: something in it is missing, damaged or not what its digest says.
         HostileInput: it tries to get out of its place, or to take too much.
+        NotFound: it has an image for another platform than the one asked for.
         NotSupported: it has an image that can't be used here.
     """
     host.require_root("loading images")
     with workplace(paths, database, "load") as (holder, directory):
         parts = _open(source, f"{directory}/archive")
         try:
-            found = documents.images_of(parts, host.architecture())
+            found = documents.images_of(parts, platforms.wanted(platform).architecture)
+            for each in found:
+                platforms.require(each.config, " ".join(map(str, each.names)) or each.id, platform)
             intake = Intake(layers, holder, directory)
             taken = [_take(parts, intake, image) for image in found]
             return tuple(_record(images, each, ids) for each, ids in zip(found, taken, strict=True))

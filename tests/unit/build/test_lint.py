@@ -84,6 +84,10 @@ FOUND = {
         "FROM a\nEXPOSE 80/TCP\n", 2,
         "Defined protocol '80/TCP' in EXPOSE instruction should be lowercase",
     ),
+    "InvalidDefinitionDescription": (
+        "FROM a\n# wrong\nARG b=1\n", 3,
+        "Comment for ARG should follow the format: `# b <description>`",
+    ),
     "ExposeInvalidFormat": (
         "FROM a\nEXPOSE 127.0.0.1:80:80\n", 2,
         ("EXPOSE instruction should not define an IP address or host-port mapping, found"
@@ -105,7 +109,9 @@ def test_each_rule_finds_what_it_is_about(rule: str) -> None:
      "FROM a\nARG A=1\nENV B=$A C=${D:-x} E=\\$F G='$H'\nRUN echo $I\n", "FROM unknown\nENV A=$B\n",
      "FROM a AS x\nENV A=1\nFROM x\nENV B=$A\n", "FROM a\nENV PUBLIC_KEY=x MONKEY=y\n",
      'FROM a\nSHELL ["/bin/sh", "-c"]\nCMD b\n', "FROM a\nCOPY --from=b ignored /\n",
-     "ARG A=x\nFROM $A\n", "FROM a\nEXPOSE 80/tcp $PATH\n"],
+     "# check=skip=x\nARG A=x\nFROM $A\n",
+     "# A is\n# b too\nFROM a AS b\n# free\n\nARG A=1\n#A is\nARG A B\n",
+     "# any\nFROM a\n# any\nRUN b\n# C\nARG C\n", "FROM a\nEXPOSE 80/tcp $PATH\n"],
 )  # fmt: skip
 def test_what_is_right_is_let_be(text: str) -> None:
     assert check(text) == ()

@@ -55,7 +55,8 @@ class _Statement(msgspec.Struct, frozen=True, kw_only=True):
 def instruction(line: LogicalLine, escape: str) -> ins.Instruction:
     """The instruction that ``line`` holds; raises :class:`BuildError` at its location."""
     with located(line.location):
-        return _typed(line.text, line, escape)
+        found = _typed(line.text, line, escape)
+    return msgspec.structs.replace(found, comments=line.comments) if line.comments else found
 
 
 def _typed(text: str, line: LogicalLine, escape: str) -> ins.Instruction:

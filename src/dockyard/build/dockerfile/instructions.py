@@ -48,12 +48,16 @@ class ArgDefault(msgspec.Struct, frozen=True):
 
 
 class Instruction(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all; ``text`` is the logical line: continuations joined, without heredocs."""
+    """Base of all; ``text`` is the logical line: continuations joined, without heredocs.
+
+    ``comments`` are those right above.
+    """
 
     keyword: ClassVar[str]
 
     location: Location
     text: str
+    comments: tuple[str, ...] = ()
 
 
 class From(Instruction, frozen=True, kw_only=True):

@@ -51,12 +51,16 @@ class Heredoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogicalLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One instruction; ``blank_inside`` tells that an empty line stood in its continuation."""
+    """One instruction; ``blank_inside`` tells that an empty line stood in its continuation.
+
+    ``comments`` are those right above it, without their ``#``.
+    """
 
     text: str
     location: Location
     heredocs: tuple[Heredoc, ...] = ()
     blank_inside: bool = False
+    comments: tuple[str, ...] = ()
 
 
 class LexedFile(msgspec.Struct, frozen=True):
@@ -74,7 +78,9 @@ def lex(text: str, *, filename: str = "Dockerfile") -> LexedFile:
     directives = tuple(_directives(physical, filename))
     escapes = [directive.value for directive in directives if directive.name == "escape"]
     escape = escapes[0] if escapes else "\\"
-    return LexedFile(directives, escape, tuple(_Reader(physical, filename, escape).lines()))
+    return LexedFile(
+        directives, escape, tuple(_Reader(physical, filename, escape, len(directives)).lines())
+    )
 
 
 def _directives(physical: list[str], filename: str) -> Iterator[Directive]:
@@ -104,21 +110,28 @@ def _check_directive(directive: Directive, seen: set[str]) -> None:
 class _Reader:
     """Reads physical lines, with their endings, into logical ones."""
 
-    def __init__(self, physical: list[str], filename: str, escape: str) -> None:
+    def __init__(self, physical: list[str], filename: str, escape: str, directives: int) -> None:
         self._physical = physical
         self._filename = filename
         self._escape = escape
-        self._taken = 0
+        self._taken = directives
 
     def lines(self) -> Iterator[LogicalLine]:
+        comments: list[str] = []
         while self._taken < len(self._physical):
             start = self._taken + 1
-            first, continues = self._cut(self._take().strip("\r\n").lstrip())
-            if first.startswith("#") or not (first or continues):
+            whole = self._take().strip("\r\n").lstrip()
+            if whole.startswith("#"):
+                comments.append(whole[1:].strip())
                 continue
-            yield self._logical_line(start, first, continues=continues)
+            first, continues = self._cut(whole)
+            if first or continues:
+                yield self._logical_line(start, first, tuple(comments), continues=continues)
+            comments.clear()
 
-    def _logical_line(self, start: int, first: str, *, continues: bool) -> LogicalLine:
+    def _logical_line(
+        self, start: int, first: str, comments: tuple[str, ...], *, continues: bool
+    ) -> LogicalLine:
         parts = [first]
         end = self._taken
         blank = blank_inside = False
@@ -142,6 +155,7 @@ class _Reader:
             location=self._location(start, self._taken),
             heredocs=heredocs,
             blank_inside=blank_inside,
+            comments=comments,
         )
 
     def _cut(self, line: str) -> tuple[str, bool]:

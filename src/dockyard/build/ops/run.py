@@ -190,9 +190,7 @@ def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
                 *(spec.file_mount(path, at, read_only=True) for at, path in host.binds.items()),
                 *step.prepared.mounts,
             ),
-            cgroup=cgroups.cgroup_path(
-                parts.cgroup_layout, parts.paths.root_hash, workspace.holder
-            ),
+            cgroup=workspace.cgroup,
             devices=given.nodes,
             device_rules=given.rules,
             seccomp=allowed.seccomp,
@@ -278,7 +276,6 @@ def _execute(
     if bundle != workspace.path:
         runtime = msgspec.structs.replace(runtime, state=f"{bundle}/runtime")
     layout = parts.cgroup_layout
-    cgroup = cgroups.cgroup_path(layout, parts.paths.root_hash, workspace.holder)
     with cgroup_parent.kept(parts.paths):
         child = subprocess.Popen(
             runtime.command("run", "--bundle", bundle, workspace.holder),
@@ -289,7 +286,7 @@ def _execute(
         )
 
         def interrupt() -> None:
-            cgroups.kill_all(layout, cgroup, 2.0)
+            cgroups.kill_all(layout, workspace.cgroup, 2.0)
             child.send_signal(signal.SIGKILL)
 
         undo = cancellation.register(interrupt)

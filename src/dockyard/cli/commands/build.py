@@ -15,7 +15,7 @@ from dockyard.build.sharing.places import parse_cache_from, parse_cache_to
 from dockyard.cli import options, render
 from dockyard.cli.build_steps import step_options, step_request
 from dockyard.cli.command import canceled, define, not_yet, with_engine
-from dockyard.errors import InvalidInput, NotSupported
+from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
 from dockyard.oci.reference import Reference
 
@@ -31,7 +31,6 @@ _NOT_YET = {
     "--annotation=": None,
     "--attest=": None,
     "--builder=": None,
-    "--cgroup-parent=": None,
     "-m, --memory=": None,
     "--provenance=": None,
     "--pull": _NO_REGISTRY,
@@ -73,7 +72,8 @@ def _context(text: str) -> tuple[str, str]:
               callback=options.reads(parse_cache_to),
               help='Cache export destinations (e.g., "type=local,dest=path/to/dir")')  # fmt: skip
 @click.option("--call", metavar="string", default="build",
-              help='Set method for evaluating build ("build", "check")')  # fmt: skip
+              help='Set method for evaluating build ("build", "check", "outline",'
+              ' "targets")')  # fmt: skip
 @click.option("--check", is_flag=True, help='Shorthand for "--call=check"')
 @click.option("-f", "--file", "dockerfile", metavar="string",
               help='Name of the Dockerfile (default "PATH/Dockerfile"; - is STDIN)')  # fmt: skip
@@ -108,7 +108,7 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
     check_outputs(values["outputs"])
     method = "check" if values["check"] else values["call"]
     if method != "build":
-        return _check(engine, context, values, method)
+        return _call(engine, context, values, method)
     try:
         image = _build(engine, context, values, kind)
     except KeyboardInterrupt as error:
@@ -122,18 +122,55 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
     return 0
 
 
-def _check(engine: Engine, context: str, values: dict[str, Any], method: str) -> int:
+def _call(engine: Engine, context: str, values: dict[str, Any], method: str) -> int:
+    """``--call``: the exit code."""
+    name, _, form = method.partition(",")
+    if form not in {"", "format=json", "format=text"}:
+        raise InvalidInput(f"invalid call option {form!r}", hint="format=json or format=text")
+    match name:
+        case "check" | "lint":
+            return _check(engine, context, values, document=form == "format=json")
+        case "outline" | "targets":
+            _describe(engine, context, values, name, document=form == "format=json")
+            return 0
+    raise InvalidInput(f"unsupported call {name!r}", hint="build, check, outline or targets")
+
+
+def _describe(
+    engine: Engine, context: str, values: dict[str, Any], what: str, *, document: bool
+) -> None:
+    """``--call=outline`` and ``--call=targets``: what the Dockerfile says of itself."""
+    from dockyard.build.named import context as named
+    from dockyard.build.request import BuildRequest
+    from dockyard.cli import outline_view as view
+
+    request = BuildRequest(
+        context=sys.stdin.buffer if context == "-" else context,
+        dockerfile=sys.stdin.buffer if values["dockerfile"] == "-" else values["dockerfile"],
+        build_args=dict(values["build_args"]),
+        target=values["target"] if what == "outline" else None,
+        contexts={name: named(value) for name, value in values["contexts"]},
+    )
+    found = engine.describe_dockerfile(request)
+    if what == "targets":
+        text = view.targets_text(found.targets)
+        shown = view.targets_document(found.targets, found.text) if document else text
+    else:
+        text = view.outline_text(found.outline)
+        shown = view.outline_document(found.outline, found.text) if document else text
+    click.echo(shown, nl=False)
+
+
+def _check(engine: Engine, context: str, values: dict[str, Any], *, document: bool) -> int:
     """``--check``: what the checks found; 1 where they found anything."""
     from dockyard.cli import check_view
 
-    if method not in {"check", "lint", "check,format=json", "lint,format=json"}:
-        raise NotSupported(f"--call={method} is not supported yet", hint="build or check is")
     report = engine.check_dockerfile(
         sys.stdin.buffer if context == "-" else context,
         dockerfile=sys.stdin.buffer if values["dockerfile"] == "-" else values["dockerfile"],
         build_args=dict(values["build_args"]),
     )
-    show = check_view.document if method.endswith("json") else check_view.text
+    show = check_view.document if document else check_view.text
     click.echo(show(report), nl=False)
     return 1 if report.findings else 0
 

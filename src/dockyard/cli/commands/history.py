@@ -9,7 +9,8 @@ import click
 
 from dockyard.cli import history_view as view
 from dockyard.cli import listing, options
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
+from dockyard.images import platforms
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -22,14 +23,25 @@ if TYPE_CHECKING:
               help="Print sizes and dates in human readable format (default true)")  # fmt: skip
 @options.no_trunc
 @click.option("-q", "--quiet", is_flag=True, help="Only show image IDs")
-@not_yet({"--platform=": None})
+@click.option(
+    "--platform", metavar="string", help="Show the history of this platform (os/arch[/variant])"
+)
 @click.argument("name")
 @with_engine
 def command(
-    engine: Engine, name: str, *, form: str | None, human: bool, no_trunc: bool, quiet: bool
+    engine: Engine,
+    name: str,
+    *,
+    form: str | None,
+    human: bool,
+    no_trunc: bool,
+    quiet: bool,
+    platform: str | None,
 ) -> None:
     """Shows the history of an image, the latest first."""
-    rows = view.rows(engine.resolve(name), time.time_ns(), cut=not no_trunc, human=human)
+    image = engine.resolve(name)
+    platforms.require(image.config, name, platform)
+    rows = view.rows(image, time.time_ns(), cut=not no_trunc, human=human)
     if quiet and form is None:
         for row in rows:
             click.echo(row["ID"])

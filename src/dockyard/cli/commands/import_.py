@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
 from dockyard.errors import InvalidInput, NotSupported
 
 if TYPE_CHECKING:
@@ -19,12 +19,20 @@ if TYPE_CHECKING:
               help="Apply Dockerfile instruction to the created image")  # fmt: skip
 @click.option("-m", "--message", default="", metavar="string",
               help="Set commit message for imported image")  # fmt: skip
-@not_yet({"--platform=": None})
+@click.option(
+    "--platform", metavar="string", help="Set platform if server is multi-platform capable"
+)
 @click.argument("source")
 @click.argument("tag", required=False)
 @with_engine
 def command(
-    engine: Engine, source: str, tag: str | None, *, changes: tuple[str, ...], message: str
+    engine: Engine,
+    source: str,
+    tag: str | None,
+    *,
+    changes: tuple[str, ...],
+    message: str,
+    platform: str | None,
 ) -> None:
     """Makes an image from the tar of a root filesystem."""
     if "://" in source:
@@ -34,7 +42,9 @@ def command(
         )
     if source == "-":
         with open(0, "rb", closefd=False) as stream:
-            image = engine.import_tree(stream, tag=tag, changes=changes, message=message)
+            image = engine.import_tree(
+                stream, tag=tag, changes=changes, message=message, platform=platform
+            )
     else:
         try:
             stream = open(source, "rb")  # noqa: SIM115  closed below
@@ -43,5 +53,7 @@ def command(
             raise InvalidInput(f"open {source}: {why}", hint="name a tar archive, or -") from error
         with stream:
             comment = message or f"Imported from {source}"
-            image = engine.import_tree(stream, tag=tag, changes=changes, message=comment)
+            image = engine.import_tree(
+                stream, tag=tag, changes=changes, message=comment, platform=platform
+            )
     click.echo(image.id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @click.option("-i", "--input", "source", metavar="string",
               help="Read from a tar archive or a directory, instead of STDIN")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Suppress the load output")
-@not_yet({"--platform=": None})
+@click.option("--platform", metavar="string", help="Load only this platform (os/arch[/variant])")
 @with_engine
-def command(engine: Engine, *, source: str | None, quiet: bool) -> None:
+def command(engine: Engine, *, source: str | None, quiet: bool, platform: str | None) -> None:
     """Loads images from an archive."""
     if source is None and sys.stdin.isatty():
         raise InvalidInput(
@@ -28,9 +28,9 @@ def command(engine: Engine, *, source: str | None, quiet: bool) -> None:
         )
     if source is None:
         with open(0, "rb", closefd=False) as stream:
-            loaded = engine.load(stream)
+            loaded = engine.load(stream, platform=platform)
     else:
-        loaded = engine.load(source)
+        loaded = engine.load(source, platform=platform)
     for each in loaded:
         if quiet:
             continue

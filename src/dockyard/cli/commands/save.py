@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
 from dockyard.errors import InvalidInput
+from dockyard.images import archive, platforms
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -20,19 +21,26 @@ if TYPE_CHECKING:
 @click.option("--format", "layout", type=click.Choice(["docker", "oci"]), default="docker",
               metavar="string", help='Layout of the archive: "docker" (which is an OCI layout too)'
               ' or "oci" (default "docker")')  # fmt: skip
-@not_yet({"--platform=": None})
+@click.option("--platform", metavar="string", help="Save only this platform (os/arch[/variant])")
 @click.argument("names", nargs=-1, required=True)
 @with_engine
-def command(engine: Engine, names: tuple[str, ...], *, output: str | None, layout: Layout) -> None:
+def command(
+    engine: Engine,
+    names: tuple[str, ...],
+    *,
+    output: str | None,
+    layout: Layout,
+    platform: str | None,
+) -> None:
     """Writes images as one tar archive."""
+    for selection in archive.select(engine.images, names):
+        platforms.require(selection.image.config, selection.image.id, platform)
     if output is None and sys.stdout.isatty():
         raise InvalidInput(
             "cowardly refusing to save to a terminal", hint="use the -o flag or redirect"
         )
     if output is not None:
-        from dockyard.images.archive import save_to
-
-        save_to(output, engine.images, names, layout=layout)
+        archive.save_to(output, engine.images, names, layout=layout)
         return
     sys.stdout.flush()
     with open(1, "wb", closefd=False) as stream:
