@@ -31,7 +31,7 @@ LAYERS = (
     ("security", "observability", "controller"),
     ("state", "oci", "system"),
     ("config",),
-    ("errors", "_version"),
+    ("decoding", "errors", "_version"),
 )
 """From the top down: a package imports those below it, and none beside it."""
 

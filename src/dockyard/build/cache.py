@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.build import graph
 from dockyard.build.usage import Record
 from dockyard.images.layers import LayerStore
@@ -98,7 +99,7 @@ class BuildCache:
             connection.execute(
                 "UPDATE cache SET used=?, uses=uses+1 WHERE key=?", (time.time_ns(), key)
             )
-        entry = msgspec.json.decode(row[0], type=_Entry)
+        entry = decoding.from_json(row[0], _Entry)
         return Hit(tuple(self._layers.get(each) for each in ids), entry.below, entry.origin)
 
     def put(

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.containers.runtime import Runtime
 from dockyard.state.paths import Paths
 from dockyard.system.files import write_atomically
@@ -63,11 +64,11 @@ def recall(paths: Paths, runtime: Runtime, profile: Mapping[str, object] | None)
 def keep(paths: Paths, runtime: Runtime, container_id: str) -> None:
     """Keeps the program that the runtime made for a container, where it was a new one."""
     with open(f"{paths.bundle(container_id)}/config.json", "rb") as stream:
-        given = msgspec.json.decode(stream.read(), type=_Specification)
+        given = decoding.from_json(stream.read(), _Specification)
     profile = given.linux.seccomp
     if not bytes(profile) or ANNOTATION in given.annotations:
         return
-    if not _KNOWN.issuperset(msgspec.json.decode(profile, type=dict[str, object])):
+    if not _KNOWN.issuperset(decoding.from_json(profile, dict[str, object])):
         return
     try:
         with open(f"{runtime.state}/{container_id}/seccomp.bpf", "rb") as stream:
@@ -81,7 +82,7 @@ def keep(paths: Paths, runtime: Runtime, container_id: str) -> None:
 def _load(path: str) -> _Kept | None:
     try:
         with open(path, "rb") as stream:
-            return msgspec.json.decode(stream.read(), type=_Kept)
+            return decoding.from_json(stream.read(), _Kept)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.containers.runtime import Runtime
 from dockyard.errors import RunError
 from dockyard.state.paths import Paths
@@ -175,7 +176,7 @@ def read_answer(descriptor: int) -> bytes:
 def parse_answer(answer: bytes) -> Answer:
     """A line of the synchronisation pipe; what isn't JSON becomes the message."""
     try:
-        return msgspec.json.decode(answer, type=Answer) if answer else Answer()
+        return decoding.from_json(answer, Answer) if answer else Answer()
     except msgspec.DecodeError:
         return Answer(message=answer.decode(errors="replace"))
 

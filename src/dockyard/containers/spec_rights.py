@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.containers.facts import HostFacts
 from dockyard.containers.options import Security
 from dockyard.errors import InvalidInput, NotSupported
@@ -72,7 +73,7 @@ def choices(entries: Sequence[str], facts: HostFacts) -> Choices:
             raise InvalidInput(
                 f"invalid --security-opt: {entry}", hint=f"known are {_KNOWN}", exit_code=125
             )
-    chosen = msgspec.convert(fields, Choices)
+    chosen = decoding.from_builtins(fields, Choices)
     if chosen.writable_cgroups and facts.cgroup_mode != "v2":
         raise NotSupported(
             "writable cgroups need a host with cgroup v2 alone",

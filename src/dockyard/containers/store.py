@@ -7,6 +7,7 @@ import time
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.containers.model import Container
 from dockyard.errors import Conflict, NotFound
 from dockyard.observability import events
@@ -176,4 +177,4 @@ class ContainerStore:
 
 
 def _decode(record: bytes) -> Container:
-    return msgspec.json.decode(record, type=Container)
+    return decoding.from_json(record, Container)

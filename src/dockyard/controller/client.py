@@ -15,6 +15,7 @@ import time
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.controller import schedule
 from dockyard.controller.model import Heartbeat
 from dockyard.state.paths import Paths
@@ -35,7 +36,7 @@ def heartbeat(paths: Paths) -> Heartbeat | None:
     """What the living controller said last, fresh or not; ``None`` where there is none."""
     try:
         with open(heartbeat_file(paths), "rb") as stream:
-            found = msgspec.json.decode(stream.read(), type=Heartbeat)
+            found = decoding.from_json(stream.read(), Heartbeat)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
     return found if found.process.alive() else None

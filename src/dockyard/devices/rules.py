@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.devices.model import DeviceNode, Edits, Spec
 
 VERSIONS = (
@@ -42,7 +43,7 @@ def parse(document: object) -> Spec:
         BadSpec: it is not one, or not a valid one.
     """
     try:
-        spec = msgspec.convert(_without_nulls(document), Spec)
+        spec = decoding.from_builtins(_without_nulls(document), Spec)
     except msgspec.ValidationError as error:
         raise BadSpec(str(error)) from error
     check(spec)

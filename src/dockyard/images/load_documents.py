@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.errors import ContentMismatch, DockyardError, HostileInput, InvalidInput, NotSupported
 from dockyard.images.intake import Blob
 from dockyard.images.parts import Parts, document
@@ -104,7 +105,7 @@ def _few(entries: Sequence[_T]) -> Sequence[_T]:
 
 def _decode(data: bytes, kind: type[_T], what: str) -> _T:
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decoding.from_json(data, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContentMismatch(
             f"{what} of the archive makes no sense: {error}", reference="damaged-archive"

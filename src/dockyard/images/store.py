@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.errors import Conflict, ContentMismatch, InvalidInput, NotFound
 from dockyard.images import resolve
 from dockyard.images.layers import LayerStore
@@ -296,8 +297,8 @@ def _image(row: Row) -> Image:
         id=image_id,
         config=decode_config(config),
         config_bytes=config,
-        layers=msgspec.json.decode(layers, type=tuple[Layer, ...]),
-        names=msgspec.json.decode(names, type=tuple[str, ...]),
+        layers=decoding.from_json(layers, tuple[Layer, ...]),
+        names=decoding.from_json(names, tuple[str, ...]),
         built=built,
         size=size,
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.networks.lock import NetworkLock
 from dockyard.networks.model import Network
 
@@ -114,14 +115,14 @@ def withdraw(lock: NetworkLock, allowed: Allowance) -> None:
 
 def parse_chains(listing: bytes) -> tuple[Chain, ...]:
     """Chains of ``nft -j list chains`` that are not Dockyard's. Pure."""
-    items = msgspec.json.decode(listing, type=_Listing).nftables
+    items = decoding.from_json(listing, _Listing).nftables
     found = (item.chain for item in items if item.chain is not None)
     return tuple(chain for chain in found if not chain.table.startswith(_OURS))
 
 
 def parse_rules(listing: bytes, tag: str) -> tuple[Rule, ...]:
     """Rules of ``nft -j list chain`` whose comment has the tag. Pure."""
-    items = msgspec.json.decode(listing, type=_Listing).nftables
+    items = decoding.from_json(listing, _Listing).nftables
     found = (item.rule for item in items if item.rule is not None)
     return tuple(rule for rule in found if (rule.comment or "").startswith(f"{tag}-"))
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.errors import ComponentFailed
 from dockyard.networks import firewall, kernel, legacy, ruleset
 from dockyard.networks.firewall import Allowance
@@ -103,7 +104,7 @@ class Rules:
         """What was applied, unless any rule of the host changed since."""
         try:
             with open(self._state_path, "rb") as stream:
-                state = msgspec.json.decode(stream.read(), type=_Applied)
+                state = decoding.from_json(stream.read(), _Applied)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
         return state if (state.place, state.generation) == (_place(), generation) else None

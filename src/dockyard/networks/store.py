@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.errors import Conflict, NotFound
 from dockyard.networks import plan, reserve
 from dockyard.networks.model import DEFAULT_NETWORK, Endpoint, Network, PortMapping
@@ -27,7 +28,7 @@ class NetworkStore:
     def networks(self) -> dict[str, Network]:
         """All that are recorded, by name; the default one only while it is used."""
         rows = self._database.query("SELECT record FROM networks ORDER BY name")
-        found = (msgspec.json.decode(row[0], type=Network) for row in rows)
+        found = (decoding.from_json(row[0], Network) for row in rows)
         return {each.name: each for each in found}
 
     def save_network(self, network: Network, *happened: Event) -> None:
@@ -175,7 +176,7 @@ def _require_ports_free(connection: sqlite3.Connection, ports: Iterable[PortMapp
 
 
 def _decoded(rows: Sequence[Row]) -> tuple[Endpoint, ...]:
-    return tuple(msgspec.json.decode(row[0], type=Endpoint) for row in rows)
+    return tuple(decoding.from_json(row[0], Endpoint) for row in rows)
 
 
 def _owner(endpoints: Iterable[Endpoint], port: PortMapping) -> str | None:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.state.database import Database, Row
 
 Type = Literal["builder", "container", "image", "network", "volume"]
@@ -111,7 +112,7 @@ def _event(row: Row) -> Event:
         type=kind,
         action=action,
         actor=actor,
-        attributes=msgspec.json.decode(attributes, type=dict[str, str]),
+        attributes=decoding.from_json(attributes, dict[str, str]),
         time=moment,
         number=number,
     )

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.errors import ContentMismatch
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -141,9 +142,9 @@ def _decode(data: bytes, kind: type[D], what: str) -> D:
                               " allowed", reference="document-too-large")  # fmt: skip
     try:
         try:
-            return msgspec.json.decode(data, type=kind)
+            return decoding.from_json(data, kind)
         except msgspec.ValidationError:  # Docker writes null for an empty map or list
-            return msgspec.convert(_without_nulls(msgspec.json.decode(data)), kind)
+            return decoding.from_builtins(_without_nulls(msgspec.json.decode(data)), kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContentMismatch(f"this is no {what}: {error}") from error
 

@@ -12,6 +12,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.errors import InvalidInput
 from dockyard.security.profile import Condition, Profile, Rule
 
@@ -91,7 +92,7 @@ def load_profile(
         InvalidInput: not such a profile.
     """
     try:
-        profile = msgspec.json.decode(text, type=Profile)
+        profile = decoding.from_json(text, Profile)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _invalid(str(error)) from error
     if profile.architectures and profile.arch_map:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.errors import Conflict, NotFound
 from dockyard.observability import events
 from dockyard.observability.events import Event
@@ -150,4 +151,4 @@ def _encode(values: dict[str, str]) -> str:
 
 
 def _decode(text: str) -> dict[str, str]:
-    return msgspec.json.decode(text, type=dict[str, str])
+    return decoding.from_json(text, dict[str, str])

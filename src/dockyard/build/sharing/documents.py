@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.build.cache import Origin
 from dockyard.errors import ContentMismatch
 from dockyard.images.model import Times
@@ -189,7 +190,7 @@ def _is_cache(entry: dict[str, object], tag: str) -> bool:
 
 def _convert(entry: dict[str, object]) -> _Descriptor | None:
     try:
-        return msgspec.convert(entry, _Descriptor)
+        return decoding.from_builtins(entry, _Descriptor)
     except msgspec.ValidationError:  # somebody else's
         return None
 
@@ -202,6 +203,6 @@ def _place(descriptor: _Descriptor) -> Place:
 
 def _decode(data: bytes, kind: type[_T], what: str) -> _T:
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decoding.from_json(data, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContentMismatch(f"{what} makes no sense: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.containers.health.model import Health
 from dockyard.containers.model import Container
 from dockyard.observability import events
@@ -71,8 +72,8 @@ class HealthStore:
 
     def _pairs(self, sql: str, *values: int) -> list[tuple[Container, Health]]:
         rows = self._database.query(sql, values)
-        return [(msgspec.json.decode(row[0], type=Container), _decode(row[1])) for row in rows]
+        return [(decoding.from_json(row[0], Container), _decode(row[1])) for row in rows]
 
 
 def _decode(record: bytes) -> Health:
-    return msgspec.json.decode(record, type=Health)
+    return decoding.from_json(record, Health)

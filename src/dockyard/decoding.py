@@ -1,0 +1,53 @@
+"""JSON and plain values into typed ones, from any thread.
+
+msgspec works out a type when it first decodes it, and another thread that decodes the same type in
+that moment crashes the whole process. So here each type is worked out once, by one thread alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Decoders:
+    """One for each type that was asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, msgspec.json.Decoder[Any]] = {}
+        self._guard = threading.Lock()
+
+    def of(self, kind: type[T]) -> msgspec.json.Decoder[T]:
+        """The decoder of a type; other threads wait while it is made."""
+        found = self._known.get(kind)
+        if found is None:
+            with self._guard:
+                found = self._known.setdefault(kind, msgspec.json.Decoder(kind))
+        return found
+
+
+_DECODERS = Decoders()
+
+
+def from_json(data: str | bytes, kind: type[T]) -> T:
+    """A document as a value of that type.
+
+    Raises:
+        msgspec.DecodeError: it isn't JSON.
+        msgspec.ValidationError: it is something else than the type says.
+    """
+    return _DECODERS.of(kind).decode(data)
+
+
+def from_builtins(value: object, kind: type[T]) -> T:
+    """Dictionaries, lists and plain values as a value of that type.
+
+    Raises:
+        msgspec.ValidationError: they are something else than the type says.
+    """
+    _DECODERS.of(kind)
+    return msgspec.convert(value, kind)
