@@ -122,6 +122,8 @@ def _cgroups(mark: str) -> Iterator[str]:
         ours = [name for name in directories if mark in name]
         for name in ours:
             inside = list(_leaf_groups(f"{base}/{name}"))
+            if name.endswith(".slice") and len(inside) == 1:
+                continue  # systemd keeps it
             yield from (f"cgroup: {path}" for path in inside)
         directories[:] = [name for name in directories if name not in ours]
 

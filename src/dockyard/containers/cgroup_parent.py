@@ -33,12 +33,7 @@ def remove(paths: Paths, layout: cgroups.CgroupLayout, path: str) -> None:
     descriptor = _open(paths)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if layout.systemd:
-            from dockyard.system import scope
-
-            scope.stop_empty_slice(layout, f"dockyard-{paths.root_hash}.slice")
-        else:
-            cgroups.remove_parent(layout, path)
+        cgroups.remove_parent(layout, path)
     except BlockingIOError:
         pass  # one is being made, and removes the parent in its turn
     finally:

@@ -24,8 +24,8 @@ def enter(paths: Paths) -> None:
         return
     mark = paths.root_hash
     unit = f"dockyard-controller-{mark}-{os.getpid()}.scope"
-    with contextlib.suppress(ComponentFailed, ComponentMissing), cgroup_parent.kept(paths):
-        scope.start(layout, unit, f"dockyard-{mark}.slice", os.getpid())
+    with contextlib.suppress(ComponentFailed, ComponentMissing):
+        scope.start(unit, f"dockyard-{mark}.slice", os.getpid())
 
 
 def clear(paths: Paths) -> None:

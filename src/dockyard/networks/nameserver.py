@@ -136,7 +136,7 @@ class NameServers:
             return
         unit = f"dockyard-names-{server}-{self._paths.root_hash}-{pid}.scope"
         with contextlib.suppress(ComponentFailed, ComponentMissing):  # the next command revives it
-            scope.start(layout, unit, f"dockyard-{self._paths.root_hash}.slice", pid)
+            scope.start(unit, f"dockyard-{self._paths.root_hash}.slice", pid)
 
     def _end(self, server: str) -> None:
         directory = f"{self._directory}/{server}"

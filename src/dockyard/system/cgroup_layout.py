@@ -149,11 +149,6 @@ def directories(layout: CgroupLayout, path: str) -> tuple[str, ...]:
     return tuple(f"{root}/{relative}" for root in roots(layout))
 
 
-def slice_directories(layout: CgroupLayout, unit: str) -> tuple[str, ...]:
-    """As :func:`directories`, for a slice of systemd's such as ``a-b.slice``."""
-    return tuple(f"{root}/{_slice_path(unit)}" for root in roots(layout))
-
-
 def roots(layout: CgroupLayout) -> tuple[str, ...]:
     """The mount points of all hierarchies, each once."""
     unified = [layout.unified_mount] if layout.unified_mount else []

@@ -97,10 +97,8 @@ def is_frozen(layout: CgroupLayout, path: str) -> bool:
         top = f"{layout.unified_mount}/{relative_path(path)}"
         return any(read_file(f"{one}/cgroup.freeze").strip() == "1" for one in _tree(top))
     freezer = directory(layout, path, "freezer")
-    return freezer is not None and read_file(f"{freezer}/freezer.state").strip() not in {
-        "",
-        "THAWED",
-    }
+    state = read_file(f"{freezer}/freezer.state").strip() if freezer else ""
+    return state not in {"", "THAWED"}
 
 
 def kill_all(layout: CgroupLayout, path: str, seconds: float = 10.0) -> bool:
@@ -280,7 +278,7 @@ def _remove_plain(top: str) -> None:
 
 
 def remove_parent(layout: CgroupLayout, path: str) -> None:
-    """Removes what :func:`cgroup_path` puts a container in; slices are systemd's."""
+    """Removes what :func:`cgroup_path` puts a container in; systemd keeps its slices itself."""
     parent = os.path.dirname(f"/{relative_path(path)}")
     if ":" in path or not os.path.basename(parent).startswith(f"{OWNER}-"):
         return

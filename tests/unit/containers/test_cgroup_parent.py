@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from dockyard.containers import cgroup_parent
 from dockyard.state.paths import Paths
-from dockyard.system import cgroups, scope
+from dockyard.system import cgroups
 
 
 @pytest.fixture
@@ -43,17 +42,3 @@ def test_the_parent_stays_while_another_is_being_made(
         cgroup_parent.remove(paths, layout, "/dockyard-x/one")
     assert not group.exists()
     assert group.parent.exists()
-
-
-def test_systemd_ends_the_slice_once_nobody_makes_anything_in_it(
-    paths: Paths, layout: cgroups.CgroupLayout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended: list[str] = []
-    monkeypatch.setattr(scope, "stop_empty_slice", lambda _, name: ended.append(name))
-    layout = msgspec.structs.replace(layout, systemd=True)
-    name = f"dockyard-{paths.root_hash}.slice"
-    with cgroup_parent.kept(paths):
-        cgroup_parent.remove(paths, layout, f"{name}:dockyard:one")
-    assert ended == []
-    cgroup_parent.remove(paths, layout, f"{name}:dockyard:one")
-    assert ended == [name]

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from dockyard.errors import ComponentFailed
 from dockyard.system import process, scope
-from dockyard.system.cgroups import CgroupLayout
 
 UNIT = "dockyard-conmon-f00-7.scope"
 SLICE = "dockyard-x.slice"
@@ -43,74 +40,39 @@ def systemd(monkeypatch: pytest.MonkeyPatch) -> Systemd:
     return systemd
 
 
-@pytest.fixture
-def layout(tmp_path: Path) -> CgroupLayout:
-    return CgroupLayout(
-        mode="v2", unified_mount=str(tmp_path), mounts={}, controllers=frozenset(), systemd=True
-    )
-
-
-@pytest.fixture
-def top(tmp_path: Path) -> Path:
-    """The slice's directory, which isn't there yet."""
-    return tmp_path / "dockyard.slice" / SLICE
-
-
 def test_the_call_that_makes_a_scope() -> None:
     assert scope.command(UNIT, SLICE, 7)[-16:] == [
-        "StartTransientUnit", "ssa(sv)a(sa(sv))", UNIT, "replace",
+        "StartTransientUnit", "ssa(sv)a(sa(sv))", UNIT, "fail",
         "3", "PIDs", "au", "1", "7", "Slice", "s", SLICE,
         "CollectMode", "s", "inactive-or-failed", "0",
     ]  # fmt: skip
 
 
-def test_a_slice_that_is_made_goes_with_what_is_in_it() -> None:
-    words = scope.command(UNIT, SLICE, 7, fresh=True)
-    assert words[-6:] == ["1", SLICE, "1", "StopWhenUnneeded", "b", "true"]
-
-
-def test_a_slice_that_exists_is_left_as_it_is(
-    layout: CgroupLayout, top: Path, systemd: Systemd
-) -> None:
-    top.mkdir(parents=True)
-    scope.start(layout, UNIT, SLICE, 7)
-    assert systemd.calls == [scope.command(UNIT, SLICE, 7)]
-
-
-def test_a_slice_may_appear_meanwhile(layout: CgroupLayout, systemd: Systemd) -> None:
-    systemd.refusals = [f"busctl: Call failed: Unit {SLICE} was already loaded or has a fragment"]
-    scope.start(layout, UNIT, SLICE, 7)
-    assert systemd.calls == [
-        scope.command(UNIT, SLICE, 7, fresh=True),
-        scope.command(UNIT, SLICE, 7),
-    ]
-
-
-def test_a_refusal_is_passed_on(layout: CgroupLayout, systemd: Systemd) -> None:
+def test_a_refusal_is_passed_on(systemd: Systemd) -> None:
     systemd.refusals = ["busctl: Access denied"]
     with pytest.raises(ComponentFailed, match="Access denied"):
-        scope.start(layout, UNIT, SLICE, 7)
+        scope.start(UNIT, SLICE, 7)
 
 
-def test_the_process_has_been_moved_when_it_returns(layout: CgroupLayout, systemd: Systemd) -> None:
+def test_the_process_has_been_moved_when_it_returns(systemd: Systemd) -> None:
     systemd.places = [BEFORE, BEFORE, AFTER]
-    scope.start(layout, UNIT, SLICE, 7)
+    scope.start(UNIT, SLICE, 7)
     assert systemd.places == [AFTER]
 
 
-def test_nobody_waits_for_a_process_that_is_gone(layout: CgroupLayout, systemd: Systemd) -> None:
+def test_nobody_waits_for_a_process_that_is_gone(systemd: Systemd) -> None:
     systemd.places = [BEFORE, ""]
-    scope.start(layout, UNIT, SLICE, 7)
+    scope.start(UNIT, SLICE, 7)
     assert systemd.places == [""]
 
 
 def test_a_process_that_is_never_moved_is_an_error(
-    layout: CgroupLayout, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+    systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scope, "_TIMEOUT_SECONDS", 0)
     systemd.places = [BEFORE]
     with pytest.raises(ComponentFailed, match=r"did not move process 7 into dockyard-conmon"):
-        scope.start(layout, UNIT, SLICE, 7)
+        scope.start(UNIT, SLICE, 7)
 
 
 @pytest.mark.parametrize(
@@ -127,19 +89,3 @@ def test_a_process_that_is_never_moved_is_an_error(
 )
 def test_the_unit_of_a_process(text: str, expected: bool) -> None:
     assert scope.holds(UNIT, text) is expected
-
-
-def test_an_empty_slice_is_ended(layout: CgroupLayout, top: Path, systemd: Systemd) -> None:
-    top.mkdir(parents=True)
-    (top / "cgroup.procs").touch()
-    scope.stop_empty_slice(layout, SLICE)
-    assert [call[-4:] for call in systemd.calls] == [["StopUnit", "ss", SLICE, "fail"]]
-
-
-@pytest.mark.parametrize("content", ["", f"{SLICE}/dockyard-f00.scope"])
-def test_a_slice_in_use_or_gone_is_let_be(
-    layout: CgroupLayout, top: Path, systemd: Systemd, content: str
-) -> None:
-    os.makedirs(top.parent / content)
-    scope.stop_empty_slice(layout, SLICE)
-    assert systemd.calls == []
