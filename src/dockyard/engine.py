@@ -216,8 +216,7 @@ class Engine:
             NotFound, Conflict, RunError, InvalidInput: as ``dockyard run`` would fail. With
                 ``remove`` nothing stays then; else what can't be started stays as created.
         """
-        from dockyard import arguments
-        from dockyard.handle import RunningContainer
+        from dockyard import arguments, handle
 
         found, image_name = self._image(image)
         asked = arguments.merge(
@@ -225,8 +224,7 @@ class Engine:
             volumes=volumes, memory=memory, cpus=cpus, gpus=gpus, network=network, remove=remove,
             publish_address=self.config.publish_address,
         )  # fmt: skip
-        container = self.containers.run(found, image_name, asked)
-        return RunningContainer(self.containers, container)
+        return handle.start(self.containers, found, image_name, asked)
 
     def resolve(self, text: str) -> Image:
         """The image that a name or id means (a bootstrapped base counts for its short name)."""

@@ -13,17 +13,20 @@ from dockyard.containers.apply import Containers
 from dockyard.containers.attach import Sink, Streams
 from dockyard.containers.exec import ExecOptions
 from dockyard.containers.logs import LogLine
-from dockyard.containers.model import Container, Resources, Restart
-from dockyard.errors import NotFound, RunError
+from dockyard.containers.model import Container, Options, Resources, Restart
+from dockyard.errors import DockyardError, NotFound, RunError
 from dockyard.observability.stats import Sample
 from dockyard.system.collector import Collector
 
 if TYPE_CHECKING:
     from dockyard.containers.content.changes import Change
+    from dockyard.containers.last_words import LastWords
     from dockyard.containers.processes import Processes
     from dockyard.images.model import Image
 
 _POLL_SECONDS = 0.05
+_LAST_LINES = 20
+"""Of a log, in an error."""
 
 
 class RunningContainer:
@@ -33,9 +36,13 @@ class RunningContainer:
     of the block.
     """
 
-    def __init__(self, containers: Containers, container: Container) -> None:
+    def __init__(
+        self, containers: Containers, container: Container, words: LastWords | None = None
+    ) -> None:
+        """``words`` hold the end of its log where it takes that along."""
         self._containers = containers
         self._container = container
+        self._words = words
 
     @property
     def id(self) -> str:
@@ -48,9 +55,8 @@ class RunningContainer:
 
     @property
     def record(self) -> Container:
-        """The container's record as it is now; the last known one where it was removed."""
-        with contextlib.suppress(NotFound):
-            self._container = self._containers.get(self.id)
+        """The container's record as it is now; as it was at its end where it was removed."""
+        self._container = self._containers.last_known(self._container)
         return self._container
 
     @property
@@ -64,11 +70,14 @@ class RunningContainer:
 
         Raises:
             NotFound: that port isn't published.
+            RunError: the container ended.
         """
         ports = self.ports
         wanted = next(iter(ports), None) if port is None else port
         if wanted is None or wanted not in ports:
-            raise NotFound(f"container {self.name} does not publish port {wanted or 'any'}")
+            if not self._awaited:
+                raise self._ended()
+            raise self._not_published(port, ports)
         return f"http://127.0.0.1:{ports[wanted]}"
 
     def wait_until_ready(self, path: str = "/", *, port: int | None = None,
@@ -79,15 +88,23 @@ class RunningContainer:
             The address without the path; see :meth:`url`.
 
         Raises:
-            RunError: the container ended, or did not answer within ``seconds``; the context holds
-                the end of its log.
+            NotFound: that port isn't published.
+            RunError: the container ended, with which code, or did not answer within ``seconds``;
+                the context holds the end of its log.
         """
         address = self.url(port)
         deadline = time.monotonic() + seconds
         while not _answers(address + path):
-            if not self.record.running or time.monotonic() > deadline:
-                ended = "ended" if not self.record.running else f"did not answer in {seconds:g} s"
-                raise RunError(f"container {self.name} {ended}", context=self.logs(tail=20))
+            if self._words is not None:
+                self._words.refresh()
+            if not self._awaited:
+                raise self._ended()
+            if time.monotonic() > deadline:
+                raise RunError(
+                    f"container {self.name} did not answer at {address}{path} in {seconds:g} s",
+                    context=self._last_words(),
+                    hint="does it listen on 0.0.0.0, and on that port? seconds= waits longer",
+                )
             time.sleep(_POLL_SECONDS)
         return address
 
@@ -107,21 +124,37 @@ class RunningContainer:
 
         Raises:
             RunError: it ended, has no check, or isn't healthy within ``seconds``; the context is
-                what the last probe printed.
+                the end of its log, or what the last probe printed.
         """
         deadline = time.monotonic() + seconds
         while (status := self.health) != "healthy":
-            if status == "none" or not self.record.running or time.monotonic() > deadline:
+            if not self._awaited:
+                raise self._ended()
+            if status == "none":
+                raise RunError(
+                    f"container {self.name} has no health check to wait for",
+                    hint="HEALTHCHECK in its Dockerfile or Options(health=...) gives it one;"
+                    " wait_until_ready asks a published port instead",
+                )
+            if time.monotonic() > deadline:
                 report = self._containers.health(self.record)
                 said = report.log[-1].output if report is not None and report.log else None
-                ended = "ended" if not self.record.running else f"is {status}, not healthy"
-                raise RunError(f"container {self.name} {ended}", context=said)
+                raise RunError(
+                    f"container {self.name} is {status}, not healthy, after {seconds:g} s",
+                    context=said,
+                    hint="the context is what the last probe printed; seconds= waits longer",
+                )
             time.sleep(_POLL_SECONDS)
 
     def logs(self, *, tail: int | None = None) -> str:
-        """What it printed so far, both streams together."""
-        lines = self._containers.logs(self.id, tail=tail)
-        return b"".join(line.data for line in lines).decode(errors="replace")
+        """What it printed so far, both streams together.
+
+        Raises:
+            NotFound: it ended and was removed; the context holds the end of its log.
+        """
+        with self._present():
+            lines = self._containers.logs(self.id, tail=tail)
+            return b"".join(line.data for line in lines).decode(errors="replace")
 
     def follow(self, *, tail: int | None = None) -> Iterator[LogLine]:
         """What it printed, and what it prints until its end; ``tail`` begins with the last lines.
@@ -129,7 +162,8 @@ class RunningContainer:
         Raises:
             NotSupported: its log driver keeps nothing.
         """
-        return self._containers.logs(self.id, follow=True, tail=tail)
+        with self._present():
+            return self._containers.logs(self.id, follow=True, tail=tail)
 
     def attach(self, output: Sink, *, stdin: int | None = None) -> int:
         """Connects to its streams until it ends; its exit code.
@@ -141,7 +175,8 @@ class RunningContainer:
         Raises:
             Conflict: it doesn't run.
         """
-        return self._containers.attach(self.id, Streams(output, stdin)).exit_code
+        with self._present():
+            return self._containers.attach(self.id, Streams(output, stdin)).exit_code
 
     def exec(
         self,
@@ -166,19 +201,23 @@ class RunningContainer:
                 empty.
 
         Raises:
+            InvalidInput: the command isn't a list of words, or ``env`` no dict.
             Conflict: the container doesn't run.
+            NotFound: it ended and was removed.
             RunError: the command can't be found (127) or invoked (126).
         """
+        from dockyard.arguments import api
+
         options = ExecOptions(
-            command=tuple(command),
-            env=tuple(f"{name}={value}" for name, value in (env or {}).items()),
+            command=api.words(command),
+            env=api.variables(env),
             user=user,
             working_dir=working_dir,
             privileged=privileged,
             interactive=stdin is not None,
         )
         pieces: list[bytes] = []
-        with contextlib.ExitStack() as stack:
+        with self._present(), contextlib.ExitStack() as stack:
             if output is None:
                 stdout = stderr = stack.enter_context(Collector(pieces.append))
             else:
@@ -191,15 +230,18 @@ class RunningContainer:
 
     def pause(self) -> None:
         """Freezes all of its processes until :meth:`unpause`."""
-        self._container = self._containers.pause(self.id)
+        with self._present():
+            self._container = self._containers.pause(self.id)
 
     def unpause(self) -> None:
         """Lets it go on."""
-        self._container = self._containers.unpause(self.id)
+        with self._present():
+            self._container = self._containers.unpause(self.id)
 
     def restart(self, seconds: float | None = None) -> None:
         """Stops it as :meth:`stop` does, and starts it again."""
-        self._container = self._containers.restart(self.id, seconds)
+        with self._present():
+            self._container = self._containers.restart(self.id, seconds)
 
     def rename(self, name: str) -> None:
         """Gives it another name."""
@@ -211,11 +253,13 @@ class RunningContainer:
 
     def top(self, *arguments: str) -> Processes:
         """Its processes, by the host's numbers; the arguments are options of ps(1)."""
-        return self._containers.top(self.id, arguments)
+        with self._present():
+            return self._containers.top(self.id, arguments)
 
     def diff(self) -> tuple[Change, ...]:
         """What it has added, changed and deleted of its image's files."""
-        return self._containers.diff(self.id)
+        with self._present():
+            return self._containers.diff(self.id)
 
     def copy_to(self, source: str, target: str, *, follow: bool = False) -> int:
         """Copies a file or directory of this host into it; the bytes of the files.
@@ -249,7 +293,10 @@ class RunningContainer:
 
     def wait(self) -> int:
         """Waits for its end; its exit code."""
-        return self._containers.wait(self.id)
+        try:
+            return self._containers.wait(self.id)
+        except NotFound:  # it ended, and is removed already
+            return self.record.exit_code
 
     def stop(self, seconds: float | None = None) -> int:
         """Stops it, and kills it after ``seconds`` (10 unless it was made with another time).
@@ -265,6 +312,55 @@ class RunningContainer:
         with contextlib.suppress(NotFound):
             self._containers.remove(self.id, force=force, volumes=True)
 
+    @property
+    def _awaited(self) -> bool:
+        """It runs, or its policy is about to have it run again."""
+        record = self.record
+        return record.running or record.state in {"starting", "restarting"}
+
+    def _ended(self) -> RunError:
+        return RunError(
+            f"container {self.name} ended with exit code {self.record.exit_code}",
+            context=self._last_words(),
+            hint="above is the end of its log" if self._last_words() else None,
+        )
+
+    def _last_words(self) -> str | None:
+        if self._words is not None:
+            return self._words.tail(_LAST_LINES) or None
+        with contextlib.suppress(DockyardError):
+            return self.logs(tail=_LAST_LINES) or None
+        return None
+
+    @contextlib.contextmanager
+    def _present(self) -> Iterator[None]:
+        """Says how the container ended where it is needed and isn't there any more."""
+        try:
+            yield
+        except NotFound as error:
+            try:
+                self._containers.get(self.id)
+            except NotFound:
+                raise self._removed() from error
+            raise
+
+    def _removed(self) -> NotFound:
+        return NotFound(
+            f"container {self.name} ended with exit code {self.record.exit_code} and was removed",
+            context=self._words.tail(_LAST_LINES) if self._words is not None else None,
+            hint="run(..., remove=False) keeps a container and its log",
+            reference="no-such-container",
+        )
+
+    def _not_published(self, port: int | None, ports: Mapping[int, int]) -> NotFound:
+        known = ", ".join(map(str, ports))
+        return NotFound(
+            f"container {self.name} does not publish port {port}"
+            if port is not None else f"container {self.name} publishes no port",
+            hint=f"it publishes {known}" if known else f"run(..., ports={{{port or 8000}: 0}})"
+            " publishes one, on any free port of this host",
+        )  # fmt: skip
+
     def __enter__(self) -> Self:
         return self
 
@@ -277,6 +373,17 @@ class RunningContainer:
         with contextlib.suppress(NotFound):  # it may end, and be removed, by itself meanwhile
             if self.record.running:
                 self.stop()
+
+
+def start(
+    containers: Containers, image: Image, image_name: str, options: Options
+) -> RunningContainer:
+    """Starts a container in the background; see :meth:`dockyard.Engine.run`."""
+    words: list[LastWords | None] = []
+    container = containers.run(
+        image, image_name, options, created=lambda one: words.append(containers.keep_words(one))
+    )
+    return RunningContainer(containers, container, *words)
 
 
 def _answers(url: str) -> bool:

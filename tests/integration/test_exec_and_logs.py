@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from dockyard import Console, Engine, Options, RunningContainer
 from dockyard.containers.exec import ExecOptions
-from dockyard.errors import Conflict, InvalidInput, RunError
+from dockyard.errors import Conflict, InvalidInput, NotFound, RunError
 
 
 @pytest.fixture
@@ -163,3 +164,31 @@ def test_streams_of_a_command_and_of_a_container(engine: Engine) -> None:
         assert found == {1: b"attached\n", 2: b""}
         assert [line.data for line in container.follow()] == [b"attached\n"]
     container.remove()
+
+
+def test_a_service_that_dies_says_why_though_it_is_removed(engine: Engine) -> None:
+    command = ["sh", "-c", "echo model file missing >&2; exit 3"]
+    service = engine.run("busybox", command, ports={8000: 0})
+
+    with pytest.raises(RunError) as caught:
+        service.wait_until_ready("/")
+
+    assert "ended with exit code 3" in caught.value.message
+    assert caught.value.context == "model file missing\n"
+    assert service.wait() == 3
+    for use in (service.logs, lambda: service.exec(["true"]), service.follow):
+        with pytest.raises(NotFound, match="ended with exit code 3 and was removed"):
+            use()
+
+
+def test_what_cannot_be_waited_for_is_said_at_once(sleeper: RunningContainer) -> None:
+    with pytest.raises(NotFound, match="publishes no port") as caught:
+        sleeper.wait_until_ready()
+    assert "ports=" in (caught.value.hint or "")
+
+    with pytest.raises(RunError, match="has no health check"):
+        sleeper.wait_until_healthy()
+
+    text: Any = "ls /"
+    with pytest.raises(InvalidInput, match="one string"):
+        sleeper.exec(text)

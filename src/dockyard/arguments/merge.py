@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from dockyard.arguments import api
 from dockyard.arguments.devices import parse_gpus
 from dockyard.arguments.mounts import check_mounts, parse_volume
 from dockyard.arguments.quantities import parse_size
@@ -30,14 +31,15 @@ def merge(
     publish_address: str,
 ) -> Options:
     """``options`` with the arguments of :meth:`dockyard.Engine.run` on top."""
-    published = _published(ports or {}, publish_address)
+    published = _published(api.pairs("ports", ports, "{8000: 0}"), publish_address)
     networking, resources = options.networking, options.resources
-    binds = tuple(_api_volume(source, target) for source, target in (volumes or {}).items())
+    wanted = api.texts("volumes", volumes, '{"/host/dir": "/container/dir:ro"}')
+    binds = tuple(_api_volume(source, target) for source, target in wanted.items())
     return msgspec.structs.replace(
         options,
         name=name or options.name,
-        command=options.command if command is None else tuple(command),
-        env=(*options.env, *(f"{key}={value}" for key, value in (env or {}).items())),
+        command=options.command if command is None else api.words(command),
+        env=(*options.env, *api.variables(env)),
         mounts=check_mounts((*options.mounts, *binds)),
         remove=remove,
         networking=msgspec.structs.replace(

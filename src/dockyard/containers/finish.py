@@ -54,7 +54,7 @@ def wait(parts: Parts, container: Container, *happened: Event) -> Container:
         if current is None:  # another command was faster, and it is removed
             lock.release(remove=True)
             parts.store.tell(*happened)
-            return _gone(parts, container)
+            return gone(parts, container)
         if current.state != "running" or current.started != container.started:
             parts.store.tell(*happened)
             if current.running:  # it was restarted already
@@ -66,7 +66,7 @@ def wait(parts: Parts, container: Container, *happened: Event) -> Container:
         return finished
 
 
-def _gone(parts: Parts, container: Container) -> Container:
+def gone(parts: Parts, container: Container) -> Container:
     """The record after the end of a container that is removed already."""
     code = parts.store.last_exit_code(container.id)
     return msgspec.structs.replace(

@@ -45,3 +45,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     built: int
     size: int
+
+    def __repr__(self) -> str:
+        """Its short id and names; all else is long, and of use to programs only."""
+        names = f" {', '.join(self.names)}" if self.names else ""
+        return f"<Image {self.id.removeprefix('sha256:')[:12]}{names}>"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # nothing of it is on the path of run
     from dockyard.containers.content.changes import Change
     from dockyard.containers.content.commit import CommitOptions
     from dockyard.containers.content.tar_out import Write
+    from dockyard.containers.last_words import LastWords
     from dockyard.images.model import Image
 
 
@@ -30,6 +31,21 @@ class Content:
             NotFound: there is none.
         """
         return self._parts.store.find(text)
+
+    def last_known(self, container: Container) -> Container:
+        """The record as it is now; where it is gone, as it was at its end."""
+        from dockyard.containers import finish
+
+        current = self._parts.store.get(container.id)
+        return finish.gone(self._parts, container) if current is None else current
+
+    def keep_words(self, container: Container) -> LastWords | None:
+        """The end of the log of a container that takes it along when it goes."""
+        from dockyard.containers.last_words import LastWords
+
+        if not container.options.remove or container.log.driver == "none":
+            return None
+        return LastWords(self._parts.paths.log(container.id))
 
     def diff(self, text: str) -> tuple[Change, ...]:
         """What a container changed of its image; see :func:`changes.changes`."""
