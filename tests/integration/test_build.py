@@ -337,6 +337,20 @@ def test_only_content_counts_for_the_cache(context: Context) -> None:
     assert context.kinds() == ["done"]
 
 
+def test_a_failed_build_keeps_its_finished_steps(context: Context, root: Root) -> None:
+    done = "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /made\n"
+    with pytest.raises(BuildError):
+        context.build(f"{done}RUN false\n")
+    assert context.kinds() == ["done", "failed"]
+    with pytest.raises(BuildError):
+        context.build(f"{done}RUN false\n")
+    assert context.kinds() == ["cached", "failed"]
+    context.build(f"{done}RUN true\n")
+
+    assert context.kinds() == ["cached", "done"]
+    assert root.leftovers() == []
+
+
 def test_no_cache_does_all_again(context: Context) -> None:
     text = "FROM busybox\nRUN echo x > /x\n"
     first = context.build(text)

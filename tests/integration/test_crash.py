@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.roots import Root
+from tests.support.waiting import until
 
 from dockyard.errors import NotFound
 
@@ -176,6 +177,28 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("keys") / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
     return path
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_ended_build_keeps_its_finished_steps(
+    root: Root, context: Path, number: signal.Signals
+) -> None:
+    """The second step is cached by the next build, though the third never came to its end."""
+    done = "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /made\n"
+    (context / "Dockerfile").write_text(f"{done}RUN sleep 600\n")
+    process = root.start("build", str(context), stderr=subprocess.PIPE)
+    with root.engine() as engine:
+        until(engine.build_cache)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    if number == signal.SIGINT:
+        assert (process.returncode, "finished steps are cached" in errors) == (130, True), errors
+    works(root)
+    assert root.leftovers() == []
+    (context / "Dockerfile").write_text(f"{done}RUN true\n")
+    again = root.cli("build", "--progress", "plain", str(context), check=True).stderr
+
+    assert "#2 CACHED" in again, again
 
 
 def test_a_killed_build_loses_nothing_that_was_done(root: Root, context: Path) -> None:

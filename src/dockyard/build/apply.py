@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 import msgspec
@@ -158,6 +158,8 @@ class _Build:
         self.is_new = True
         """Whether the image wasn't there before."""
         self._sealers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
+        self._keepers = ThreadPoolExecutor(max_workers=_PARALLEL, thread_name_prefix="keep")
+        self._kept: list[Future[None]] = []
         self._steps = StepRunner(
             parts, plan, images, contexts, holder, self._cancellation, self._sealers,
             _supplies(request), request.steps,
@@ -180,12 +182,14 @@ class _Build:
         try:
             results = solve(inputs, work, self._cancellation, parallel=_PARALLEL)
             sealed = {vertex: results[vertex].sealed() for vertex in needed}
+            for each in self._kept:
+                each.result()
         except BaseException:
             self._cancellation.request()
             raise
-        finally:
+        finally:  # what a failed build has finished is kept too
             self._sealers.shutdown(wait=True)
-        self._remember(results, sealed)
+            self._keepers.shutdown(wait=True)
         self._share(results, sealed, exports)
         return self._record(sealed, names)
 
@@ -209,6 +213,7 @@ class _Build:
             self._tell(kind, vertex, name)
             raise
         self._tell("done", vertex, name)
+        self._kept.append(self._keepers.submit(self._keep, name, result, below))
         return result
 
     def _tell(
@@ -227,15 +232,10 @@ class _Build:
         with self._guard:
             self._listener(event)
 
-    def _remember(
-        self, results: Mapping[int, StepResult], sealed: Mapping[int, tuple[Layer, ...]]
-    ) -> None:
-        """Writes what was made to the cache, once it is sealed."""
-        for vertex, result in results.items():
-            if result.made:
-                name = self._plan.vertices[vertex].name
-                below = self._below(sealed, vertex)
-                self.cache.put(result.entry, name, sealed[vertex], below, result.origin)
+    def _keep(self, name: str, result: StepResult, below: Sequence[StepResult]) -> None:
+        """Writes what a step made to the cache, as soon as that is sealed."""
+        under = below[0].stack_layers() if below else ()
+        self.cache.put(result.entry, name, result.sealed(), under, result.origin)
 
     def _share(
         self,

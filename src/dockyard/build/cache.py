@@ -110,10 +110,13 @@ class BuildCache:
         below: Sequence[Layer],
         origin: Origin | None = None,
     ) -> None:
-        """Records a result, in place of an earlier one."""
+        """Records a result, in place of an earlier one; none of layers that are given up."""
         now = time.time_ns()
         entry = msgspec.json.encode(_Entry(tuple(layer.id for layer in below), origin))
         with self._database.transaction() as connection:
+            ready = "SELECT 1 FROM layers WHERE id=? AND state='ready'"
+            if not all(connection.execute(ready, (each.id,)).fetchone() for each in layers):
+                return
             connection.execute("DELETE FROM cache WHERE key=?", (key,))
             connection.execute(
                 "INSERT INTO cache (key, description, created, used, result)"

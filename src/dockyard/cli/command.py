@@ -179,9 +179,9 @@ def refuse(
         raise NotSupported(f"{name} is not supported", hint=why, exit_code=BAD_OPTION)
 
 
-def canceled(what: str) -> DockyardError:
-    """The error for Ctrl-C in a long work that the engine has undone."""
-    return DockyardError(f"{what} canceled, nothing of it was kept", reference="canceled",
+def canceled(what: str, *, kept: str = "nothing of it was kept") -> DockyardError:
+    """The error for Ctrl-C in a long work that the engine has undone, but for what it says."""
+    return DockyardError(f"{what} canceled, {kept}", reference="canceled",
                          exit_code=_INTERRUPTED)  # fmt: skip
 
 

@@ -91,3 +91,14 @@ def test_a_new_result_takes_the_place_of_the_old(database: Database, layers: Lay
 
     assert hit is not None
     assert [each.id for each in hit.layers] == ["two"]
+
+
+def test_a_layer_that_is_being_deleted_gets_no_entry(
+    database: Database, layers: LayerStore
+) -> None:
+    database.execute("UPDATE layers SET state='deleting', diff_id=NULL WHERE id='two'")
+    cache = BuildCache(database, layers)
+    cache.put("key", "x", [layer("one"), layer("two")], [])
+
+    assert cache.find("key", "b-1") is None
+    assert cache.records() == ()

@@ -112,7 +112,7 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
     try:
         image = _build(engine, context, values, kind)
     except KeyboardInterrupt as error:
-        raise canceled("build") from error
+        raise canceled("build", kept="no image was made; finished steps are cached") from error
     if iidfile is not None:
         write(iidfile, image.id, "--iidfile")
     if values["metadata"] is not None:
