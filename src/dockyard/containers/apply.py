@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # each verb imports what it needs: most commands have one
     from dockyard.observability.stats import Sample
 
 _RESTART_POLL_SECONDS = 0.05
-DEFAULT_STOP_SECONDS = 10.0
 ENDING = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 """Signals by which a user means a container to end; others, such as SIGHUP, are for its program."""
 
@@ -97,7 +96,7 @@ class Containers(Content):
         container = restarts.keep_down(self._parts, container)
         if not container.running:
             return container
-        patience = stop_seconds(container, seconds)
+        patience = lifecycle.stop_seconds(container, seconds)
         self._signal(container, number, ends=True)
         if not finish.wait_for_process(container.process, patience):
             self._signal(container, signal.SIGKILL)
@@ -391,10 +390,3 @@ class Containers(Content):
         if found:
             supervise.ensure(self._parts)
         return found
-
-
-def stop_seconds(container: Container, asked: float | None) -> float | None:
-    """How long ``stop`` waits; ``None`` is without end. Pure."""
-    own = container.options.stop_timeout
-    seconds = asked if asked is not None else DEFAULT_STOP_SECONDS if own is None else own
-    return None if seconds < 0 else seconds

@@ -227,9 +227,19 @@ def write_bundle(
     document = runtime_spec(process, sandbox)
     runtime = Runtime(container.runtime, parts.paths.runtime_state)
     recalled = filters.recall(parts.paths, runtime, rights.seccomp)
-    document["annotations"] = container.options.annotations | recalled
+    document["annotations"] = _ending(parts, container) | container.options.annotations | recalled
     bundle = parts.paths.bundle(container.id)
     write_atomically(f"{bundle}/config.json", msgspec.json.encode(document), durable=False)
+
+
+def _ending(parts: Parts, container: Container) -> dict[str, str]:
+    if not parts.cgroup_layout.systemd:
+        return {}
+    from dockyard.system.signals import signal_number
+
+    seconds = lifecycle.stop_seconds(container, None)
+    whole = None if seconds is None else int(seconds)
+    return spec.scope_properties(signal_number(container.stop_signal), whole)
 
 
 def _process(
@@ -257,7 +267,7 @@ def _process(
         capabilities=rights.capabilities,
         no_new_privileges=rights.no_new_privileges,
         rlimits=limits,
-        oom_score_adj=options.resources.oom_score_adj,
+        oom_score_adj=spec.oom_score(options.resources.oom_score_adj, parts.facts),
         apparmor=rights.apparmor,
         terminal=options.console.tty,
     )

@@ -14,6 +14,8 @@ recorded. ``remove``: finish a removal. ``call-off``: no restart, for the host w
 MONITOR_LOST = 255
 """Exit code of a container whose real one went with its monitor (Podman uses 255 too)."""
 
+DEFAULT_STOP_SECONDS = 10.0
+
 
 def recovery(container: Container, *, alive: bool, boot: str) -> Recovery:
     """What the next command does with a record whose lock nobody holds.
@@ -109,3 +111,10 @@ def command_line(
     if rest is None and entrypoint is None:
         rest = image_command
     return (*(first or ()), *(rest or ()))
+
+
+def stop_seconds(container: Container, asked: float | None) -> float | None:
+    """How long ``stop`` waits; ``None`` is without end. Pure."""
+    own = container.options.stop_timeout
+    seconds = asked if asked is not None else DEFAULT_STOP_SECONDS if own is None else own
+    return None if seconds < 0 else seconds

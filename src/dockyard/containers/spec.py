@@ -99,6 +99,31 @@ def check_directory(path: str) -> str:
     return path
 
 
+def oom_score(asked: int | None, facts: HostFacts) -> int | None:
+    """The process's score for the OOM killer: 0 where none is asked for, as in Docker.
+
+    Otherwise it would be that of the engine's process, which as a service is spared; where this
+    host doesn't let us lower it, it is.
+    """
+    return 0 if asked is None and facts.may_raise_limits else asked
+
+
+def scope_properties(signal: int, seconds: int | None) -> dict[str, str]:
+    """Annotations by which a runtime tells systemd how a container's scope ends.
+
+    systemd ends it itself when the host is shut down, and would wait 90 seconds for a program that
+    doesn't heed SIGTERM, as the first of a PID namespace doesn't by default.
+
+    Args:
+        signal: the number of the container's stop signal.
+        seconds: until it is killed; ``None`` for systemd's own default.
+    """
+    found = {"org.systemd.property.KillSignal": str(signal)}
+    if seconds is not None:
+        found["org.systemd.property.TimeoutStopUSec"] = f"uint64 {seconds * 1_000_000}"
+    return found
+
+
 def rlimits(
     asked: Sequence[Ulimit], facts: HostFacts
 ) -> tuple[tuple[Rlimit, ...], tuple[str, ...]]:

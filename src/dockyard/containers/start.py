@@ -304,7 +304,8 @@ def place_monitor(parts: Parts, container: Container, pid: int, *, exec_id: str 
 
         # That of the last run may be about to end, so each has a name of its own.
         unit = f"dockyard-conmon-{exec_id or container.id}-{pid}.scope"
-        scope.start(unit, f"dockyard-{parts.paths.root_hash}.slice", pid)
+        slice_name = f"dockyard-{parts.paths.root_hash}.slice"
+        scope.start(unit, slice_name, pid, lasting=True)
         return
     cgroups.create_and_enter(parts.cgroup_layout, finish.monitor_cgroup(parts, container), pid)
 

@@ -22,25 +22,35 @@ _PAUSE = 0.0005
 _LONGEST_PAUSE = 0.02
 
 
-def command(unit: str, slice_name: str, pid: int) -> list[str]:
-    """The call of ``StartTransientUnit`` that puts ``pid`` into a scope. Pure."""
+def command(unit: str, slice_name: str, pid: int, *, lasting: bool = False) -> list[str]:
+    """The call of ``StartTransientUnit`` that puts ``pid`` into a scope. Pure.
+
+    Args:
+        lasting: see :func:`start`.
+    """
+    bound = ["DefaultDependencies", "b", "false"] if lasting else []
     return [
-        "busctl", "call", *_MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", "3",
+        "busctl", "call", *_MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail",
+        "4" if lasting else "3",
         "PIDs", "au", "1", str(pid), "Slice", "s", slice_name,
-        "CollectMode", "s", "inactive-or-failed", "0",
+        "CollectMode", "s", "inactive-or-failed", *bound, "0",
     ]  # fmt: skip
 
 
-def start(unit: str, slice_name: str, pid: int) -> None:
+def start(unit: str, slice_name: str, pid: int, *, lasting: bool = False) -> None:
     """Moves a process into a scope, which goes with its last process.
 
     systemd answers before it has moved the process. What the process starts until then would stay
     behind and end with the caller, so this waits for the move.
 
+    Args:
+        lasting: it isn't ended with the services when the host is shut down, but by what it
+            attends to, which ends then.
+
     Raises:
         ComponentFailed: systemd refused.
     """
-    process.run(command(unit, slice_name, pid), timeout=_TIMEOUT_SECONDS)
+    process.run(command(unit, slice_name, pid, lasting=lasting), timeout=_TIMEOUT_SECONDS)
     _await(unit, pid)
 
 

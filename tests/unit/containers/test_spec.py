@@ -52,6 +52,21 @@ def test_a_limit_that_cannot_be_raised_warns() -> None:
     assert "at most 100 open files" in warnings[0]
 
 
+def test_the_engines_own_standing_with_the_oom_killer_is_not_passed_on() -> None:
+    bound = msgspec.structs.replace(FACTS, may_raise_limits=False)
+
+    assert spec.oom_score(None, FACTS) == 0
+    assert spec.oom_score(None, bound) is None
+    assert spec.oom_score(-300, FACTS) == spec.oom_score(-300, bound) == -300
+
+
+def test_systemd_ends_a_scope_as_stop_would() -> None:
+    kill, limit = "org.systemd.property.KillSignal", "org.systemd.property.TimeoutStopUSec"
+
+    assert spec.scope_properties(3, 10) == {kill: "3", limit: "uint64 10000000"}
+    assert spec.scope_properties(15, None) == {kill: "15"}
+
+
 @pytest.mark.parametrize("limit", [Ulimit("bogus", 1, 1), Ulimit("nproc", 10, 5)])
 def test_senseless_limits_are_refused(limit: Ulimit) -> None:
     with pytest.raises(InvalidInput):

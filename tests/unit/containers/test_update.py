@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dockyard.containers.apply import stop_seconds
 from dockyard.containers.content import image_of
+from dockyard.containers.lifecycle import stop_seconds
 from dockyard.containers.model import Container
 from dockyard.containers.options import Networking, Options, Resources, Restart
 from dockyard.containers.processes import parse

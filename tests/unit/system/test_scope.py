@@ -48,6 +48,12 @@ def test_the_call_that_makes_a_scope() -> None:
     ]  # fmt: skip
 
 
+def test_a_lasting_scope_is_not_among_what_a_shutdown_ends() -> None:
+    words = scope.command(UNIT, SLICE, 7, lasting=True)
+    assert words[words.index("fail") + 1] == "4"
+    assert words[-4:] == ["DefaultDependencies", "b", "false", "0"]
+
+
 def test_a_refusal_is_passed_on(systemd: Systemd) -> None:
     systemd.refusals = ["busctl: Access denied"]
     with pytest.raises(ComponentFailed, match="Access denied"):
