@@ -62,7 +62,7 @@ def examine(config: Config) -> Report:
         ("sqlite", lambda: check_sqlite(sqlite3.sqlite_version_info)),
         ("cgroups", lambda: check_cgroups(read_layout(), has_runc=bool(process.find("runc")))),
         ("runtime", lambda: _check_runtime(config)),
-        ("firewall", _check_firewall),
+        ("firewall", lambda: _check_firewall(os.geteuid())),
         ("forwarding", _check_forwarding),
         ("devices", lambda: check_devices(read_devices(config.cdi_directories))),
         ("limits", lambda: check_limits(host.capability_bounds(), _open_files_limit())),
@@ -119,7 +119,10 @@ def _check_runtime(config: Config) -> Check:
     return Check("runtime", "ok", f"{chosen.path} makes containers here")
 
 
-def _check_firewall() -> Check:
+def _check_firewall(user: int) -> Check:
+    if user != 0:
+        words = "only root may see the rules of this host"
+        return Check("firewall", "warning", words, "run as root (sudo dockyard doctor)")
     listing = process.run(["nft", "-j", "list", "chains"]).stdout
     blocking = firewall.blocking(firewall.parse_chains(listing))
     rules = process.run(["iptables-legacy", "-S", "FORWARD"], check=False).text if (

@@ -36,6 +36,31 @@ def test_an_unknown_image(root: Root) -> None:
     explained(root.cli("rmi", "nothing-here"), "no such image", code=1)
 
 
+def test_hints_lead_on(root: Root) -> None:
+    for command in ("rmi", "save", "history"):
+        explained(root.cli(command, "nothing-here"), "dockyard images lists what is there", code=1)
+    explained(root.cli("pull", "nothing-here"), "load", "bootstrap", code=1)
+    shown = explained(root.cli("run", "-v", "data:/x:rx", "busybox"), "invalid mode: rx", code=125)
+    assert "rslave" in shown
+
+
+def test_a_stop_signal_that_is_none(root: Root) -> None:
+    for command, code in (("run", 125), ("create", 1)):
+        done = root.cli(command, "--stop-signal", "FOO", "busybox", "true")
+        explained(done, "invalid signal: FOO", code=code)
+    assert root.cli("ps", "-aq").stdout == ""
+
+
+def test_a_command_that_cannot_be_run(root: Root) -> None:
+    directory = explained(
+        root.cli("run", "--rm", "busybox", "/etc"),
+        'exec: "/etc": is a directory: permission denied', code=126,
+    )  # fmt: skip
+    assert "processor" not in directory
+    missing = explained(root.cli("run", "--rm", "busybox", "nosuchcmd"), "$PATH", code=127)
+    assert [line.split(":")[0] for line in missing.splitlines()] == ["dockyard", "hint"]
+
+
 def test_an_unknown_container(root: Root) -> None:
     for command in ("stop", "rm", "logs", "start", "kill", "inspect", "port"):
         explained(root.cli(command, "ghost"), "no such", "ghost", code=1)
@@ -287,3 +312,10 @@ def test_paths_with_spaces_and_great_length(make_root: Callable[..., Root]) -> N
     done = root.cli("run", "--rm", "busybox", "echo", "deep")
 
     assert (done.returncode, done.stdout) == (0, "deep\n"), done.stderr
+
+
+def test_which_base_a_name_means_is_told_unless_quiet(root: Root) -> None:
+    for name in ("python:3.11", "docker.io/library/python:3.11"):
+        told = root.cli("create", name, "true")
+        assert f"{name} resolves to localhost/python:3.11" in told.stderr
+        assert root.cli("create", "-q", name, "true").stderr == ""

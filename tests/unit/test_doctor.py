@@ -29,6 +29,12 @@ def test_an_ordinary_user_is_told_to_be_root() -> None:
     assert "root" in (found.hint or "")
 
 
+def test_the_firewall_of_an_ordinary_user_is_one_clear_line() -> None:
+    found = doctor._check_firewall(1000)
+    assert found.detail == "only root may see the rules of this host"
+    assert "run as root" in (found.hint or "")
+
+
 def test_root_without_capabilities_is_named_as_such() -> None:
     found = diagnosis.check_privileges(0, ALL & ~(1 << 21))
     assert (found.status, found.detail) == ("problem", "root without CAP_SYS_ADMIN")

@@ -208,7 +208,10 @@ def _volume_options(flags: str, text: str) -> tuple[bool, bool, tuple[str, ...]]
         elif flag in {"ro", "rw"}:
             read_only = flag == "ro"
         elif flag not in _WITHOUT_MEANING:
-            raise invalid(f"invalid volume specification: '{text}'", f"unknown option {flag}")
+            raise invalid(
+                f"invalid volume specification: '{text}': invalid mode: {flag}",
+                f"ro, rw, nocopy, or a propagation: {', '.join(sorted(_PROPAGATION))}",
+            )
     return read_only, no_copy, options
 
 

@@ -64,6 +64,8 @@ class CommandTable(click.Group):
         if not args:
             click.echo(ctx.get_help())
             ctx.exit()
+        if args[0] in {"help", "-h"}:  # help COMMAND is the command's
+            args = [*args[1:], "--help"]
         return super().parse_args(ctx, args)
 
     def resolve_command(

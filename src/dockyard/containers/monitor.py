@@ -28,6 +28,8 @@ _NOT_EXECUTABLE_WORDS = (
     "permission denied", "exec format error", "is a directory", "open executable: operation not",
     "is not executable", "is not a regular file",
 )  # fmt: skip
+DIRECTORY_HINT = "the command has to begin with a program, and this is a directory"
+_DIRECTORY_WORDS = ("is a directory", "is not a regular file")
 
 
 class Answer(msgspec.Struct):
@@ -56,6 +58,9 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     runtime: Runtime
     program: str
     """What the container is to run, for the words of a refusal."""
+    rootfs: str = ""
+    directory: str = "/"
+    """Where the program starts, in the root filesystem."""
     interactive: bool
     keep_stdin: bool = False
     """Leave the program's input open when who is attached goes."""
@@ -210,14 +215,23 @@ def refusal(launch: Launch, words: str) -> RunError:
     """The runtime's refusal in Docker's terms."""
     text = " ".join(words.split()) or "the runtime gave no reason"
     code, hint = diagnosis(text)
+    if code == _NOT_EXECUTABLE and _names_directory(launch):
+        text = _DIRECTORY_WORDS[0]  # crun tells of it as of any file without the right to execute
+        code, hint = diagnosis(text)
     if code in {_NOT_FOUND, _NOT_EXECUTABLE}:
         text = program_refused(launch.program, text, code)
     return RunError(
         f"failed to create container {launch.name}: {text}",
-        context=launch.runtime.name,
         hint=hint,
         exit_code=code,
     )
+
+
+def _names_directory(launch: Launch) -> bool:
+    from dockyard.containers import programs  # only for a refusal
+
+    path = os.path.join(launch.directory, launch.program)
+    return "/" in launch.program and programs.is_directory(launch.rootfs, path)
 
 
 def program_refused(program: str, words: str, code: int) -> str:
@@ -228,7 +242,7 @@ def program_refused(program: str, words: str, code: int) -> str:
         why = "no such file or directory" if named else "executable file not found in $PATH"
     elif "exec format error" in lower:
         why = "exec format error"
-    elif "is a directory" in lower or "not a regular file" in lower:
+    elif any(sign in lower for sign in _DIRECTORY_WORDS):
         why = "is a directory: permission denied"
     else:
         why = "permission denied"
@@ -242,6 +256,8 @@ def diagnosis(words: str) -> tuple[int, str]:
         return 125, "does the working directory exist in the image? -w names another"
     if "not found in $path" in lower or ("no such file" in lower and "exec" in lower):
         return _NOT_FOUND, "is the program in the image, and in its PATH?"
+    if any(sign in lower for sign in _DIRECTORY_WORDS):
+        return _NOT_EXECUTABLE, DIRECTORY_HINT
     if any(sign in lower for sign in _NOT_EXECUTABLE_WORDS):
         return _NOT_EXECUTABLE, "is the file executable, and made for this processor?"
     return 125, "dockyard doctor shows what of this host gets in the way"

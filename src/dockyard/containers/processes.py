@@ -9,7 +9,7 @@ import msgspec
 from dockyard.containers import lifecycle
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
-from dockyard.errors import ComponentFailed, InvalidInput
+from dockyard.errors import InvalidInput
 from dockyard.system import cgroups, process
 
 DEFAULT_ARGUMENTS = ("-ef",)
@@ -33,11 +33,19 @@ def top(parts: Parts, container: Container, arguments: Sequence[str] = ()) -> Pr
         InvalidInput: ps doesn't take the options, or doesn't show numbers of processes.
     """
     lifecycle.require_running(container)
-    try:
-        shown = process.run(["ps", *(arguments or DEFAULT_ARGUMENTS)]).text
-    except ComponentFailed as error:
-        raise InvalidInput(f"error running ps: {error.message}") from error
-    return parse(shown, cgroups.pids(parts.cgroup_layout, container.cgroup))
+    done = process.run(["ps", *(arguments or DEFAULT_ARGUMENTS)], check=False)
+    if done.code != 0:
+        raise refused(done.stderr.decode(errors="replace"))
+    return parse(done.text, cgroups.pids(parts.cgroup_layout, container.cgroup))
+
+
+def refused(words: str) -> InvalidInput:
+    """The error for options that ps doesn't take: what it says first, without its usage. Pure."""
+    said = next(filter(None, map(str.strip, words.splitlines())), "it gave no reason")
+    return InvalidInput(
+        f"error running ps: {said.removeprefix('error: ')}",
+        hint="the options are those of ps(1), such as -o pid,user,comm",
+    )
 
 
 def parse(text: str, pids: Collection[int]) -> Processes:

@@ -11,6 +11,7 @@ import posixpath
 import stat
 from collections.abc import Sequence
 
+from dockyard.containers import monitor
 from dockyard.errors import RunError
 from dockyard.system import syscalls
 
@@ -42,6 +43,19 @@ def require(pid: int, command: Sequence[str], environment: Sequence[str], direct
         os.close(root)
 
 
+def is_directory(rootfs: str, path: str) -> bool:
+    """Whether a path is a directory in a root filesystem, whatever symlinks that has."""
+    try:
+        root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        mode = _mode(root, path)
+    finally:
+        os.close(root)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
 def _require_directory(root: int, directory: str) -> None:
     mode = _mode(root, directory)
     if mode is None or not stat.S_ISDIR(mode):
@@ -62,7 +76,11 @@ def _require_program(root: int, name: str, environment: Sequence[str], directory
     if mode is None:
         raise _refusal(name, "no such file or directory", _NOT_FOUND)
     if stat.S_ISDIR(mode):
-        raise _refusal(name, "is a directory: permission denied", _NOT_EXECUTABLE)
+        raise RunError(
+            f'exec failed: "{name}": is a directory: permission denied',
+            hint=monitor.DIRECTORY_HINT,
+            exit_code=_NOT_EXECUTABLE,
+        )
     if not _runs(mode):
         raise _refusal(name, "permission denied", _NOT_EXECUTABLE)
 

@@ -27,6 +27,7 @@ from dockyard.containers.restart import decide
 from dockyard.errors import InvalidInput
 from dockyard.images import platforms
 from dockyard.images.model import Image
+from dockyard.system.signals import signal_number
 
 
 def settle(parts: Parts, image: Image, image_name: str, options: Options, profile: str) -> Options:
@@ -36,6 +37,8 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
         InvalidInput, NotSupported, PermissionMissing, NotFound: the options can't be met.
     """
     decide.check(options)
+    if options.stop_signal is not None:
+        signal_number(options.stop_signal)
     spec_namespaces.check(options)
     spec_network.check(options)
     _check_platform(parts, image, image_name, options.platform)

@@ -272,6 +272,8 @@ def _launch_description(
         log="" if container.log.driver == "none" else parts.paths.log(container.id),
         runtime=parts.runtime_of(container),
         program=next(iter(container.args), ""),
+        rootfs=f"{parts.paths.container(container.id)}/root",
+        directory=container.working_dir,
         interactive=container.options.console.interactive,
         keep_stdin=not container.options.console.stdin_once,
         terminal=container.options.console.tty,

@@ -10,7 +10,7 @@ import msgspec
 
 from dockyard.errors import NotFound
 from dockyard.images import bases
-from dockyard.oci.reference import Reference
+from dockyard.oci.reference import DEFAULT_REGISTRY, Reference
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ def candidates(text: str) -> tuple[Candidate, ...]:
     """
     reference = Reference.parse(text)
     exact = Candidate(reference)
-    base = _base(text, reference)
+    base = _base(reference)
     if base is None:
         return (exact,)
     stored = base.reference
@@ -38,20 +38,22 @@ def candidates(text: str) -> tuple[Candidate, ...]:
 def not_found(text: str) -> NotFound:
     """The error for a name that nothing has; its hint says what would get it."""
     reference = Reference.parse(text)
-    base = _base(text, reference) or _stored_base(reference)
+    base = _base(reference) or _stored_base(reference)
     if base is not None:
         hint = f"dockyard bootstrap {base.name}"
     else:
         hint = (
-            "build it (dockyard build -t), or make a base with dockyard bootstrap"
+            "dockyard images lists what is there; load it (dockyard load), build it"
+            " (dockyard build -t), or make a base with dockyard bootstrap"
             f" ({bases.names()}); pulling from a registry is not possible in this version yet"
         )
     return NotFound(f"No such image: {reference.familiar}", hint=hint, reference="no-such-image")
 
 
-def _base(text: str, reference: Reference) -> bases.Base | None:
-    """The base of a short name: one that names neither a registry nor a digest."""
-    return None if "/" in text or reference.digest else bases.find(reference.familiar)
+def _base(reference: Reference) -> bases.Base | None:
+    """The base of a short name, or of the same name in full (``docker.io/library/...``)."""
+    elsewhere = reference.registry != DEFAULT_REGISTRY
+    return None if elsewhere or reference.digest else bases.find(reference.familiar)
 
 
 def _stored_base(reference: Reference) -> bases.Base | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import stat
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ from dockyard.state.schema import MIGRATIONS
 _BUSY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.005
 _NO_ROOM_BYTES = 1 << 20
+_PRIVATE = 0o600
+_OTHERS = 0o077
 _CHECKPOINT_PAGES = 100
 """So long may the write-ahead log grow: whoever opens the database first reads all of it."""
 
@@ -104,6 +107,7 @@ class Database:
         return connection
 
     def _open(self) -> sqlite3.Connection:
+        _keep_private(self._path)
         connection = sqlite3.connect(
             self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -146,6 +150,23 @@ class Database:
             raise
         except sqlite3.DatabaseError as error:
             raise _translate(self._path, error) from error
+
+
+def _keep_private(path: str) -> None:
+    """Sees to it that only its owner may read it: it holds environments with their secrets.
+
+    The file is made without being opened; SQLite gives its log and index the same mode. What an
+    earlier version left readable is changed, the database last, as it is the one that is looked at.
+    """
+    with contextlib.suppress(OSError):  # SQLite says what is wrong
+        try:
+            os.mknod(path, stat.S_IFREG | _PRIVATE)
+        except FileExistsError:
+            if os.stat(path).st_mode & _OTHERS == 0:
+                return
+            for each in (f"{path}-wal", f"{path}-shm", path):
+                with contextlib.suppress(FileNotFoundError):
+                    os.chmod(each, _PRIVATE)
 
 
 def _keep_log(connection: sqlite3.Connection) -> None:

@@ -12,6 +12,22 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.mark.parametrize(
+    ("line", "first"),
+    [
+        ("help", "Usage:  dockyard [OPTIONS] COMMAND"),
+        ("-h", "Usage:  dockyard [OPTIONS] COMMAND"),
+        ("help run", "Usage:  dockyard run"),
+        ("help network create", "Usage:  dockyard network create"),
+        ("network help", "Usage:  dockyard network"),
+    ],
+)
+def test_help_is_where_one_looks_for_it(dockyard: Call, line: str, first: str) -> None:
+    code, out, err = dockyard(*line.split())
+    assert (code, err) == (0, "")
+    assert out.startswith(first)
+
+
+@pytest.mark.parametrize(
     ("line", "code", "words"),
     [
         ("run --nosuch x", 125, "unknown flag: --nosuch"),

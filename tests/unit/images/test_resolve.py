@@ -20,6 +20,8 @@ def test_an_exact_local_name_comes_before_a_bootstrapped_base() -> None:
 @pytest.mark.parametrize(
     ("text", "base"),
     [
+        ("docker.io/library/python:3.11", "localhost/python:3.11"),
+        ("library/python:3.11", "localhost/python:3.11"),
         ("python:3.11-slim", "localhost/python:3.11"),
         ("python:3.13-slim-trixie", "localhost/python:3.13"),
         ("debian:12", "localhost/debian:bookworm"),
@@ -43,7 +45,7 @@ def test_the_user_is_told_where_a_name_means_another() -> None:
     [
         "my-ai-app",
         "localhost/python:3.11",
-        "docker.io/library/python:3.11",
+        "docker.io/somebody/python:3.11",
         "registry.example/python:3.11",
         f"python:3.11@sha256:{'0' * 64}",
     ],

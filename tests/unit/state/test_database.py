@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -252,3 +254,29 @@ def test_options_of_older_containers_are_sorted_by_subject(path: str) -> None:
         security=Security(cap_add=("CHOWN",), options=("seccomp=unconfined",)),
         console=Console(interactive=True),
     )  # fmt: skip
+
+
+def modes(path: str) -> set[int]:
+    files = (path, f"{path}-wal", f"{path}-shm")
+    return {stat.S_IMODE(os.stat(each).st_mode) for each in files}
+
+
+def test_only_its_owner_may_read_it(path: str) -> None:
+    database = Database(path)
+    add(database, "one")
+
+    assert modes(path) == {0o600}
+    database.close()
+
+
+def test_what_was_readable_is_made_private(path: str) -> None:
+    first = Database(path)
+    add(first, "one")
+    for each in (path, f"{path}-wal", f"{path}-shm"):
+        os.chmod(each, 0o644)
+    second = Database(path)
+
+    assert names(second) == ["one"]
+    assert modes(path) == {0o600}
+    first.close()
+    second.close()
