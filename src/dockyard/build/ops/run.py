@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -40,6 +41,8 @@ _ENGINE_FILES = ("/etc/hosts", "/etc/resolv.conf")
 _MOUNT_POINTS = ("/proc", "/dev", "/sys", *_ENGINE_FILES)
 _LAST_LINES = 25
 _SHM_SIZE = 64 << 20
+_NO_PROGRAM = re.compile(r"executable file [`'\"](.+?)[`'\"] not found in \$PATH.*")
+"""All that the runtime says where there is no such program; its own exit code is 1."""
 
 
 def run(
@@ -315,15 +318,21 @@ def _pump(child: subprocess.Popen[bytes], output: Output) -> None:
 
 def _failure(vertex: graph.Vertex, operation: graph.Run, code: int, tail: str) -> BuildError:
     shown = " ".join(operation.args) if operation.args else "the script"
+    missing = _NO_PROGRAM.fullmatch(tail) if code == 1 else None
+    code = 127 if missing else code
     context = vertex.location.excerpt()
     if tail:
         context += f"\nlast output:\n{tail}"
     return BuildError(
         f'process "{shown}" did not complete successfully: exit code: {code}',
         context=context,
-        hint=_hint(code, tail),
+        hint=_missing(missing[1]) if missing else _hint(code, tail),
         reference="step-failed",
     )
+
+
+def _missing(program: str) -> str:
+    return f"{program} is not in the image or its PATH: install it in a step before, or correct it"
 
 
 def _hint(code: int, tail: str) -> str:
