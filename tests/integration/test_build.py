@@ -381,14 +381,33 @@ def test_a_failing_step_shows_its_line_and_last_words(context: Context) -> None:
         context.engine.images.find("made")
 
 
+def test_a_build_ends_with_what_the_checks_found(context: Context, root: Root) -> None:
+    found = (
+        " 2 warnings found (use dockyard build --check to expand):\n"
+        " - FromAsCasing: 'as' and 'FROM' keywords' casing do not match (line 1)\n"
+        " - MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label"
+        " (line 2)\n"
+    )
+    text = "FROM busybox as base\nMAINTAINER joe\n"
+    context.write("Dockerfile", text)
+    done = root.cli("build", str(context.path), check=True)
+    assert found in done.stderr
+    assert root.cli("build", "-q", str(context.path), check=True).stderr == ""
+    context.write("Dockerfile", f"{text}RUN false\n")
+    failed = root.cli("build", str(context.path))
+    assert (failed.returncode != 0, found in failed.stderr) == (True, True), failed.stderr
+    context.write("Dockerfile", f"# check=skip=all\n{text}")
+    assert "warning" not in root.cli("build", str(context.path), check=True).stderr
+
+
 def test_a_missing_program_and_shell_are_explained(context: Context) -> None:
-    for line in ('RUN ["/no/such"]', 'SHELL ["/no/such", "-c"]\nRUN true'):
-        with pytest.raises(BuildError) as caught:
+    for program, line in (
+        ("nosuch", 'RUN ["nosuch", "x"]'),
+        ("/no/such", 'SHELL ["/no/such", "-c"]\nRUN true'),
+    ):
+        with pytest.raises(BuildError, match="exit code: 127") as caught:
             context.build(f"FROM busybox\n{line}\n")
-        assert (
-            "exit code: 127" in caught.value.message
-            or "no such file" in str(caught.value.context).lower()
-        )
+        assert f"{program} is not in the image" in str(caught.value.hint)
 
 
 def test_a_missing_base_says_which_bootstrap_makes_it(context: Context) -> None:

@@ -55,7 +55,7 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
     keep = request.build_args.get(KEEP_GIT_DIR) not in {None, "", "0", "false"}
     stays = IMAGE in request.outputs
     with prepared(parts, request.context, request.dockerfile, keep_git_dir=keep) as context:
-        enforce(parts, context, request.build_args)
+        enforce(parts, context, request.build_args, listener)
         names = references if stays else ()
         image, is_new = _build(parts, request, context, names, listener or silent)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 
 import msgspec
@@ -14,6 +15,7 @@ from dockyard.build.dockerfile.parser import parse
 from dockyard.build.lint import Finding, Subject, lint
 from dockyard.build.names import PLATFORM_ARGUMENTS, SCRATCH, Settings
 from dockyard.build.outline import Outline, Target, outline, targets
+from dockyard.build.progress import Event, Listener, silent
 from dockyard.build.remote.context import Prepared, prepared
 from dockyard.build.request import BuildRequest
 from dockyard.build.stage import PROXIES
@@ -81,16 +83,27 @@ def describe(parts: Parts, request: BuildRequest) -> Description:
     return Description(targets(dockerfile), found, text)
 
 
-def enforce(parts: Parts, context: Prepared, build_args: Mapping[str, str | None]) -> None:
-    """Ends a build whose Dockerfile wants to be kept clean and isn't (``# check=error=true``).
+def enforce(
+    parts: Parts,
+    context: Prepared,
+    build_args: Mapping[str, str | None],
+    listener: Listener | None,
+) -> None:
+    """Tells a build's findings, and ends it where its Dockerfile has to be kept clean.
+
+    Args:
+        listener: gets an event for each finding.
 
     Raises:
-        BuildError: there are findings; the error names their rules.
+        BuildError: there are findings and ``# check=error=true``; the error names their rules.
     """
-    path = planning.dockerfile_of(context.directory, context.dockerfile)
-    if "check" not in planning.read(path, context.directory) and CHECK_ARGUMENT not in build_args:
+    if listener is None and not _has_options(context, build_args):
         return
     report = examine(parts, context, build_args)
+    tell = listener or silent
+    for each in report.findings:
+        name = f"{each.rule}: {each.detail} (line {each.start})"
+        tell(Event(kind="warning", step=0, name=name, time=time.monotonic()))
     if report.error:
         first = report.findings[0]
         raise BuildError(
@@ -99,6 +112,12 @@ def enforce(parts: Parts, context: Prepared, build_args: Mapping[str, str | None
             hint="build --check shows all of it",
             reference="lint-violation",
         )
+
+
+def _has_options(context: Prepared, build_args: Mapping[str, str | None]) -> bool:
+    """True where the Dockerfile or the command line may say something about the checks."""
+    path = planning.dockerfile_of(context.directory, context.dockerfile)
+    return CHECK_ARGUMENT in build_args or "check" in planning.read(path, context.directory)
 
 
 def examine(parts: Parts, context: Prepared, build_args: Mapping[str, str | None]) -> Report:

@@ -19,10 +19,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     - ``cached``: its result was there already;
     - ``done``: it finished; ``data`` may hold a remark such as the size of its layers;
     - ``failed``: it failed, and the build ends; the error says why;
-    - ``canceled``: it was stopped because another one failed or the user pressed Ctrl-C.
+    - ``canceled``: it was stopped because another one failed or the user pressed Ctrl-C;
+    - ``warning``: of no step (0), told before them all: ``name`` is what a check found, as in
+      ``FromAsCasing: 'as' and 'FROM' keywords' casing do not match (line 1)``.
     """
 
-    kind: Literal["started", "output", "cached", "done", "failed", "canceled"]
+    kind: Literal["started", "output", "cached", "done", "failed", "canceled", "warning"]
     step: int
     name: str
     time: float

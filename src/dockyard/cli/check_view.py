@@ -1,4 +1,4 @@
-"""What ``build --check`` prints: Docker's text and JSON. Pure."""
+"""What ``build`` prints of the checks: Docker's text and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -38,6 +38,16 @@ def _excerpt(lines: Sequence[str], start: int, end: int) -> list[str]:
         f" {number:3d} | {'>>>' if start <= number <= end else '   '} {lines[number - 1]}"
         for number in range(first, last + 1)
     ]
+
+
+def summary(warnings: Sequence[str]) -> str:
+    """What a build says of its findings in the end; each has its rule and line already."""
+    if not warnings:
+        return ""
+    what = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    lines = [f" {what} found (use dockyard build --check to expand):"]
+    lines += [f" - {each}" for each in warnings]
+    return "\n" + "\n".join(lines) + "\n"
 
 
 def document(report: Report) -> str:

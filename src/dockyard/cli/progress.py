@@ -50,6 +50,8 @@ class Step:
             return self._keep(complete, event.time)
         if event.kind == "started":
             return []
+        if event.kind == "warning":  # of no step
+            return []
         last = self._keep([self._rest] if self._rest else [], event.time)
         self._rest = b""
         self.state, self.ended = event.kind, event.time

@@ -20,6 +20,7 @@ from dockyard.images.model import Image
 from dockyard.oci.reference import Reference
 
 if TYPE_CHECKING:
+    from dockyard.build.progress import Event, Listener
     from dockyard.cli.live import LiveProgress
     from dockyard.cli.progress import PlainProgress
     from dockyard.cli.raw_progress import RawProgress
@@ -196,11 +197,30 @@ def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> I
     }
     if kind == "quiet":
         return engine.build(source, **request)
-    with renderer(kind) as progress:
-        image = engine.build(source, **request, listener=progress)
-    if IMAGE in (values["outputs"] or (IMAGE,)):
-        progress.finish(image.id, [str(Reference.parse(tag)) for tag in values["tags"]])
+    warnings: list[str] = []
+    try:
+        with renderer(kind) as progress:
+            image = engine.build(source, **request, listener=_sorted(progress, warnings))
+        if IMAGE in (values["outputs"] or (IMAGE,)):
+            progress.finish(image.id, [str(Reference.parse(tag)) for tag in values["tags"]])
+    finally:
+        if warnings and kind != "rawjson":
+            from dockyard.cli import check_view
+
+            click.echo(check_view.summary(warnings), err=True, nl=False)
     return image
+
+
+def _sorted(progress: Listener, warnings: list[str]) -> Listener:
+    """Lets progress through, and puts warnings aside for the end."""
+
+    def listen(event: Event) -> None:
+        if event.kind == "warning":
+            warnings.append(event.name)
+        else:
+            progress(event)
+
+    return listen
 
 
 def renderer(kind: str) -> PlainProgress | LiveProgress | RawProgress:
