@@ -16,6 +16,7 @@ from dockyard import Engine
 from dockyard.build.progress import Event
 from dockyard.errors import BuildError, DockyardError, InvalidInput, NotFound
 from dockyard.images.model import Image
+from dockyard.system.files import remove_tree
 
 
 class Context:
@@ -349,6 +350,21 @@ def test_a_failed_build_keeps_its_finished_steps(context: Context, root: Root) -
 
     assert context.kinds() == ["cached", "done"]
     assert root.leftovers() == []
+
+
+def test_a_layer_deleted_by_hand_is_named_with_the_way_out(context: Context, root: Root) -> None:
+    text = "FROM busybox\nRUN echo made > /made\n"
+    image = context.build(text)
+    remove_tree(root.paths.layer(image.layers[-1].id))
+    done = root.cli("run", "--rm", "made", "true")
+    short = image.id.removeprefix("sha256:")[:12]
+    assert f"a layer of the image {short} is missing" in done.stderr, done.stderr
+    assert f"dockyard rmi -f {short}, dockyard builder prune -a" in done.stderr
+    root.cli("rmi", "-f", short, check=True)
+    root.cli("builder", "prune", "-af", check=True)
+    context.build(text)
+
+    assert context.show("cat /made") == ["made"]
 
 
 def test_no_cache_does_all_again(context: Context) -> None:

@@ -83,7 +83,10 @@ class BuildCache:
         self._layers = layers
 
     def find(self, key: str, holder: str) -> Hit | None:
-        """The entry, with its layers leased to ``holder`` so that nobody collects them."""
+        """The entry, with its layers leased to ``holder`` so that nobody collects them.
+
+        None where a layer's directory is missing.
+        """
         with self._database.transaction() as connection:
             row = connection.execute("SELECT result FROM cache WHERE key=?", (key,)).fetchone()
             if row is None:
@@ -92,6 +95,8 @@ class BuildCache:
                 "SELECT layer_id FROM cache_layers WHERE key=? ORDER BY position", (key,)
             )
             ids = [each[0] for each in rows]
+            if not all(map(self._layers.on_disk, ids)):
+                return None
             connection.executemany(
                 "INSERT OR IGNORE INTO leases (holder, layer_id) VALUES (?, ?)",
                 [(holder, each) for each in ids],

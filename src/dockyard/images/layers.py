@@ -192,8 +192,32 @@ class LayerStore:
         self._database.execute("DELETE FROM leases WHERE holder=?", (holder,))
 
     def paths_of(self, layers: Iterable[Layer]) -> tuple[str, ...]:
-        """The directories of layers, in the order given, as lower directories of an overlay."""
-        return tuple(self._paths.layer(layer.id) for layer in layers)
+        """The directories of layers, in the order given, as lower directories of an overlay.
+
+        Raises:
+            StateError: one is not on disk any more.
+        """
+        found = tuple(layers)
+        for layer in found:
+            if not self.on_disk(layer.id):
+                raise self._lost(layer.id)
+        return tuple(self._paths.layer(layer.id) for layer in found)
+
+    def on_disk(self, layer_id: str) -> bool:
+        """False where somebody deleted a layer's directory behind our back."""
+        return os.path.isdir(self._paths.layer(layer_id))
+
+    def _lost(self, layer_id: str) -> StateError:
+        rows = self._database.query(
+            "SELECT DISTINCT image_id FROM image_layers WHERE layer_id=?", (layer_id,)
+        )
+        images = [row[0].removeprefix("sha256:")[:12] for row in rows]
+        owner = f"of the image {', '.join(images)}" if images else "of the build cache"
+        again = f"dockyard rmi -f {' '.join(images)}, " if images else ""
+        return StateError(
+            f"a layer {owner} is missing: {self._paths.layer(layer_id)}",
+            hint=f"{again}dockyard builder prune -a, then build, load or bootstrap it again",
+        )
 
     def collect(self, holder: str | None = None) -> int:
         """Deletes the layers that nobody needs and returns the bytes that they held.

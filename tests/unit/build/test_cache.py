@@ -9,6 +9,7 @@ import pytest
 from dockyard.build import graph
 from dockyard.build.cache import BuildCache, key_of, key_of_base
 from dockyard.build.dockerfile.source import Location
+from dockyard.errors import StateError
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Layer
 from dockyard.state.database import Database
@@ -102,3 +103,16 @@ def test_a_layer_that_is_being_deleted_gets_no_entry(
 
     assert cache.find("key", "b-1") is None
     assert cache.records() == ()
+
+
+def test_a_layer_that_somebody_deleted_is_no_result(
+    database: Database, layers: LayerStore, tmp_path: Path
+) -> None:
+    cache = BuildCache(database, layers)
+    cache.put("key", "x", [layer("one"), layer("two")], [])
+    (tmp_path / "root" / "layers" / "two").rmdir()
+
+    assert cache.find("key", "b-1") is None
+    with pytest.raises(StateError, match="a layer of the build cache is missing") as caught:
+        layers.paths_of([layer("one"), layer("two")])
+    assert "builder prune -a" in str(caught.value.hint)
