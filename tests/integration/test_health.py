@@ -220,7 +220,7 @@ def test_a_program_waits_for_health_and_learns_why_it_does_not_come(engine: Engi
     plain = Options(init=True)
     with engine.run("busybox", ["sleep", "300"], network="none", options=plain) as container:
         assert container.health == "none"
-        with pytest.raises(RunError, match="is none, not healthy"):
+        with pytest.raises(RunError, match="has no health check"):
             container.wait_until_healthy()
 
 
