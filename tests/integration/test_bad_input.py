@@ -76,9 +76,11 @@ def test_a_port_in_use(root: Root) -> None:
         holder.bind(("0.0.0.0", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        done = root.cli("run", "-d", "-p", f"{port}:80", "busybox", "true")
+        done = root.cli("run", "-d", "--name", "box", "-p", f"{port}:80", "busybox", "true")
     explained(done, "port is already allocated", str(port), code=125)
-    assert root.cli("ps", "-aq").stdout == ""
+    states = root.cli("ps", "-a", "--format", "{{.Names}} {{.State}}").stdout
+    assert states == "box created\n", "as Docker leaves it"
+    root.cli("start", "box", check=True)
 
 
 def test_a_name_in_use(root: Root) -> None:
