@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from dockyard.containers import cgroup_parent
@@ -12,20 +11,26 @@ from dockyard.system import cgroups, scope
 from dockyard.system.files import remove_tree
 
 
-def enter(paths: Paths) -> None:
+def enter(paths: Paths) -> bool:
     """Moves this process out of its caller's cgroup.
 
     Where systemd can't be asked for a scope it stays: being ended with a caller is no loss that
     the next command doesn't mend.
+
+    Returns:
+        False where the host is being shut down: a controller would only hold that up.
     """
     layout = cgroups.read_layout()
     if not layout.systemd:
         cgroups.create_and_enter(layout, _cgroup(paths), os.getpid())
-        return
+        return True
     mark = paths.root_hash
     unit = f"dockyard-controller-{mark}-{os.getpid()}.scope"
-    with contextlib.suppress(ComponentFailed, ComponentMissing):
+    try:
         scope.start(unit, f"dockyard-{mark}.slice", os.getpid())
+    except (ComponentFailed, ComponentMissing) as error:
+        return not scope.is_shutdown(error.message)
+    return True
 
 
 def clear(paths: Paths) -> None:

@@ -57,8 +57,8 @@ def serve(config: Config, *, standing: bool) -> bool:
     if lock is None:
         return False
     try:
-        if not standing:
-            _leave_caller(paths)
+        if not standing and not _leave_caller(paths):
+            return False
         _host(config, paths, journal, standing=standing)
     except Exception as error:
         journal.error(f"the controller failed: {type(error).__name__}: {error}")
@@ -115,11 +115,11 @@ def _claim(paths: Paths, *, take_over: bool) -> Lock | None:
     return lock
 
 
-def _leave_caller(paths: Paths) -> None:
+def _leave_caller(paths: Paths) -> bool:
     """The end of the caller's cgroup (a stopped unit) must not be the controller's."""
     from dockyard.containers import controller_place as place
 
-    place.enter(paths)
+    return place.enter(paths)
 
 
 def _give_back(paths: Paths) -> None:

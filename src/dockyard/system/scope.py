@@ -54,6 +54,11 @@ def start(unit: str, slice_name: str, pid: int, *, lasting: bool = False) -> Non
     _await(unit, pid)
 
 
+def is_shutdown(refusal: str) -> bool:
+    """Whether systemd refused because the host, and with it the slice, is being ended. Pure."""
+    return " is destructive" in refusal
+
+
 def holds(unit: str, proc_cgroup: str) -> bool:
     """Whether a process is in a unit, by its ``/proc/PID/cgroup``. Pure."""
     return any(f"{line}/".find(f"/{unit}/") > 0 for line in proc_cgroup.splitlines())

@@ -54,6 +54,14 @@ def test_a_lasting_scope_is_not_among_what_a_shutdown_ends() -> None:
     assert words[-4:] == ["DefaultDependencies", "b", "false", "0"]
 
 
+def test_a_shutdown_is_told_from_other_refusals() -> None:
+    assert scope.is_shutdown(
+        "busctl: Call failed: Transaction for x.scope/start is destructive (dockyard-x.slice has"
+        " 'stop' job queued, but 'start' is included in transaction)."
+    )
+    assert not scope.is_shutdown("busctl: Call failed: Access denied")
+
+
 def test_a_refusal_is_passed_on(systemd: Systemd) -> None:
     systemd.refusals = ["busctl: Access denied"]
     with pytest.raises(ComponentFailed, match="Access denied"):
