@@ -56,7 +56,7 @@ def start(unit: str, slice_name: str, pid: int, *, lasting: bool = False) -> Non
 
 def is_shutdown(refusal: str) -> bool:
     """Whether systemd refused because the host, and with it the slice, is being ended. Pure."""
-    return " is destructive" in refusal
+    return " is destructive" in refusal or "contradicts existing jobs" in refusal
 
 
 def holds(unit: str, proc_cgroup: str) -> bool:

@@ -59,6 +59,10 @@ def test_a_shutdown_is_told_from_other_refusals() -> None:
         "busctl: Call failed: Transaction for x.scope/start is destructive (dockyard-x.slice has"
         " 'stop' job queued, but 'start' is included in transaction)."
     )
+    assert scope.is_shutdown(
+        "busctl: Call failed: Requested transaction contradicts existing jobs: Resource deadlock"
+        " avoided"
+    )
     assert not scope.is_shutdown("busctl: Call failed: Access denied")
 
 
