@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from dockyard.arguments.errors import invalid
 from dockyard.containers.options import Ulimit
-from dockyard.errors import InvalidInput
+from dockyard.oci.durations import LONGEST, parse_go_duration
 
 _POWERS = {unit: power for power, unit in enumerate("kmgtp", start=1)}
 _SIZE_SUFFIXES = {"": 0, "b": 0} | {
     unit + tail: power for unit, power in _POWERS.items() for tail in ("", "b", "i", "ib")
 }
-
-_NANOSECONDS = {
-    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-}  # fmt: skip
-_UNIT_LETTERS = "".join({letter for unit in _NANOSECONDS for letter in unit})
-_LONGEST = 2**63 - 1
 
 
 def parse_size(text: str) -> int:
@@ -42,24 +35,10 @@ def parse_cpus(text: str) -> float | None:
 
 def parse_duration(text: str) -> int:
     """Nanoseconds of ``1m30s``, ``1.5h``, ``500ms`` or ``0``, in Go's notation."""
-    total, rest = 0, text
-    while rest and text != "0":
-        number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
-        rest = rest[len(number) :]
-        unit = rest[: len(rest) - len(rest.lstrip(_UNIT_LETTERS))]
-        rest = rest[len(unit) :]
-        if unit not in _NANOSECONDS or not _is_decimal(number):
-            raise _no_duration(text)
-        whole, _, fraction = number.partition(".")
-        scaled = int(whole or "0") * 10 ** len(fraction) + int(fraction or "0")
-        total += scaled * _NANOSECONDS[unit] // 10 ** len(fraction)
-    if not text or total > _LONGEST:
-        raise _no_duration(text)
+    total = None if text.startswith(("-", "+")) else parse_go_duration(text)
+    if total is None or total > LONGEST:
+        raise invalid(f'time: invalid duration "{text}"', "such as 30s, 1m30s or 500ms")
     return total
-
-
-def _no_duration(text: str) -> InvalidInput:
-    return invalid(f'time: invalid duration "{text}"', "such as 30s, 1m30s or 500ms")
 
 
 def parse_ulimit(text: str) -> Ulimit:

@@ -10,10 +10,11 @@ import msgspec
 
 from dockyard.build import history
 from dockyard.build.dockerfile import instructions as ins
-from dockyard.build.golang import duration, quoted_rune
+from dockyard.build.golang import quoted_rune
 from dockyard.build.graph import Line
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.oci import times
+from dockyard.oci.durations import go_duration
 from dockyard.oci.image import ExecutionConfig, History, ImageConfig
 from dockyard.oci.image import Healthcheck as HealthcheckConfig
 from dockyard.oci.platform import Platform
@@ -227,7 +228,7 @@ def _shown_health(check: HealthcheckConfig | None) -> str:
         return "HEALTHCHECK"
     test = " ".join(msgspec.json.encode(each).decode() for each in check.test)
     times_ = (check.interval, check.timeout, check.start_period, check.start_interval)
-    durations = " ".join(f'"{duration(each)}"' for each in times_)
+    durations = " ".join(f'"{go_duration(each)}"' for each in times_)
     return f"HEALTHCHECK &{{[{test}] {durations} '{quoted_rune(check.retries)}'}}"
 
 

@@ -2,19 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockyard.build.golang import duration, quoted_rune
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "text"),
-    [
-        (0, "0s"), (90 * 10**9, "1m30s"), (5 * 10**8, "500ms"), (10**9, "1s"), (1500, "1.5µs"),
-        (3600 * 10**9, "1h0m0s"), (3_661_500_000_000, "1h1m1.5s"), (7, "7ns"),
-        (1_000_000_001, "1.000000001s"),
-    ],
-)  # fmt: skip
-def test_durations(nanoseconds: int, text: str) -> None:
-    assert duration(nanoseconds) == text
+from dockyard.build.golang import quoted_rune
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import msgspec
 from dockyard.containers.health.model import Check, Health, Report, Result, Shown
 from dockyard.containers.options import HealthOptions
 from dockyard.errors import InvalidInput
+from dockyard.oci.durations import go_duration
 from dockyard.oci.image import Healthcheck
 from dockyard.system.host import ProcessIdentity
 
@@ -153,22 +154,6 @@ def report(
     elif health.keeper != keeper:
         shown = "unknown"
     return Report(status=shown, failing_streak=health.failing_streak, log=health.log)
-
-
-def go_duration(nanoseconds: int) -> str:
-    """A duration as Go prints it: ``30s``, ``1m30s``, ``1h0m0s``, ``1.5s``, ``500ms``."""
-    if nanoseconds < SECOND:
-        return f"{_decimal(nanoseconds, SECOND // 1000)}ms"
-    minutes, rest = divmod(nanoseconds, 60 * SECOND)
-    hours, minutes = divmod(minutes, 60)
-    lead = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
-    return f"{lead}{_decimal(rest, SECOND)}s"
-
-
-def _decimal(value: int, unit: int) -> str:
-    whole, rest = divmod(value, unit)
-    fraction = str(rest).zfill(len(str(unit)) - 1).rstrip("0")
-    return f"{whole}.{fraction}" if fraction else str(whole)
 
 
 def _invalid(message: str, hint: str | None = None) -> InvalidInput:

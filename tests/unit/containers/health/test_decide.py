@@ -183,12 +183,3 @@ def test_output_is_kept_up_to_a_limit() -> None:
     assert decide.shortened(b"\xff") == "\ufffd"
     assert decide.timed_out(CHECK, "") == "Health check exceeded timeout (5s)"
     assert decide.timed_out(CHECK, "so far") == "Health check exceeded timeout (5s): so far"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(30, "30s"), (90, "1m30s"), (3600, "1h0m0s"), (1.5, "1.5s"), (0.5, "500ms"), (60, "1m0s"),
-     (0.0015, "1.5ms")],
-)  # fmt: skip
-def test_durations_are_written_as_in_go(seconds: float, text: str) -> None:
-    assert decide.go_duration(round(seconds * SECOND)) == text
