@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.processes import commands
 from tests.support.roots import Root
 
 LONG = bool(os.environ.get("DOCKYARD_SOAK"))
@@ -25,6 +26,12 @@ CONTAINERS = 500 if LONG else 32
 AT_ONCE = 100 if LONG else 16
 WORKERS = 8
 KILLED = -int(signal.SIGKILL)
+WATCHED = (
+    (),
+    ("--restart", "unless-stopped"),
+    ("--health-cmd", "true", "--health-interval", "1s"),
+)
+"""Nothing, or something that the controller is there for."""
 
 
 class Soak:
@@ -85,7 +92,7 @@ def a_program_that_ends(soak: Soak, name: str) -> None:
 
 def a_service(soak: Soak, name: str) -> None:
     """It is used, looked at and stopped."""
-    kept = ("--restart", "unless-stopped") if soak.random.random() < 0.3 else ()
+    kept = soak.random.choice(WATCHED)
     started = soak.command("run", "-d", "--name", name, *network(soak), *kept, "busybox",
                            "sh", "-c", f"echo {name}; trap 'exit 7' TERM; while :; do sleep 0.1;"
                            " done")  # fmt: skip
@@ -165,17 +172,12 @@ def kill_at_random(soak: Soak) -> None:
 
 def ours(root: Root) -> Iterator[tuple[int, list[str]]]:
     """Monitors of this root, and its controller."""
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            text = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        words = text.rstrip("\0").split("\0")
+    for pid, words in commands():
         belongs = any(word.startswith((root.paths.root, root.paths.run)) for word in words)
         is_monitor = os.path.basename(words[0]) == "conmon" and "--cid" in words
-        is_controller = any("controller" in os.path.basename(word) for word in words[1:4])
+        is_controller = any(word.endswith("/controller/process.py") for word in words)
         if belongs and (is_monitor or is_controller):
-            yield int(pid), words
+            yield pid, words
 
 
 @pytest.mark.timeout(3600)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.processes import commands
 from tests.support.roots import Root, command_line
 from tests.support.terminal import Terminal
 
@@ -36,9 +37,8 @@ def begin(root: Root, terminal: Terminal, *arguments: str) -> None:
 def commands_of(root: Root, program: str = "dockyard.cli.main") -> list[str]:
     """Our own processes that are still there: commands, or monitors."""
     found = []
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
+    for pid, words in commands():
         try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
             environment = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
         except OSError:
             continue

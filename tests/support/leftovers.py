@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.processes import commands
+
 from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths
 from dockyard.system import process
 
@@ -98,23 +100,13 @@ def _mounts(paths: Paths) -> Iterator[str]:
 
 def _processes(paths: Paths) -> Iterator[str]:
     """Monitors, runtimes and scripts of ours name the root's directories; commands are left out."""
-    for pid, words in _commands():
+    for pid, words in commands():
         program = os.path.basename(words[0])
         exiting = any(word.endswith(_SCRIPTS) for word in words)
         if not exiting and program not in {"aardvark-dns", "conmon", "crun", "runc", "ssh-agent"}:
             continue
         if any(word.startswith((paths.root, paths.run)) for word in words):
             yield f"process {pid}: {' '.join(words)[:200]}"
-
-
-def _commands() -> Iterator[tuple[str, list[str]]]:
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            text = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if text:
-            yield pid, text.decode(errors="replace").rstrip("\0").split("\0")
 
 
 def _cgroups(mark: str) -> Iterator[str]:

@@ -1,0 +1,18 @@
+"""What runs on this host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def commands() -> Iterator[tuple[int, list[str]]]:
+    """The processes that have a command line, with its words."""
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            text = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if text:
+            yield int(pid), text.decode(errors="replace").rstrip("\0").split("\0")
