@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from dockyard.cli.filters import has_label
 from dockyard.cli.moments import nanoseconds
 from dockyard.containers import spec_network
 from dockyard.containers.health.model import SHOWN
@@ -84,12 +85,6 @@ def labelled(labels: Mapping[str, str], filters: Sequence[tuple[str, str]]) -> b
     if unwanted and all(has_label(labels, value) for value in unwanted):
         return False
     return all(has_label(labels, value) for key, value in filters if key == "label")
-
-
-def has_label(labels: Mapping[str, str], text: str) -> bool:
-    """True where there is the label ``KEY``, or ``KEY=VALUE``."""
-    name, equals, value = text.partition("=")
-    return name in labels and (not equals or labels[name] == value)
 
 
 def _by_key(filters: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from dockyard.cli import units
-from dockyard.cli.containers_filter import has_label, labelled
+from dockyard.cli.containers_filter import labelled
+from dockyard.cli.filters import has_label, truth
 from dockyard.cli.moments import nanoseconds
-from dockyard.errors import InvalidInput, NotFound
+from dockyard.errors import NotFound
 from dockyard.images.model import Image
 from dockyard.oci import digest as digests
 from dockyard.oci.reference import LOCAL_REGISTRY, Reference
@@ -19,7 +20,6 @@ TITLES = {
 }  # fmt: skip
 FILTERS = ("before", "dangling", "label", "reference", "since", "until")
 PRUNE_FILTERS = ("dangling", "label", "label!", "until")
-_TRUTHS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 _NONE = "<none>"
 
 
@@ -94,7 +94,7 @@ def select(
 
 def wants_all(filters: Sequence[tuple[str, str]]) -> bool:
     """True where ``dangling=false`` is among the filters of ``image prune``."""
-    return any(key == "dangling" and not _truth(value) for key, value in filters)
+    return any(key == "dangling" and not truth("dangling", value) for key, value in filters)
 
 
 def prunable(images: Sequence[Image], filters: Sequence[tuple[str, str]], now: int) -> list[Image]:
@@ -112,17 +112,10 @@ def prunable(images: Sequence[Image], filters: Sequence[tuple[str, str]], now: i
     ]
 
 
-def _truth(value: str) -> bool:
-    truth = _TRUTHS.get(value.lower())
-    if truth is None:
-        raise InvalidInput(f"invalid filter 'dangling={value}'", hint="true or false")
-    return truth
-
-
 def _fits(image: Image, key: str, value: str, images: Sequence[Image], now: int) -> bool:
     match key:
         case "dangling":
-            return _truth(value) == (not image.names)
+            return truth("dangling", value) == (not image.names)
         case "label":
             return has_label(image.config.config.labels, value)
         case "until":

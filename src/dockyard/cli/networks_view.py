@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from dockyard.cli.filters import has_label, matches, truth
 from dockyard.cli.units import timestamp
 from dockyard.containers.model import Container
 from dockyard.errors import InvalidInput
@@ -176,7 +176,7 @@ def _fits(
         case "id":
             return any(network.id.startswith(value) for value in values)
         case "name":
-            return any(_matches(value, network.name) for value in values)
+            return any(matches(value, network.name) for value in values)
         case "type":
             return any(_is_type(network, value) for value in values)
         case "dangling":
@@ -184,8 +184,8 @@ def _fits(
         case "until":
             return before is None or network.created < before
         case "label!":
-            return not any(_labelled(network.labels, value) for value in values)
-    return all(_labelled(network.labels, value) for value in values)
+            return not any(has_label(network.labels, value) for value in values)
+    return all(has_label(network.labels, value) for value in values)
 
 
 def _is_type(network: Network, value: str) -> bool:
@@ -195,22 +195,8 @@ def _is_type(network: Network, value: str) -> bool:
 
 
 def _is_dangling(network: Network, value: str, used: Collection[str]) -> bool:
-    if value.lower() not in {"1", "t", "true", "0", "f", "false"}:
-        raise InvalidInput(f"invalid filter 'dangling={value}'", hint="true or false")
     dangling = network.name not in PREDEFINED and network.name not in used
-    return dangling == (value.lower() in {"1", "t", "true"})
-
-
-def _labelled(labels: Mapping[str, str], wanted: str) -> bool:
-    key, equals, value = wanted.partition("=")
-    return key in labels and (not equals or labels[key] == value)
-
-
-def _matches(pattern: str, name: str) -> bool:
-    try:
-        return re.search(pattern, name) is not None
-    except re.error:
-        return pattern in name
+    return dangling == truth("dangling", value)
 
 
 def _truth(value: bool) -> str:  # one value to text

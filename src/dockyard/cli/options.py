@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -215,3 +215,16 @@ def confirmed(warning: str, *, force: bool) -> bool:
     return force or click.confirm(
         f"WARNING! {warning}\nAre you sure you want to continue?", err=True
     )
+
+
+def tell_deleted(what: str, names: Sequence[str]) -> None:
+    """Prints what a prune removed, as Docker does: nothing where there was nothing."""
+    if names:
+        click.echo(f"Deleted {what}:\n" + "\n".join(names) + "\n")
+
+
+def tell_freed(size: int) -> None:
+    """Prints how many bytes a prune freed."""
+    from dockyard.cli.units import decimal_size
+
+    click.echo(f"Total reclaimed space: {decimal_size(size)}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dockyard.cli.filters import has_label, matches, truth
 from dockyard.cli.units import decimal_size, timestamp
-from dockyard.errors import InvalidInput
 from dockyard.volumes.model import Volume
 
 Document = dict[str, Any]
@@ -20,7 +19,6 @@ COLUMNS = ("Driver", "Name")
 SIZED_COLUMNS = ("Driver", "Name", "Links", "Size")
 LS_FILTERS = ("dangling", "driver", "label", "name")
 PRUNE_FILTERS = ("all", "label", "label!")
-_TRUTHS = {"1": True, "true": True, "t": True, "0": False, "false": False, "f": False}
 
 
 def row(volume: Volume, links: int | None = None, size: int | None = None) -> dict[str, str]:
@@ -72,38 +70,19 @@ def select(
 def _fits(volume: Volume, kind: str, values: Sequence[str], links: int) -> bool:
     match kind:
         case "dangling" | "all":
-            wanted = [_truth(kind, value) for value in values]
+            wanted = [truth(kind, value) for value in values]
             return kind == "all" or (links == 0) in wanted
         case "driver":
             return "local" in values
         case "name":
-            return any(_matches(value, volume.name) for value in values)
+            return any(matches(value, volume.name) for value in values)
         case "label":
-            return all(_labelled(volume, value) for value in values)
+            return all(has_label(volume.labels, value) for value in values)
         case "label!":
-            return not any(_labelled(volume, value) for value in values)
+            return not any(has_label(volume.labels, value) for value in values)
     raise AssertionError(kind)
 
 
 def wants_all(filters: Sequence[tuple[str, str]]) -> bool:
     """True where ``--filter all=true`` is among them."""
-    return any(key == "all" and _truth(key, value) for key, value in filters)
-
-
-def _truth(kind: str, value: str) -> bool:
-    truth = _TRUTHS.get(value.lower())
-    if truth is None:
-        raise InvalidInput(f"invalid filter '{kind}={value}'", hint="true or false")
-    return truth
-
-
-def _matches(pattern: str, name: str) -> bool:
-    try:
-        return re.search(pattern, name) is not None
-    except re.error:
-        return pattern in name
-
-
-def _labelled(volume: Volume, wanted: str) -> bool:
-    key, equals, value = wanted.partition("=")
-    return key in volume.labels and (not equals or volume.labels[key] == value)
+    return any(key == "all" and truth(key, value) for key, value in filters)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-import click
 
 from dockyard.cli import containers_filter as chosen
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.units import decimal_size
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -26,9 +24,13 @@ def command(engine: Engine, *, filters: tuple[str, ...], force: bool) -> int:
     moment = time.time_ns()
     if not options.confirmed("This will remove all stopped containers.", force=force):
         return 1
-    wanted = chosen.prunable(engine.containers.all(), pairs, moment)
-    removed, freed = engine.containers.prune(wanted)
-    if removed:
-        click.echo("Deleted Containers:\n" + "\n".join(removed) + "\n")
-    click.echo(f"Total reclaimed space: {decimal_size(freed)}")
+    options.tell_freed(prune(engine, pairs, moment))
     return 0
+
+
+def prune(engine: Engine, filters: Sequence[tuple[str, str]], now: int) -> int:
+    """Removes them and prints their ids; bytes freed."""
+    wanted = chosen.prunable(engine.containers.all(), filters, now)
+    removed, freed = engine.containers.prune(wanted)
+    options.tell_deleted("Containers", removed)
+    return freed

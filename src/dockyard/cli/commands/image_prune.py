@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,6 @@ import click
 from dockyard.cli import images_view as view
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.units import decimal_size
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -34,10 +34,13 @@ def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force
     moment = time.time_ns()
     if not options.confirmed(f"This will remove {what}.", force=force):
         return 1
-    images = [one for one in engine.images.list() if everything or not one.names]
-    removed, freed = engine.images.prune(view.prunable(images, pairs, moment))
-    if removed:
-        lines = [f"{one.kind.lower()}: {one.what}" for one in removed]
-        click.echo("Deleted Images:\n" + "\n".join(lines) + "\n")
-    click.echo(f"Total reclaimed space: {decimal_size(freed)}")
+    options.tell_freed(prune(engine, pairs, moment, everything=everything))
     return 0
+
+
+def prune(engine: Engine, filters: Sequence[tuple[str, str]], now: int, *, everything: bool) -> int:
+    """Removes them and prints what went; bytes freed."""
+    images = [one for one in engine.images.list() if everything or not one.names]
+    removed, freed = engine.images.prune(view.prunable(images, filters, now))
+    options.tell_deleted("Images", [f"{one.kind.lower()}: {one.what}" for one in removed])
+    return freed

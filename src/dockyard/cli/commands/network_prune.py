@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
-from dockyard.cli import listing, moments, options
+from dockyard.cli import listing, options
 from dockyard.cli import networks_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.filters import until
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 def command(engine: Engine, *, filters: tuple[str, ...], force: bool) -> int:
     """Removes networks that no container is attached to, and prints their names."""
     pairs = listing.split_filters(filters, view.PRUNE_FILTERS)
-    until = [value for key, value in pairs if key == "until"]
-    before = moments.nanoseconds(until[-1], time.time_ns()) if until else None
+    before = until(pairs, time.time_ns())
     if not options.confirmed(
         "This will remove all custom networks not used by at least one container.", force=force
     ):
         return 1
-    wanted = view.select(engine.networks.list(), pairs, (), before)
-    removed = engine.networks.prune(wanted)
-    if removed:
-        click.echo("Deleted Networks:\n" + "\n".join(one.name for one in removed) + "\n")
+    prune(engine, pairs, before)
     return 0
+
+
+def prune(engine: Engine, filters: Sequence[tuple[str, str]], before: int | None) -> None:
+    """Removes them and prints their names.
+
+    Args:
+        before: the moment that ``until`` means; nanoseconds since 1970.
+    """
+    wanted = view.select(engine.networks.list(), filters, (), before)
+    options.tell_deleted("Networks", [one.name for one in engine.networks.prune(wanted)])

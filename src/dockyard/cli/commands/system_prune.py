@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dockyard.cli import (
-    containers_filter,
-    images_view,
-    listing,
-    moments,
-    networks_view,
-    options,
-    volumes_view,
-)
+from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.units import decimal_size
+from dockyard.cli.commands import container_prune, image_prune, network_prune, volume_prune
+from dockyard.cli.filters import until
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -44,13 +37,14 @@ def command(
         raise InvalidInput('ERROR: The "until" filter is not supported with "--volumes"')
     if not options.confirmed(_warning(pairs, everything=everything, volumes=volumes), force=force):
         return 1
-    freed = _containers(engine, pairs)
-    _networks(engine, pairs)
+    now = time.time_ns()
+    freed = container_prune.prune(engine, pairs, now)
+    network_prune.prune(engine, pairs, until(pairs, now))
     if volumes:
-        freed += _volumes(engine, pairs)
-    freed += _images(engine, pairs, everything=everything)
-    freed += _cache(engine, pairs, everything=everything)
-    click.echo(f"Total reclaimed space: {decimal_size(freed)}")
+        freed += volume_prune.prune(engine, pairs, everything=False)
+    freed += image_prune.prune(engine, pairs, now, everything=everything)
+    freed += _cache(engine, pairs, now, everything=everything)
+    options.tell_freed(freed)
     return 0
 
 
@@ -68,45 +62,11 @@ def _warning(filters: Filters, *, everything: bool, volumes: bool) -> str:
     return text
 
 
-def _containers(engine: Engine, filters: Filters) -> int:
-    wanted = containers_filter.prunable(engine.containers.all(), filters, time.time_ns())
-    removed, freed = engine.containers.prune(wanted)
-    _tell("Containers", removed)
-    return freed
-
-
-def _networks(engine: Engine, filters: Filters) -> None:
-    until = [value for key, value in filters if key == "until"]
-    before = moments.nanoseconds(until[-1], time.time_ns()) if until else None
-    wanted = networks_view.select(engine.networks.list(), filters, (), before)
-    _tell("Networks", [one.name for one in engine.networks.prune(wanted)])
-
-
-def _volumes(engine: Engine, filters: Filters) -> int:
-    anonymous = [one for one in engine.volumes.list() if one.anonymous]
-    pruned = engine.volumes.prune(volumes_view.select(anonymous, filters, {}))
-    _tell("Volumes", pruned.names)
-    return pruned.size
-
-
-def _images(engine: Engine, filters: Filters, *, everything: bool) -> int:
-    images = [one for one in engine.images.list() if everything or not one.names]
-    removed, freed = engine.images.prune(images_view.prunable(images, filters, time.time_ns()))
-    _tell("Images", [f"{one.kind.lower()}: {one.what}" for one in removed])
-    return freed
-
-
-def _cache(engine: Engine, filters: Filters, *, everything: bool) -> int:
+def _cache(engine: Engine, filters: Filters, now: int, *, everything: bool) -> int:
     from dockyard.build.usage import Policy
-    from dockyard.cli import builder_view
 
-    until = [f"{key}={value}" for key, value in filters if key == "until"]
-    _, unused_since = builder_view.filters(until, time.time_ns())
-    pruned = engine.prune_build_cache(Policy(everything=everything, unused_since=unused_since))
-    _tell("build cache objects", [one.id for one in pruned.records])
+    pruned = engine.prune_build_cache(
+        Policy(everything=everything, unused_since=until(filters, now))
+    )
+    options.tell_deleted("build cache objects", [one.id for one in pruned.records])
     return pruned.freed
-
-
-def _tell(what: str, names: Sequence[str]) -> None:
-    if names:
-        click.echo(f"Deleted {what}:\n" + "\n".join(names) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,6 @@ import click
 from dockyard.cli import listing, options
 from dockyard.cli import volumes_view as view
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.units import decimal_size
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -31,9 +31,13 @@ def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force
         f"This will remove {what} not used by at least one container.", force=force
     ):
         return 1
-    volumes = [one for one in engine.volumes.list() if everything or one.anonymous]
-    pruned = engine.volumes.prune(view.select(volumes, pairs, {}))
-    if pruned.names:
-        click.echo("Deleted Volumes:\n" + "\n".join(pruned.names) + "\n")
-    click.echo(f"Total reclaimed space: {decimal_size(pruned.size)}")
+    options.tell_freed(prune(engine, pairs, everything=everything))
     return 0
+
+
+def prune(engine: Engine, filters: Sequence[tuple[str, str]], *, everything: bool) -> int:
+    """Removes them and prints their names; bytes freed."""
+    volumes = [one for one in engine.volumes.list() if everything or one.anonymous]
+    pruned = engine.volumes.prune(view.select(volumes, filters, {}))
+    options.tell_deleted("Volumes", pruned.names)
+    return pruned.size
