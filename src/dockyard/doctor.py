@@ -35,6 +35,7 @@ from dockyard.state.paths import Paths
 from dockyard.system import host, process
 from dockyard.system.cgroup_layout import read_layout
 from dockyard.system.components import Component, Installed, missing, survey
+from dockyard.system.files import read_text
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ def examine(config: Config) -> Report:
         ("forwarding", _check_forwarding),
         ("devices", lambda: check_devices(read_devices(config.cdi_directories))),
         ("limits", lambda: check_limits(host.capability_bounds(), _open_files_limit())),
-        ("seccomp", lambda: check_seccomp(_read("/proc/sys/kernel/seccomp/actions_avail"))),
+        ("seccomp", lambda: check_seccomp(read_text("/proc/sys/kernel/seccomp/actions_avail"))),
     )
     return Report(survey(), tuple(_guarded(name, check) for name, check in checks))
 
@@ -81,8 +82,8 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
 
 
 def _check_kernel() -> Check:
-    modules = _read(f"/lib/modules/{os.uname().release}/modules.dep")
-    return check_kernel(host.kernel_version(), _read("/proc/filesystems"), modules)
+    modules = read_text(f"/lib/modules/{os.uname().release}/modules.dep")
+    return check_kernel(host.kernel_version(), read_text("/proc/filesystems"), modules)
 
 
 def _check_state(config: Config) -> Check:
@@ -108,7 +109,7 @@ def _check_disk(root: str) -> Check:
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)
-    kind = filesystem_of(path, _read("/proc/self/mountinfo"))
+    kind = filesystem_of(path, read_text("/proc/self/mountinfo"))
     return check_disk(status.f_bavail * status.f_frsize, kind, path)
 
 
@@ -132,7 +133,7 @@ def _check_firewall(user: int) -> Check:
 
 def _check_forwarding() -> Check:
     path = "/proc/sys/net/ipv4/ip_forward"
-    if _read(path).strip() == "1":
+    if read_text(path).strip() == "1":
         return Check("forwarding", "ok", "the host forwards packets")
     if os.access(path, os.W_OK):
         return Check("forwarding", "ok", "off; Dockyard turns it on with the first container")
@@ -148,14 +149,6 @@ def _open_files_limit() -> int:
     import resource
 
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
 
 
 def install_command(lacking: Collection[Component]) -> str:

@@ -71,7 +71,6 @@ def _host_facts(parts: Parts) -> HostFacts:
         own_filesystem=os.stat(paths.root).st_dev != os.stat("/").st_dev,
         seccomp=os.path.exists("/proc/sys/kernel/seccomp/actions_avail"),
         publish_address=parts.config.publish_address,
-        systemd=parts.cgroup_layout.systemd,
         controllers=frozenset(parts.cgroup_layout.controllers),
         sysctls={name: value for name in host.SYSCTLS if (value := _sysctl(name)) is not None},
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from dockyard.audit.model import Finding, Level
+from dockyard.audit.model import ANYWHERE, Finding, Level
 from dockyard.containers.model import Container
 
 _SENSITIVE = ("/", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sys", "/usr",
               "/var/run")  # fmt: skip
 _SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
-_ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared, not bound
 _STRONG = frozenset({
     "ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "SYS_TIME", "BPF",
     "DAC_READ_SEARCH", "NET_ADMIN", "PERFMON", "MAC_ADMIN", "MAC_OVERRIDE", "SYSLOG",
@@ -129,7 +128,7 @@ def _mounts(container: Container) -> Iterator[Finding]:
 
 def _ports(container: Container) -> Iterator[Finding]:
     for port in container.options.networking.ports:
-        if port.host_ip in _ANYWHERE:
+        if port.host_ip in ANYWHERE:
             yield _finding(container, "5.14", "low",
                            f"port {port.container_port} is published on every address",
                            "publish it with -p 127.0.0.1:HOST:CONTAINER, or set"

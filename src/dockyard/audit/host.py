@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dockyard.audit.model import Finding, HostFacts, Level
+from dockyard.audit.model import ANYWHERE, Finding, HostFacts, Level
 
 _OTHERS = 0o077
 SYSCTLS = {
@@ -62,6 +62,6 @@ def _kernel(facts: HostFacts) -> Iterator[Finding]:
 
 
 def _engine(facts: HostFacts) -> Iterator[Finding]:
-    if facts.publish_address in {"", "0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+    if facts.publish_address in ANYWHERE:
         yield _finding("configuration", "5.14", "low", "ports are published on every address unless"
                        " -p names one", "set DOCKYARD_PUBLISH_ADDRESS=127.0.0.1")  # fmt: skip

@@ -7,11 +7,15 @@ from typing import Literal
 
 import msgspec
 
+from dockyard.networks.model import ANY_IPV4, ANY_IPV6
+
 Level = Literal["high", "medium", "low"]
 Kind = Literal["host", "image", "container"]
 
 LEVELS: tuple[Level, ...] = ("high", "medium", "low")
 """From the worst on."""
+ANYWHERE = frozenset({"", ANY_IPV4, ANY_IPV6})
+"""Addresses that stand for every one of the host."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +49,6 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     seccomp: bool
     """The kernel has seccomp filters."""
     publish_address: str
-    systemd: bool
     controllers: frozenset[str]
     sysctls: Mapping[str, str]
     """Those that the rules ask for, by name, as far as the kernel has them."""

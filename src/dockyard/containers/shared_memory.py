@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dockyard.containers.model import DEFAULT_SHM_BYTES, Container
 from dockyard.oci.image import ExecutionConfig
+from dockyard.oci.runtime import SHM
 from dockyard.system import syscalls
 
-SHM = "/dev/shm"  # noqa: S108  # the path in a container
 MEND = "--shm-size=1g gives it more, --ipc=host the host's"
 
 _FRAMEWORKS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "jax": "JAX"}

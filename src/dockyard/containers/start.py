@@ -30,6 +30,7 @@ from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
 from dockyard.errors import ComponentFailed, Conflict, DockyardError
 from dockyard.images.model import Image
+from dockyard.oci.runtime import SHM
 from dockyard.system import cgroups, host
 from dockyard.system.task import Task
 
@@ -147,7 +148,7 @@ def _tell_of_shared_memory(parts: Parts, container: Container, streams: Streams)
     size = 0 if watch is None else watch.end()
     if size:
         parts.warn(
-            f"container {container.name} ran out of shared memory ({shared_memory.SHM} has"
+            f"container {container.name} ran out of shared memory ({SHM} has"
             f" {size >> 20} MB): {shared_memory.MEND}"
         )
 
@@ -257,7 +258,7 @@ def _warn_of_little_shared_memory(
     if name is not None:
         parts.warn(
             f"the image has {name}, whose workers may need more than the"
-            f" {container.options.resources.shm_size >> 20} MB of {shared_memory.SHM}:"
+            f" {container.options.resources.shm_size >> 20} MB of {SHM}:"
             f" {shared_memory.MEND}"
         )
 

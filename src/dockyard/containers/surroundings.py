@@ -19,13 +19,11 @@ from dockyard.containers.parts import Parts
 from dockyard.containers.spec_devices import Granted
 from dockyard.errors import Conflict, InvalidInput, RunError
 from dockyard.oci.resources import Limits
-from dockyard.oci.runtime import HOST, Identity, SpecMount
+from dockyard.oci.runtime import HOST, SHM, Identity, SpecMount
 from dockyard.system import mounts, syscalls
 
 if TYPE_CHECKING:
     from dockyard.devices.inject import Injection
-
-_SHM = "/dev/shm"  # noqa: S108  # the path in a container
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,13 +156,13 @@ def _shm_mounts(
                 exit_code=125,
             )
     if mode == HOST:
-        return (_bound(_SHM, _SHM),)
+        return (_bound(SHM, SHM),)
     if mode != "shareable":
         return ()
     path = f"{parts.paths.container((donor or container).id)}/shm"
     if donor is None:
         _mount_shm(path, container.options.resources.shm_size)
-    return (_bound(path, _SHM),)
+    return (_bound(path, SHM),)
 
 
 def _bound(source: str, target: str) -> SpecMount:

@@ -10,6 +10,7 @@ from dockyard.errors import PermissionMissing
 from dockyard.networks.addresses import Subnet, to_number
 from dockyard.networks.plan import parse_routes, parse_routes6, used_addresses
 from dockyard.networks.resolv import nameservers
+from dockyard.system.files import read_text
 
 _IPV4 = "/proc/sys/net/ipv4"
 _IPV6 = "/proc/sys/net/ipv6"
@@ -70,10 +71,10 @@ def enable_forwarding6() -> None:
     A router ignores the advertisements of others, by which the host may have its default route.
     Interfaces that listened to them (1) are told to go on doing so (2).
     """
-    if _read(f"{_IPV6}/conf/all/forwarding") == "1":
+    if read_text(f"{_IPV6}/conf/all/forwarding").strip() == "1":
         return
     for name in os.listdir(f"{_IPV6}/conf"):
-        if name != "all" and _read(f"{_IPV6}/conf/{name}/accept_ra") == "1":
+        if name != "all" and read_text(f"{_IPV6}/conf/{name}/accept_ra").strip() == "1":
             _set(f"{_IPV6}/conf/{name}/accept_ra", "2", optional=True)
     _set(f"{_IPV6}/conf/all/forwarding", "1")
 
@@ -85,9 +86,9 @@ def has_ipv6() -> bool:
 
 def used_subnets() -> tuple[Subnet, ...]:
     """What a network must not hide: routes, addresses, and the nameservers."""
-    routes = [*parse_routes(_read("/proc/self/net/fib_trie"))]
-    routes += parse_routes6(_read("/proc/self/net/ipv6_route"))
-    return (*routes, *used_addresses(nameservers(_read("/etc/resolv.conf"))))
+    routes = [*parse_routes(read_text("/proc/self/net/fib_trie").strip())]
+    routes += parse_routes6(read_text("/proc/self/net/ipv6_route").strip())
+    return (*routes, *used_addresses(nameservers(read_text("/etc/resolv.conf").strip())))
 
 
 def uplink_mtu() -> int:
@@ -148,7 +149,7 @@ def listens_for_udp(address: str, port: int) -> bool:
     """True where a socket of this namespace has an IPv4 address and UDP port."""
     packed = int.from_bytes(to_number(address).to_bytes(4, "big"), sys.byteorder)
     wanted = f"{packed:08X}:{port:04X}"
-    lines = _read("/proc/self/net/udp").splitlines()
+    lines = read_text("/proc/self/net/udp").strip().splitlines()
     return any(line.split()[1] == wanted for line in lines[1:])
 
 
@@ -159,15 +160,6 @@ def _default_interface() -> str | None:
             if fields[1] == "00000000" and fields[7] == "00000000":
                 return fields[0]
     return None
-
-
-def _read(path: str) -> str:
-    """The text of a file without the space around it; empty where it can't be read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read().strip()
-    except OSError:
-        return ""
 
 
 def _set(path: str, value: str, *, optional: bool = False) -> None:

@@ -19,7 +19,7 @@ from dockyard.networks.model import Endpoint, Network
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 from dockyard.system import cgroups, host, process, scope
-from dockyard.system.files import remove_tree
+from dockyard.system.files import read_text, remove_tree
 from dockyard.system.host import ProcessIdentity
 
 _PROGRAM = "aardvark-dns"
@@ -102,7 +102,7 @@ class NameServers:
         changed = bool(present - files.keys())
         for name, text in files.items():
             path = f"{directory}/{name}"
-            if name in present and _read(path) == text:
+            if name in present and read_text(path) == text:
                 continue
             temporary = f"{self._directory}/{name}.tmp"  # the server reads all that is in its own
             with open(temporary, "w", encoding="utf-8") as stream:
@@ -157,10 +157,10 @@ class NameServers:
     def _running(self, server: str) -> ProcessIdentity | None:
         """The server's process: the one it wrote down, if that still is it."""
         directory = f"{self._directory}/{server}"
-        text = _read(f"{directory}/aardvark.pid").strip()
+        text = read_text(f"{directory}/aardvark.pid").strip()
         if not text.isdecimal():
             return None
-        words = _read(f"/proc/{text}/cmdline").split("\0")
+        words = read_text(f"/proc/{text}/cmdline").split("\0")
         return host.identify(int(text)) if directory in words else None
 
     def _cgroup(self, server: str) -> str:
@@ -181,16 +181,8 @@ class NameServers:
 
 def _tell(running: ProcessIdentity) -> None:
     """Has the server read its files again. One that doesn't listen to signals yet will anyway."""
-    status = _read(f"/proc/{running.pid}/status")
+    status = read_text(f"/proc/{running.pid}/status")
     caught = next((line for line in status.splitlines() if line.startswith("SigCgt:")), "0")
     if int(caught.rpartition("\t")[2] or "0", 16) & _SIGHUP_BIT:
         with contextlib.suppress(ProcessLookupError):
             os.kill(running.pid, signal.SIGHUP)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dockyard.networks.model import Endpoint
+from dockyard.system.files import read_text
 
 _HOST_CONF = "/etc/resolv.conf"
 _HOST_HOSTS = "/etc/hosts"
@@ -90,21 +91,13 @@ def hosts(hostname: str, endpoints: Iterable[Endpoint]) -> str:
 
 def read_for_container(*, host_network: bool) -> str:
     """The ``resolv.conf`` for a container of this host; empty where the host has none."""
-    text = _read(_HOST_CONF)
-    return text if host_network else resolv_conf(text, _read(_RESOLVED_CONF))
+    text = read_text(_HOST_CONF)
+    return text if host_network else resolv_conf(text, read_text(_RESOLVED_CONF))
 
 
 def read_host_hosts() -> str:
     """The host's own ``hosts``, for a container on the host's network."""
-    return _read(_HOST_HOSTS)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
+    return read_text(_HOST_HOSTS)
 
 
 def _kept(line: str) -> bool:

@@ -17,6 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 VERSION = "1.0.2"
+SHM = "/dev/shm"  # noqa: S108  # the path in a container
 HOST = "host"
 """In place of a namespace's path: the host's own."""
 
@@ -231,7 +232,7 @@ def _system_mounts(sandbox: Sandbox) -> Sequence[SpecMount]:
         SpecMount("/sys", "sysfs", "sysfs", (*_RUN_OPTIONS, system)),
         SpecMount("/sys/fs/cgroup", "cgroup", "cgroup", (*_RUN_OPTIONS, cgroups)),
         SpecMount("/dev/mqueue", "mqueue", "mqueue", _RUN_OPTIONS),
-        SpecMount("/dev/shm", "tmpfs", "shm", shm),  # noqa: S108  # a path in the container
+        SpecMount(SHM, "tmpfs", "shm", shm),
     ]
     return mounts if sandbox.shm_size is not None else mounts[:-1]
 

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from dockyard.errors import InvalidInput, NotSupported
+from dockyard.system.files import read_text
 
 ROOT = "/sys/fs/cgroup"
 """Where all runtimes look for the hierarchies."""
@@ -227,11 +228,7 @@ def relative_path(path: str) -> str:
 
 def read_file(path: str) -> str:
     """The content of a file of the kernel; empty where it has gone, or isn't readable now."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            return stream.read()
-    except OSError:
-        return ""
+    return read_text(path, errors="surrogateescape")
 
 
 def _mounts(mountinfo: str) -> tuple[dict[str, str], str | None]:

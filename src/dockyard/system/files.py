@@ -38,6 +38,19 @@ def write_atomically(path: str, data: bytes, *, mode: int = 0o600, durable: bool
         raise
 
 
+def read_text(path: str, *, errors: str = "replace") -> str:
+    """The text of a file; empty where it has gone, or can't be read now.
+
+    Args:
+        errors: what becomes of bytes that are no UTF-8; see :func:`open`.
+    """
+    try:
+        with open(path, encoding="utf-8", errors=errors) as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
 def remove_tree(path: str) -> None:
     """Removes a directory and all below it, on one filesystem, never through a symlink.
 

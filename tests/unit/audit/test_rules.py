@@ -159,7 +159,6 @@ GOOD_HOST = HostFacts(
     own_filesystem=True,
     seccomp=True,
     publish_address="127.0.0.1",
-    systemd=True,
     controllers=frozenset({"memory", "cpu", "pids"}),
     sysctls={"kernel.dmesg_restrict": "1"},
 )

@@ -8,7 +8,7 @@ import tarfile
 from typing import BinaryIO
 
 from dockyard.containers.content.rooted import Rooted
-from dockyard.containers.content.transfer import clear_place, new_file
+from dockyard.containers.content.transfer import clear_place, make_directory, new_file
 from dockyard.errors import HostileInput, InvalidInput
 from dockyard.images.confined import clean
 from dockyard.images.decompress import Unpacked
@@ -129,14 +129,7 @@ class _Unpacking:
         os.utime(name, ns=(moment, moment), dir_fd=directory, follow_symlinks=False)
 
     def _make_directory(self, member: tarfile.TarInfo, directory: int, name: str) -> None:
-        try:
-            os.mkdir(name, 0o700, dir_fd=directory)
-        except FileExistsError:
-            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-            if not stat.S_ISDIR(status.st_mode):
-                raise InvalidInput(
-                    f'cannot overwrite non-directory "{name}" with directory "{name}"'
-                ) from None
+        make_directory(directory, name)
         made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
         try:
             self._describe(made, member)

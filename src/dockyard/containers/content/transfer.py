@@ -54,7 +54,7 @@ class Transfer:
         if not stat.S_ISDIR(status.st_mode):
             self._leaf(source, status, directory, name)
             return
-        made = _make_directory(directory, name)
+        made = make_directory(directory, name)
         with _opened(directory, name) as target:
             self.contents(source, target)
             if made:
@@ -86,7 +86,7 @@ class Transfer:
             try:
                 status = os.fstat(found)
                 if stat.S_ISDIR(status.st_mode):
-                    yield name, _make_directory(target, name)
+                    yield name, make_directory(target, name)
                 else:
                     self._leaf(found, status, target, name, _joined(path, name))
             finally:
@@ -221,7 +221,7 @@ def clear_place(directory: int, name: str) -> None:
         ) from error
 
 
-def _make_directory(directory: int, name: str) -> bool:
+def make_directory(directory: int, name: str) -> bool:
     """Makes a directory; false where there is one.
 
     Raises:
