@@ -158,8 +158,7 @@ class Networks:
         Cheap while nothing changed; also notices another firewall that came later, and removes
         what an interrupted command left behind.
         """
-        endpoints = self.store.endpoints()
-        networks = self.store.networks()
+        networks, endpoints = self._records()
         if not endpoints:
             self._sweep(networks)
             return
@@ -336,5 +335,7 @@ class Networks:
             self._servers.update(self._records)
 
     def _records(self) -> tuple[dict[str, Network], list[Endpoint]]:
+        """Networks, and the endpoints on them: those of a network that came or went while the two
+        were read are left to the command that is at work on it."""
         networks = self.store.networks()
         return networks, [each for each in self.store.endpoints() if each.network in networks]

@@ -23,8 +23,7 @@ def configuration(
     A container that is on networks of both kinds asks the open server, so that one knows the names
     of its internal networks too, and listens for them where nobody asks.
     """
-    # One that came after the networks were read is served by whoever made it.
-    served = [each for each in endpoints if each.names and each.network in networks]
+    served = [each for each in endpoints if each.names]
     by_network: dict[str, list[Endpoint]] = {}
     for endpoint in served:
         by_network.setdefault(endpoint.network, []).append(endpoint)
