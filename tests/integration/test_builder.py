@@ -6,10 +6,10 @@ import json
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 from tests.support.roots import Root
+from tests.support.waiting import until
 
 from dockyard import Engine
 from dockyard.build.usage import Policy, Record
@@ -103,9 +103,7 @@ def test_prune_leaves_what_a_running_build_uses(root: Root, engine: Engine, tmp_
         " do sleep 0.05; done\nRUN test -e /f\n"
     )
     running = root.start("build", "-t", "made", str(tmp_path))
-    deadline = time.monotonic() + 30
-    while not any(each.in_use for each in engine.build_cache()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: list(Path(engine.paths.caches).glob("*/data/kept")))
     assert [each.in_use for each in engine.build_cache() if each.mutable] == [True]
     pruned = engine.prune_build_cache(Policy(everything=True))
     assert not [record for record in pruned.records if record.mutable]
@@ -123,9 +121,7 @@ def test_caches_survive_kill_9_and_half_made_ones_go(
     step = "--mount=type=cache,id=held,target=/c"
     (tmp_path / "Dockerfile").write_text(f"FROM busybox\nRUN {step} touch /c/kept && sleep 100\n")
     running = root.start("build", "--progress=plain", str(tmp_path))
-    deadline = time.monotonic() + 30
-    while not list(Path(engine.paths.caches).glob("*/data/kept")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: list(Path(engine.paths.caches).glob("*/data/kept")))
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     engine.database.execute(
