@@ -6,8 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
 from dockyard.arguments import parse_size, parse_ulimit
 from dockyard.build.grants import (
     HOST_NETWORK,
@@ -19,62 +17,63 @@ from dockyard.build.grants import (
 from dockyard.build.mounts.agents import parse_ssh
 from dockyard.build.mounts.secrets import parse_secret, read_secret
 from dockyard.cli import options
+from dockyard.cli.line import option
 
 step_options = options.all_of(
     (
-        click.option(
+        option(
             "--add-host",
             "hosts",
             multiple=True,
             metavar="list",
-            callback=options.reads(parse_host),
+            read=parse_host,
             help='Add a custom host-to-IP mapping (format: "host:ip")',
         ),
-        click.option(
+        option(
             "--allow",
             multiple=True,
             metavar="list",
-            callback=options.reads(parse_allow),
+            read=parse_allow,
             help='Allow extra privileged entitlement (e.g., "network.host")',
         ),
-        click.option(
+        option(
             "--cgroup-parent",
             metavar="string",
             help='Set the parent cgroup for the "RUN" instructions during build',
         ),
-        click.option(
+        option(
             "--network",
             default="default",
             metavar="string",
-            callback=options.reads(parse_network),
+            read=parse_network,
             help='Set the networking mode for the "RUN" instructions during build',
         ),
-        click.option(
+        option(
             "--secret",
             "secrets",
             multiple=True,
             metavar="list",
             help='Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
         ),
-        click.option(
+        option(
             "--shm-size",
             metavar="bytes",
-            callback=options.reads(parse_size),
+            read=parse_size,
             help="Shared memory size for build containers",
         ),
-        click.option(
+        option(
             "--ssh",
             multiple=True,
             metavar="list",
-            callback=options.reads(parse_ssh),
+            read=parse_ssh,
             help="SSH agent socket or keys to expose to the build",
         ),
-        click.option(
+        option(
             "--ulimit",
             "ulimits",
             multiple=True,
             metavar="list",
-            callback=options.reads(parse_ulimit),
+            read=parse_ulimit,
             help="Ulimit options",
         ),
     )

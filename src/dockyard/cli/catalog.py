@@ -114,12 +114,6 @@ def _same_commands() -> Iterator[Entry]:
 
 ALIASES = tuple(_same_commands())
 
-NOT_YET = frozenset({
-    "compose", "context",
-    "login", "logout", "pull", "push", "search", "swarm",
-})  # fmt: skip
-"""Docker's other commands, so that nobody takes them for a slip of the pen."""
-
 GROUPS = {
     "builder": "Manage builds",
     "container": "Manage containers",

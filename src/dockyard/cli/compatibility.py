@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-import click
-
-from dockyard.cli import command, main
+from dockyard.cli import catalog
+from dockyard.cli.command import Command
 from dockyard.cli.differences import DIFFERENT, REFUSED, refusal
+from dockyard.cli.dispatch import find
 from dockyard.cli.docker_surface import COMMANDS, FAMILIES, INSTRUCTIONS
 from dockyard.errors import DockyardError
 
@@ -49,15 +48,6 @@ def families() -> list[Row]:
     return [Row(name, *_family(name)) for name in FAMILIES]
 
 
-def find(name: str) -> click.Command | None:
-    """Our command of this name."""
-    context = click.Context(main.root)
-    found: click.Command | None = main.root
-    for word in name.split():
-        found = found.get_command(context, word) if isinstance(found, click.Group) else None
-    return found
-
-
 def _command_rows(name: str, flags: str) -> Iterator[Row]:
     ours = find(name)
     if ours is None:
@@ -83,24 +73,13 @@ def _judged(key: str, answer: Answer, reason: str = "") -> Row:
     return Row(key, answer, reason or refusal(name, flag) if answer == "no" else "")
 
 
-def _flag(ours: click.Command, long: str, short: str) -> tuple[Answer, str]:
-    for option in ours.params:
-        if isinstance(option, click.Option) and long in (*option.opts, *option.secondary_opts):
-            hint = _refusal(option)
-            if hint is not None:
-                return "no", hint
-            if short and short not in option.opts:
+def _flag(ours: Command, long: str, short: str) -> tuple[Answer, str]:
+    for option in ours.options:
+        if long in option.names:
+            if short and short not in option.names:
                 return "no", f"only as {long}, not as {short}"
             return "yes", ""
     return "no", ""
-
-
-def _refusal(option: click.Option) -> str | None:
-    """The hint of an option that is there to be refused; ``None`` for one that works."""
-    call = option.callback
-    if isinstance(call, functools.partial) and call.func is command.refuse:
-        return str(call.args[1] or "")
-    return None
 
 
 def _instruction(name: str, text: str) -> tuple[Answer, str]:
@@ -119,7 +98,7 @@ def _instruction(name: str, text: str) -> tuple[Answer, str]:
 
 
 def _family(name: str) -> tuple[Answer, str]:
-    if find(name) is None:
+    if name not in catalog.GROUPS and find(name) is None:
         return "no", REFUSED.get(name, "")
     row = _judged(name, "yes")
     return row.answer, row.note

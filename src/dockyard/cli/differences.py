@@ -6,6 +6,12 @@ _DAEMON = "there is no daemon to name"
 _TRUST = "Docker's Notary is retired"
 _ATTEST = "attestations come with signing"
 _SWARM = "one machine only; Kubernetes is for more"
+_OVERLAY = "it is for networks of several machines"
+_IPAM = "addresses are given by Dockyard itself"
+_LINK = (
+    "put both containers on a network of dockyard network create: there they find each other by"
+    " name, and --network-alias gives further ones"
+)
 _REGISTRY = "there is no registry client yet; images come by load, build or bootstrap"
 _PLATFORM = "an image is for one platform: build one for each, each with a name of its own"
 _QUOTA = "a quota of a container's files is XFS's alone; put what grows on a volume of its own size"
@@ -53,7 +59,23 @@ REFUSED: dict[str, str] = {
     "-D": "it is an option of the program: dockyard --debug",
     "--debug": "it is an option of the program: dockyard --debug",
     "--isolation": "for Windows",
-    "--kernel-memory": "the kernel has dropped it",
+    "--kernel-memory": "kernels have no such limit any more; --memory counts the kernel's too",
+    "build --pull": _REGISTRY,
+    "build --push": _REGISTRY,
+    "images --tree": "Docker calls it experimental, and it shows platforms; an image here has one",
+    "network connect --link": "containers on one network find each other by name; --alias gives"
+    " further ones",
+    "--link-local-ip": "addresses come from the network's subnets",
+    "network create --attachable": _OVERLAY,
+    "network create --config-from": _OVERLAY,
+    "network create --config-only": _OVERLAY,
+    "network create --ingress": _OVERLAY,
+    "network create --scope": _OVERLAY,
+    "network create --ipam-driver": _IPAM,
+    "network create --ipam-opt": _IPAM,
+    "network inspect --verbose": "it tells of services of a swarm",
+    "run --link": _LINK,
+    "create --link": _LINK,
     "--platform": _PLATFORM,
     "--storage-opt": _QUOTA,
     "build --annotation": "annotations are a registry's: they come with push",
@@ -93,3 +115,17 @@ REFUSED: dict[str, str] = {
 def refusal(command: str, flag: str) -> str:
     """Why a command hasn't that flag; empty where nobody said."""
     return REFUSED.get(f"{command} {flag}", REFUSED.get(flag, ""))
+
+
+def refused(command: str, flag: str) -> tuple[str, str] | None:
+    """The full name of a flag that Docker's command has and ours hasn't, and why.
+
+    ``None`` where Docker's hasn't it either.
+    """
+    from dockyard.cli.docker_surface import COMMANDS
+
+    for names in COMMANDS.get(command, "").split():
+        short, _, long = names.rpartition("|")
+        if flag in {short, long}:
+            return long, refusal(command, long)
+    return None

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Collection
 
-from dockyard.cli.command import UsageProblem
+from dockyard.cli.line import UsageProblem
 from dockyard.cli.signals import SignalProxy
 from dockyard.containers.attach import Keyboard, Streams, write_all
 from dockyard.containers.model import Container

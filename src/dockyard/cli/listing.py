@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import click
-
+from dockyard.cli.output import say
 from dockyard.cli.table import table
 from dockyard.cli.visible import visible
 from dockyard.errors import DockyardError
@@ -106,7 +105,7 @@ def put(text: str, *, drawn: bool = False) -> None:
         drawn: the text has escape sequences of ours, and nobody else's.
     """
     shown = visible(text) if sys.stdout.isatty() and not drawn else text
-    click.echo(shown, nl=False, color=True)  # "color" leaves escape sequences in what goes to files
+    say(shown, end="")
 
 
 def split_filters(values: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, str], ...]:

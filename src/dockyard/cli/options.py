@@ -6,99 +6,57 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import click
-
-from dockyard.cli.render import print_error
+from dockyard.cli.line import Option, number, option
+from dockyard.cli.output import say
+from dockyard.cli.render import print_error, write
 from dockyard.errors import DockyardError, InvalidInput
 
-T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
-
-Decorator = Callable[[F], F]
 
 _FORMAT_HELP = (
     "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a TEMPLATE"
     " in Go's notation such as '{{.ID}}'"
 )
-format_option = click.option("--format", "form", metavar="string", help=_FORMAT_HELP)
-object_format = click.option(
+format_option = option("--format", "form", metavar="string", help=_FORMAT_HELP)
+object_format = option(
     "-f", "--format", "form", metavar="string", help="Format output: 'json', or a Go template"
 )
-no_trunc = click.option("--no-trunc", is_flag=True, help="Don't truncate output")
-filters = click.option(
+no_trunc = option("--no-trunc", is_flag=True, help="Don't truncate output")
+filters = option(
     "-f", "--filter", "filters", multiple=True, metavar="filter",
     help="Filter output based on conditions provided",
 )  # fmt: skip
-env = click.option("-e", "--env", multiple=True, metavar="list", help="Set environment variables")
-env_file = click.option(
+env = option("-e", "--env", multiple=True, metavar="list", help="Set environment variables")
+env_file = option(
     "--env-file", multiple=True, metavar="list", help="Read in a file of environment variables"
 )
 
 
-stop_signal = click.option(
+stop_signal = option(
     "-s", "--signal", "signal", metavar="string", help="Signal to send to the container"
 )
-stop_timeout = click.option(
-    "-t", "--timeout", "--time", "timeout", type=float, metavar="int",
+stop_timeout = option(
+    "-t", "--timeout", "--time", "timeout", read=number, metavar="int",
     help="Seconds to wait before killing the container (-1 waits for ever)",
 )  # fmt: skip
-prune_filters = click.option(
+prune_filters = option(
     "--filter", "filters", multiple=True, metavar="filter",
     help='Provide filter values (e.g. "until=<timestamp>")',
 )  # fmt: skip
-prune_force = click.option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
+prune_force = option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
 
 
-def without(decorator: Callable[[F], F], names: Iterable[str]) -> Callable[[F], F]:
-    """A decorator that gives a function the options of another one, but for some names."""
-    unwanted = frozenset(names)
-
-    def decorate(function: F) -> F:
-        decorated = decorator(function)
-        declared: list[click.Parameter] = decorated.__click_params__  # type: ignore[attr-defined]  # click's place for them
-        declared[:] = [one for one in declared if unwanted.isdisjoint(one.opts)]
-        return decorated
-
-    return decorate
-
-
-def all_of(options: Iterable[Callable[[Any], Any]]) -> Callable[[F], F]:
-    """One decorator for several."""
-    chosen = list(options)
+def all_of(chosen: Sequence[Option]) -> Callable[[F], F]:
+    """One decorator for several options."""
 
     def decorate(function: F) -> F:
-        for option in reversed(chosen):
-            function = option(function)
+        for one in reversed(chosen):
+            function = one(function)
         return function
 
     return decorate
-
-
-def reads(parser: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A click callback that gives the parsed value; errors name the option."""
-
-    def read(parameter: click.Parameter, text: str) -> T:
-        try:
-            return parser(text)
-        except InvalidInput as error:
-            flag = ", ".join(parameter.opts)
-            raise InvalidInput(
-                f'invalid argument "{text}" for "{flag}" flag: {error.message}',
-                context=None if error.context == text else error.context,
-                hint=error.hint,
-                exit_code=125,
-            ) from error
-
-    def callback(_ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, tuple):
-            return tuple(read(parameter, one) for one in value)
-        return read(parameter, value)
-
-    return callback
 
 
 def environment(files: Collection[str], entries: Collection[str]) -> tuple[str, ...]:
@@ -143,7 +101,7 @@ def for_each(names: Iterable[str], act: Callable[[str], str | None]) -> int:
             code = 1
         else:
             if answer is not None:
-                click.echo(answer)
+                say(answer)
     return code
 
 
@@ -212,19 +170,21 @@ def archive_output(path: str | None) -> Iterator[Callable[[bytes | memoryview], 
 
 def confirmed(warning: str, *, force: bool) -> bool:
     """True where the user agrees to what can't be undone, or said so before."""
-    return force or click.confirm(
-        f"WARNING! {warning}\nAre you sure you want to continue?", err=True
-    )
+    if force:
+        return True
+    write(f"WARNING! {warning}\nAre you sure you want to continue? [y/N] ")
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def tell_deleted(what: str, names: Sequence[str]) -> None:
     """Prints what a prune removed, as Docker does: nothing where there was nothing."""
     if names:
-        click.echo(f"Deleted {what}:\n" + "\n".join(names) + "\n")
+        say(f"Deleted {what}:\n" + "\n".join(names) + "\n")
 
 
 def tell_freed(size: int) -> None:
     """Prints how many bytes a prune freed."""
     from dockyard.cli.units import decimal_size
 
-    click.echo(f"Total reclaimed space: {decimal_size(size)}")
+    say(f"Total reclaimed space: {decimal_size(size)}")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-import click
-
 from dockyard.cli import catalog
-from dockyard.cli.command import described
-from dockyard.cli.main import root
+from dockyard.cli.dispatch import find
+from dockyard.cli.help import described
 
 _INTRODUCTION = """\
 # The command line
@@ -67,16 +65,18 @@ def _second_names() -> Iterator[str]:
 
 
 def _section(entry: catalog.Entry) -> Iterator[str]:
-    command = _find(entry.name)
+    command = find(entry.name)
+    if command is None:
+        raise LookupError(entry.name)
     path = f"{catalog.PROGRAM} {entry.name}"
     yield f"## {path}"
     yield ""
     yield f"{entry.summary}."
     yield ""
     yield "```"
-    yield f"{path} {getattr(command, 'usage', '')}".rstrip()
+    yield f"{path} {command.usage}".rstrip()
     yield "```"
-    rows = described(command.params)
+    rows = described(command.parameters)
     if rows:
         yield ""
         yield "| option | meaning |"
@@ -84,16 +84,6 @@ def _section(entry: catalog.Entry) -> Iterator[str]:
     for names, text in rows:
         cells = (f"`{names.strip()}`", text.replace("|", "\\|"))
         yield f"| {cells[0]} | {cells[1]} |"
-
-
-def _find(name: str) -> click.Command:
-    group, _, last = name.rpartition(" ")
-    context = click.Context(root)
-    parent: click.Command | None = root.get_command(context, group) if group else root
-    found = parent.get_command(context, last) if isinstance(parent, click.Group) else None
-    if found is None:
-        raise LookupError(name)
-    return found
 
 
 if __name__ == "__main__":

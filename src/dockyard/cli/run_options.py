@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from dockyard.cli import options as shared
-from dockyard.cli.command import not_yet
 from dockyard.cli.run_flags import (
     console,
     devices,
@@ -29,14 +28,11 @@ _SUBJECTS = (
     security, storage,
 )  # fmt: skip
 
-run_options = shared.all_of(
-    option for subject in _SUBJECTS for option in (not_yet(subject.NOT_YET), *subject.DECLARED)
-)
-
-
+_DECLARED = tuple(option for subject in _SUBJECTS for option in subject.DECLARED)
 _ONLY_RUN = frozenset({"--attach", "--detach", "--detach-keys", "--sig-proxy"})
 
-create_options = shared.without(run_options, _ONLY_RUN)
+run_options = shared.all_of(_DECLARED)
+create_options = shared.all_of(tuple(one for one in _DECLARED if _ONLY_RUN.isdisjoint(one.names)))
 
 
 def make_options(values: Mapping[str, Any], command: tuple[str, ...]) -> Options:

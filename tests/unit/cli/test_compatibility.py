@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
 
 from dockyard.cli import compatibility
 from dockyard.cli.differences import DIFFERENT, REFUSED
+from dockyard.cli.dispatch import find
 from dockyard.cli.docker_surface import COMMANDS, FAMILIES, INSTRUCTIONS
+
+Call = Callable[..., tuple[int, str, str]]
 
 PAGE = Path(__file__).parents[3] / "docs" / "compatibility.md"
 
@@ -24,7 +27,7 @@ def test_every_command_flag_and_instruction_of_docker_has_its_line() -> None:
     rows = compatibility.commands()
     assert set(rows) == set(COMMANDS)
     for name, flags in COMMANDS.items():
-        if compatibility.find(name) is not None and not flags.startswith("="):
+        if find(name) is not None and not flags.startswith("="):
             assert len(rows[name]) == 1 + len(flags.split())
     assert [row.name for row in compatibility.instructions()] == list(INSTRUCTIONS)
 
@@ -55,12 +58,25 @@ def test_what_differs_is_there(key: str) -> None:
     assert any(row.answer == "differs" and row.note == DIFFERENT[key] for row in rows)
 
 
-def test_a_refused_flag_counts_as_no() -> None:
-    """The table must not take an option for working that exists only to be refused."""
-    for name in COMMANDS:
-        ours = compatibility.find(name)
-        rows = {row.name.split(", ")[-1]: row for row in compatibility.commands()[name][1:]}
-        for option in ours.params if ours else ():
-            if isinstance(option, click.Option) and option.hidden and not option.expose_value:
-                refused = [flag for flag in option.opts if flag in rows]
-                assert all(rows[flag].answer == "no" for flag in refused), refused
+def _refused() -> list[tuple[str, str]]:
+    """Every line that the table answers with no, as the words of a command line."""
+    found = []
+    for name, rows in compatibility.commands().items():
+        own, *flags = rows
+        if own.answer == "no":
+            found.append((name, own.note))
+        else:
+            words = ((row, row.name.split(", ")) for row in flags if row.answer == "no")
+            found += [(f"{name} {flag}", row.note) for row, names in words for flag in names]
+    found += [(row.name, row.note) for row in compatibility.families() if row.answer == "no"]
+    return found
+
+
+@pytest.mark.parametrize(("line", "note"), _refused(), ids=lambda text: text)
+def test_what_the_table_says_no_to_is_refused_with_the_same_reason(
+    dockyard: Call, line: str, note: str
+) -> None:
+    code, out, err = dockyard(*line.split(), "value")
+    assert (code != 0, out) == (True, "")
+    assert "is not supported" in err
+    assert f"hint: {note}" in err

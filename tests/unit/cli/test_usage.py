@@ -32,7 +32,11 @@ def test_help_is_where_one_looks_for_it(dockyard: Call, line: str, first: str) -
     [
         ("run --nosuch x", 125, "unknown flag: --nosuch"),
         ("ps --nosuch", 125, "unknown flag: --nosuch"),
-        ("run -e", 125, "flag needs an argument: -e"),
+        ("run -e", 125, "flag needs an argument: 'e' in -e"),
+        ("run --env", 125, "flag needs an argument: --env"),
+        ("run -dZ app", 125, "unknown shorthand flag: 'Z' in -dZ"),
+        ("run --rm=maybe app", 125, 'invalid argument "maybe" for "--rm" flag'),
+        ("run --pull sometimes app", 125, "it must be one of always, missing, never"),
         ("run -m xx app", 125, 'invalid argument "xx" for "-m, --memory" flag: invalid size'),
         ("run -p 0.0.0.0.0:1 app", 125, 'for "-p, --publish" flag'),
         ("run --pids-limit many app", 125, "--pids-limit"),
@@ -55,7 +59,7 @@ def test_a_mistake_is_explained(dockyard: Call, line: str, code: int, words: str
 
 
 def test_a_mistyped_option_or_command_is_guessed(dockyard: Call) -> None:
-    assert "or --memory or" in dockyard("run", "--memry", "1g", "app")[2]
+    assert "did you mean --memory or" in dockyard("run", "--memry", "1g", "app")[2]
     assert "did you mean dockyard images?" in dockyard("imags")[2]
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.foreground import EVERYTHING, OUTPUT, require_terminal, streams
+from dockyard.cli.line import argument, option
 from dockyard.cli.run_flags import console
 from dockyard.containers.detach import parse_keys
 
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
 
 @define("attach", "[OPTIONS] CONTAINER")
 @console.detach_keys
-@click.option("--no-stdin", is_flag=True, help="Do not attach STDIN")
+@option("--no-stdin", is_flag=True, help="Do not attach STDIN")
 @console.sig_proxy
-@click.argument("name")
+@argument("name")
 @with_engine
 def command(
     engine: Engine, name: str, *, detach_keys: bytes | None, no_stdin: bool, sig_proxy: bool

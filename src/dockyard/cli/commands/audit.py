@@ -6,10 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, one_of, option
 from dockyard.cli.render import paint
 from dockyard.cli.visible import visible
 from dockyard.errors import InvalidInput, NotFound
@@ -27,12 +26,12 @@ _LEVELS = ("high", "medium", "low")
 
 
 @define("audit", "[OPTIONS] [NAME...]")
-@click.option("--fail-on", type=click.Choice(_LEVELS), metavar="level",
-              help="Exit with 1 for a finding at least this bad: high, medium or low")  # fmt: skip
+@option("--fail-on", read=one_of(_LEVELS), metavar="level",
+        help="Exit with 1 for a finding at least this bad: high, medium or low")  # fmt: skip
 @options.format_option
-@click.option("--level", "least", type=click.Choice(_LEVELS), default="low", metavar="level",
-              help="Show only findings that are at least this bad")  # fmt: skip
-@click.argument("names", nargs=-1)
+@option("--level", "least", read=one_of(_LEVELS), default="low", metavar="level",
+        help="Show only findings that are at least this bad")  # fmt: skip
+@argument("names", many=True, required=False)
 @with_engine
 def command(
     engine: Engine, names: tuple[str, ...], *, fail_on: str | None, form: str | None, least: str

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options, render
 from dockyard.cli.command import canceled, define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
 
 
 @define("bootstrap", "[OPTIONS] BASE [BASE...]")
-@click.option("-f", "--force", is_flag=True,
-              help="Make it anew, with today's packages, though it is there")  # fmt: skip
-@click.option("--mirror", metavar="string",
-              help="Debian mirror to fetch from, and to leave in the image")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but the names of the images")
-@click.argument("bases", nargs=-1, required=True)
+@option("-f", "--force", is_flag=True,
+        help="Make it anew, with today's packages, though it is there")  # fmt: skip
+@option("--mirror", metavar="string",
+        help="Debian mirror to fetch from, and to leave in the image")  # fmt: skip
+@option("-q", "--quiet", is_flag=True, help="Print nothing but the names of the images")
+@argument("bases", many=True)
 @with_engine
 def command(
     engine: Engine, bases: tuple[str, ...], *, force: bool, mirror: str | None, quiet: bool

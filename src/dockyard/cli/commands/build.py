@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dockyard.arguments import parse_label
 from dockyard.build.outputs import IMAGE, Output, parse_output
 from dockyard.build.sharing.places import parse_cache_from, parse_cache_to
-from dockyard.cli import options, render
+from dockyard.cli import render
 from dockyard.cli.build_steps import step_options, step_request
-from dockyard.cli.command import canceled, define, not_yet, with_engine
+from dockyard.cli.command import canceled, define, with_engine
+from dockyard.cli.line import argument, one_of, option
+from dockyard.cli.output import say
 from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
 from dockyard.oci.reference import Reference
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 _KINDS = ("auto", "plain", "tty", "quiet", "rawjson", "none")
-_NO_REGISTRY = "there is no registry client yet; images come by load or bootstrap"
-_NOT_YET = {
-    "--annotation=": None,
-    "--attest=": None,
-    "--builder=": None,
-    "-m, --memory=": None,
-    "--provenance=": None,
-    "--pull": _NO_REGISTRY,
-    "--push": _NO_REGISTRY,
-    "--sbom=": None,
-    "--squash": None,
-}
 
 
 def _pair(text: str) -> tuple[str, str | None]:
@@ -61,46 +49,45 @@ def _context(text: str) -> tuple[str, str]:
 
 
 @define("build", "[OPTIONS] PATH | URL | -")
-@click.option("--build-arg", "build_args", multiple=True, metavar="list",
-              callback=options.reads(_pair), help="Set build-time variables")  # fmt: skip
-@click.option("--build-context", "contexts", multiple=True, metavar="list",
-              callback=options.reads(_context),
-              help="Additional build contexts (e.g., name=path)")  # fmt: skip
-@click.option("--cache-from", multiple=True, metavar="stringArray",
-              callback=options.reads(parse_cache_from),
-              help='External cache sources (e.g., "type=local,src=path/to/dir")')  # fmt: skip
-@click.option("--cache-to", multiple=True, metavar="stringArray",
-              callback=options.reads(parse_cache_to),
-              help='Cache export destinations (e.g., "type=local,dest=path/to/dir")')  # fmt: skip
-@click.option("--call", metavar="string", default="build",
-              help='Set method for evaluating build ("build", "check", "outline",'
-              ' "targets")')  # fmt: skip
-@click.option("--check", is_flag=True, help='Shorthand for "--call=check"')
-@click.option("-f", "--file", "dockerfile", metavar="string",
-              help='Name of the Dockerfile (default "PATH/Dockerfile"; - is STDIN)')  # fmt: skip
-@click.option("--iidfile", metavar="string", help="Write the image ID to a file")
-@click.option("--label", "labels", multiple=True, metavar="list",
-              callback=options.reads(parse_label), help="Set metadata for an image")  # fmt: skip
-@click.option("--load", is_flag=True, hidden=True, help="What happens anyway")
-@click.option("--metadata-file", "metadata", metavar="string",
-              help="Write build result metadata to a file")  # fmt: skip
-@click.option("--no-cache-filter", "no_cache_filter", multiple=True, metavar="stringArray",
-              help="Do not cache specified stages")  # fmt: skip
-@click.option("-o", "--output", "outputs", multiple=True, metavar="stringArray",
-              callback=options.reads(parse_output),
-              help='Output destination (format: "type=local,dest=path")')  # fmt: skip
-@click.option("--no-cache", is_flag=True, help="Do not use cache when building the image")
-@click.option("--platform", metavar="string", help="Set target platform for build")
-@click.option("--progress", type=click.Choice(_KINDS), default="auto", metavar="string",
-              help="Set type of progress output (auto, plain, tty, quiet, rawjson)")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True,
-              help="Suppress the build output and print image ID on success")  # fmt: skip
-@click.option("-t", "--tag", "tags", multiple=True, metavar="list",
-              help='Name and optionally a tag (format: "name:tag")')  # fmt: skip
-@click.option("--target", metavar="string", help="Set the target build stage to build")
+@option("--build-arg", "build_args", multiple=True, metavar="list",
+        read=_pair, help="Set build-time variables")  # fmt: skip
+@option("--build-context", "contexts", multiple=True, metavar="list",
+        read=_context,
+        help="Additional build contexts (e.g., name=path)")  # fmt: skip
+@option("--cache-from", multiple=True, metavar="stringArray",
+        read=parse_cache_from,
+        help='External cache sources (e.g., "type=local,src=path/to/dir")')  # fmt: skip
+@option("--cache-to", multiple=True, metavar="stringArray",
+        read=parse_cache_to,
+        help='Cache export destinations (e.g., "type=local,dest=path/to/dir")')  # fmt: skip
+@option("--call", metavar="string", default="build",
+        help='Set method for evaluating build ("build", "check", "outline",'
+        ' "targets")')  # fmt: skip
+@option("--check", is_flag=True, help='Shorthand for "--call=check"')
+@option("-f", "--file", "dockerfile", metavar="string",
+        help='Name of the Dockerfile (default "PATH/Dockerfile"; - is STDIN)')  # fmt: skip
+@option("--iidfile", metavar="string", help="Write the image ID to a file")
+@option("--label", "labels", multiple=True, metavar="list",
+        read=parse_label, help="Set metadata for an image")  # fmt: skip
+@option("--load", is_flag=True, hidden=True, help="What happens anyway")
+@option("--metadata-file", "metadata", metavar="string",
+        help="Write build result metadata to a file")  # fmt: skip
+@option("--no-cache-filter", "no_cache_filter", multiple=True, metavar="stringArray",
+        help="Do not cache specified stages")  # fmt: skip
+@option("-o", "--output", "outputs", multiple=True, metavar="stringArray",
+        read=parse_output,
+        help='Output destination (format: "type=local,dest=path")')  # fmt: skip
+@option("--no-cache", is_flag=True, help="Do not use cache when building the image")
+@option("--platform", metavar="string", help="Set target platform for build")
+@option("--progress", read=one_of(_KINDS), default="auto", metavar="string",
+        help="Set type of progress output (auto, plain, tty, quiet, rawjson)")  # fmt: skip
+@option("-q", "--quiet", is_flag=True,
+        help="Suppress the build output and print image ID on success")  # fmt: skip
+@option("-t", "--tag", "tags", multiple=True, metavar="list",
+        help='Name and optionally a tag (format: "name:tag")')  # fmt: skip
+@option("--target", metavar="string", help="Set the target build stage to build")
 @step_options
-@not_yet(_NOT_YET)
-@click.argument("context")
+@argument("context")
 @with_engine
 def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: Any) -> int:
     """Builds an image; its progress goes to standard error."""
@@ -119,7 +106,7 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
     if values["metadata"] is not None:
         write(values["metadata"], metadata_of(image.id, values["tags"]), "--metadata-file")
     if values["quiet"]:
-        click.echo(image.id)
+        say(image.id)
     return 0
 
 
@@ -159,7 +146,7 @@ def _describe(
     else:
         text = view.outline_text(found.outline)
         shown = view.outline_document(found.outline, found.text) if document else text
-    click.echo(shown, nl=False)
+    say(shown, end="")
 
 
 def _check(engine: Engine, context: str, values: dict[str, Any], *, document: bool) -> int:
@@ -172,7 +159,7 @@ def _check(engine: Engine, context: str, values: dict[str, Any], *, document: bo
         build_args=dict(values["build_args"]),
     )
     show = check_view.document if document else check_view.text
-    click.echo(show(report), nl=False)
+    say(show(report), end="")
     return 1 if report.findings else 0
 
 
@@ -207,7 +194,7 @@ def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> I
         if warnings and kind != "rawjson":
             from dockyard.cli import check_view
 
-            click.echo(check_view.summary(warnings), err=True, nl=False)
+            render.write(check_view.summary(warnings))
     return image
 
 

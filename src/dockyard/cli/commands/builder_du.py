@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import builder_view as view
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 
 @define("builder du")
-@click.option("--filter", "filters", multiple=True, metavar="filter",
-              help="Provide filter values")  # fmt: skip
+@option("--filter", "filters", multiple=True, metavar="filter",
+        help="Provide filter values")  # fmt: skip
 @options.format_option
-@click.option("--verbose", is_flag=True, help="Provide a more verbose output")
+@option("--verbose", is_flag=True, help="Provide a more verbose output")
 @with_engine
 def command(engine: Engine, *, filters: tuple[str, ...], form: str | None, verbose: bool) -> None:
     """Lists what builds keep, and sums it up."""

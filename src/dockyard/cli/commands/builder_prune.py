@@ -5,35 +5,32 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dockyard.arguments import parse_size
 from dockyard.cli import builder_view as view
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
 from dockyard.cli.units import decimal_size
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
-_size = options.reads(parse_size)
-
 
 @define("builder prune")
-@click.option("-a", "--all", "everything", is_flag=True,
-              help="Remove all build cache, not just what no image uses")  # fmt: skip
-@click.option("--filter", "filters", multiple=True, metavar="filter",
-              help='Provide filter values (e.g., "until=24h")')  # fmt: skip
-@click.option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
-@click.option("--keep-storage", metavar="bytes", callback=_size, hidden=True,
-              help="The old name of --reserved-space")  # fmt: skip
-@click.option("--max-used-space", metavar="bytes", callback=_size,
-              help="Maximum amount of disk space allowed to keep for cache")  # fmt: skip
-@click.option("--min-free-space", metavar="bytes", callback=_size,
-              help="Target amount of free disk space after pruning")  # fmt: skip
-@click.option("--reserved-space", metavar="bytes", callback=_size,
-              help="Amount of disk space always allowed to keep for cache")  # fmt: skip
-@click.option("--verbose", is_flag=True, help="Provide a more verbose output")
+@option("-a", "--all", "everything", is_flag=True,
+        help="Remove all build cache, not just what no image uses")  # fmt: skip
+@option("--filter", "filters", multiple=True, metavar="filter",
+        help='Provide filter values (e.g., "until=24h")')  # fmt: skip
+@option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
+@option("--keep-storage", metavar="bytes", read=parse_size, hidden=True,
+        help="The old name of --reserved-space")  # fmt: skip
+@option("--max-used-space", metavar="bytes", read=parse_size,
+        help="Maximum amount of disk space allowed to keep for cache")  # fmt: skip
+@option("--min-free-space", metavar="bytes", read=parse_size,
+        help="Target amount of free disk space after pruning")  # fmt: skip
+@option("--reserved-space", metavar="bytes", read=parse_size,
+        help="Amount of disk space always allowed to keep for cache")  # fmt: skip
+@option("--verbose", is_flag=True, help="Provide a more verbose output")
 @with_engine
 def command(
     engine: Engine,

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
+from dockyard.cli.output import say
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 
 @define("commit", "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]")
-@click.option("-a", "--author", default="", metavar="string",
-              help='Author (e.g., "John Hannibal Smith <hannibal@a-team.com>")')  # fmt: skip
-@click.option("-c", "--change", "changes", multiple=True, metavar="list",
-              help="Apply Dockerfile instruction to the created image")  # fmt: skip
-@click.option("-m", "--message", default="", metavar="string", help="Commit message")
-@click.option("-p", "--pause/--no-pause", default=True,
-              help="Pause container during commit (default true)")  # fmt: skip
-@click.argument("name")
-@click.argument("tag", required=False)
+@option("-a", "--author", default="", metavar="string",
+        help='Author (e.g., "John Hannibal Smith <hannibal@a-team.com>")')  # fmt: skip
+@option("-c", "--change", "changes", multiple=True, metavar="list",
+        help="Apply Dockerfile instruction to the created image")  # fmt: skip
+@option("-m", "--message", default="", metavar="string", help="Commit message")
+@option("-p", "--pause", is_flag=True, default=True,
+        help="Pause container during commit (default true)")  # fmt: skip
+@argument("name")
+@argument("tag", required=False)
 @with_engine
 def command(
     engine: Engine,
@@ -35,4 +35,4 @@ def command(
 ) -> None:
     """Makes an image of what a container has changed, and prints its id."""
     image = engine.commit(name, tag, author=author, message=message, changes=changes, pause=pause)
-    click.echo(image.id)
+    say(image.id)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.commands.inspect import find
+from dockyard.cli.line import argument, option
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 
 @define("container inspect", "[OPTIONS] CONTAINER [CONTAINER...]")
 @options.object_format
-@click.option("-s", "--size", is_flag=True, help="Display total file sizes")
-@click.argument("names", nargs=-1, required=True)
+@option("-s", "--size", is_flag=True, help="Display total file sizes")
+@argument("names", many=True)
 @with_engine
 def command(engine: Engine, names: tuple[str, ...], *, form: str | None, size: bool) -> int:
     """Prints a JSON array, or each object by a template."""

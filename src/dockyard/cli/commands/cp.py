@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options, render
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.cli.units import decimal_size
 from dockyard.errors import InvalidInput
 
@@ -22,15 +21,15 @@ _USAGE = (
 
 
 @define("cp", _USAGE)
-@click.option("-a", "--archive", is_flag=True,
-              help="Archive mode (copy all uid/gid information)")  # fmt: skip
-@click.option("-L", "--follow-link", "follow", is_flag=True,
-              help="Always follow symbol link in SRC_PATH")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True,
-              help="Suppress progress output during copy. Progress output is automatically"
-              " suppressed if no terminal is attached")  # fmt: skip
-@click.argument("source")
-@click.argument("target")
+@option("-a", "--archive", is_flag=True,
+        help="Archive mode (copy all uid/gid information)")  # fmt: skip
+@option("-L", "--follow-link", "follow", is_flag=True,
+        help="Always follow symbol link in SRC_PATH")  # fmt: skip
+@option("-q", "--quiet", is_flag=True,
+        help="Suppress progress output during copy. Progress output is automatically"
+        " suppressed if no terminal is attached")  # fmt: skip
+@argument("source")
+@argument("target")
 @with_engine
 def command(
     engine: Engine, source: str, target: str, *, archive: bool, follow: bool, quiet: bool

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.creation import ask, write_cidfile
+from dockyard.cli.line import argument
+from dockyard.cli.output import say
 from dockyard.cli.run_options import create_options
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @define("create", "[OPTIONS] IMAGE [COMMAND] [ARG...]", options_end_at_argument=True)
 @create_options
-@click.argument("image")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@argument("image")
+@argument("arguments", many=True, required=False)
 @with_engine
 def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values: Any) -> None:
     """Makes a container for a later start, and prints its id."""
@@ -26,4 +26,4 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
     with options.failing(1):
         container = engine.containers.create(found, image, wanted)
     write_cidfile(values["cidfile"], container)
-    click.echo(container.id)
+    say(container.id)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import events_view as view
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
 from dockyard.cli.moments import nanoseconds
 from dockyard.observability import event_filter
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 @define("events", "[OPTIONS]")
 @options.filters
 @options.format_option
-@click.option("--since", metavar="string", help="Show all events created since timestamp")
-@click.option("--until", metavar="string", help="Stream events until this timestamp")
+@option("--since", metavar="string", help="Show all events created since timestamp")
+@option("--until", metavar="string", help="Stream events until this timestamp")
 @with_engine
 def command(
     engine: Engine,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.cli.run_flags import console
 from dockyard.containers.detach import parse_keys
 from dockyard.containers.exec import ExecOptions
@@ -18,19 +17,19 @@ if TYPE_CHECKING:
 
 
 @define("exec", "[OPTIONS] CONTAINER COMMAND [ARG...]", options_end_at_argument=True)
-@click.option("-d", "--detach", is_flag=True,
-              help="Detached mode: run command in the background")  # fmt: skip
+@option("-d", "--detach", is_flag=True,
+        help="Detached mode: run command in the background")  # fmt: skip
 @console.detach_keys
 @options.env
 @options.env_file
-@click.option("-i", "--interactive", is_flag=True, help="Keep STDIN open even if not attached")
-@click.option("--privileged", is_flag=True, help="Give extended privileges to the command")
-@click.option("-t", "--tty", is_flag=True, help="Allocate a pseudo-TTY")
-@click.option("-u", "--user", metavar="string",
-              help='Username or UID (format: "<name|uid>[:<group|gid>]")')  # fmt: skip
-@click.option("-w", "--workdir", metavar="string", help="Working directory inside the container")
-@click.argument("name")
-@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED)
+@option("-i", "--interactive", is_flag=True, help="Keep STDIN open even if not attached")
+@option("--privileged", is_flag=True, help="Give extended privileges to the command")
+@option("-t", "--tty", is_flag=True, help="Allocate a pseudo-TTY")
+@option("-u", "--user", metavar="string",
+        help='Username or UID (format: "<name|uid>[:<group|gid>]")')  # fmt: skip
+@option("-w", "--workdir", metavar="string", help="Working directory inside the container")
+@argument("name")
+@argument("arguments", many=True)
 @with_engine
 def command(
     engine: Engine,

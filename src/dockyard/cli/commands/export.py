@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 
 @define("export", "[OPTIONS] CONTAINER")
-@click.option("-o", "--output", metavar="string", help="Write to a file, instead of STDOUT")
-@click.argument("name")
+@option("-o", "--output", metavar="string", help="Write to a file, instead of STDOUT")
+@argument("name")
 @with_engine
 def command(engine: Engine, name: str, *, output: str | None) -> None:
     """Writes a container's files, but not its volumes, as a tar archive."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import history_view as view
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
+from dockyard.cli.output import say
 from dockyard.images import platforms
 
 if TYPE_CHECKING:
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
 @define("history", "[OPTIONS] IMAGE")
 @options.format_option
-@click.option("-H", "--human", metavar="", default="true", is_flag=False, flag_value="true",
-              type=click.BOOL,
-              help="Print sizes and dates in human readable format (default true)")  # fmt: skip
+@option("-H", "--human", is_flag=True, default=True,
+        help="Print sizes and dates in human readable format (default true)")  # fmt: skip
 @options.no_trunc
-@click.option("-q", "--quiet", is_flag=True, help="Only show image IDs")
-@click.option(
+@option("-q", "--quiet", is_flag=True, help="Only show image IDs")
+@option(
     "--platform", metavar="string", help="Show the history of this platform (os/arch[/variant])"
 )
-@click.argument("name")
+@argument("name")
 @with_engine
 def command(
     engine: Engine,
@@ -44,7 +43,7 @@ def command(
     rows = view.rows(image, time.time_ns(), cut=not no_trunc, human=human)
     if quiet and form is None:
         for row in rows:
-            click.echo(row["ID"])
+            say(row["ID"])
         return
     width = listing.terminal_width(cut=not no_trunc)
     listing.put(listing.list_text(rows, view.TITLES, view.COLUMNS, form, width))

@@ -6,19 +6,18 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import images_view as view
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 
 @define("image prune")
-@click.option("-a", "--all", "everything", is_flag=True,
-              help="Remove all unused images, not just dangling ones")  # fmt: skip
+@option("-a", "--all", "everything", is_flag=True,
+        help="Remove all unused images, not just dangling ones")  # fmt: skip
 @options.prune_filters
 @options.prune_force
 @with_engine

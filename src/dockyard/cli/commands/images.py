@@ -6,26 +6,25 @@ import collections
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import images_view as view
 from dockyard.cli import listing, options
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
+from dockyard.cli.output import say
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 
 @define("images", "[OPTIONS] [REPOSITORY[:TAG]]")
-@click.option("-a", "--all", "everything", is_flag=True,
-              help="Show all images (there are no hidden ones)")  # fmt: skip
+@option("-a", "--all", "everything", is_flag=True,
+        help="Show all images (there are no hidden ones)")  # fmt: skip
 @options.filters
 @options.format_option
 @options.no_trunc
-@click.option("-q", "--quiet", is_flag=True, help="Only show image IDs")
-@click.option("--digests", is_flag=True, help="Show digests")
-@not_yet({"--tree": "Docker calls it experimental, and it shows platforms; an image here has one"})
-@click.argument("name", required=False)
+@option("-q", "--quiet", is_flag=True, help="Only show image IDs")
+@option("--digests", is_flag=True, help="Show digests")
+@argument("name", required=False)
 @with_engine
 def command(
     engine: Engine,
@@ -46,7 +45,7 @@ def command(
     rows = view.rows(images, now, counts, cut=not no_trunc)
     if quiet and form is None:
         for image_id in dict.fromkeys(row["ID"] for row in rows):
-            click.echo(image_id)
+            say(image_id)
         return
     width = listing.terminal_width(cut=not no_trunc)
     listing.put(listing.list_text(rows, view.TITLES, view.columns(digests=digests), form, width))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
+from dockyard.cli.output import say
 from dockyard.errors import InvalidInput, NotSupported
 
 if TYPE_CHECKING:
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
 
 
 @define("import", "[OPTIONS] file|- [REPOSITORY[:TAG]]")
-@click.option("-c", "--change", "changes", multiple=True, metavar="list",
-              help="Apply Dockerfile instruction to the created image")  # fmt: skip
-@click.option("-m", "--message", default="", metavar="string",
-              help="Set commit message for imported image")  # fmt: skip
-@click.option(
-    "--platform", metavar="string", help="Set platform if server is multi-platform capable"
-)
-@click.argument("source")
-@click.argument("tag", required=False)
+@option("-c", "--change", "changes", multiple=True, metavar="list",
+        help="Apply Dockerfile instruction to the created image")  # fmt: skip
+@option("-m", "--message", default="", metavar="string",
+        help="Set commit message for imported image")  # fmt: skip
+@option("--platform", metavar="string", help="Set platform if server is multi-platform capable")
+@argument("source")
+@argument("tag", required=False)
 @with_engine
 def command(
     engine: Engine,
@@ -56,4 +54,4 @@ def command(
             image = engine.import_tree(
                 stream, tag=tag, changes=changes, message=comment, platform=platform
             )
-    click.echo(image.id)
+    say(image.id)

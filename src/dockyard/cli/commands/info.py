@@ -6,11 +6,10 @@ import collections
 import os
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dockyard import __version__
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.output import say
 from dockyard.cli.units import binary_size
 from dockyard.errors import DockyardError
 from dockyard.system import host
@@ -28,7 +27,7 @@ def command(engine: Engine, *, form: str | None) -> None:
     if form:
         listing.put(listing.object_text(facts, form))
     else:
-        click.echo(info_text(facts), nl=False)
+        say(info_text(facts), end="")
 
 
 def collect(engine: Engine) -> dict[str, Any]:

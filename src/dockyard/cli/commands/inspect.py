@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import documents, listing, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.commands import network_inspect, volume_inspect
+from dockyard.cli.line import argument, one_of, option
 from dockyard.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -20,11 +19,11 @@ _KINDS = ("container", "image", "network", "volume")
 
 @define("inspect", "[OPTIONS] NAME|ID [NAME|ID...]")
 @options.object_format
-@click.option("-s", "--size", is_flag=True,
-              help="Display total file sizes if the type is container")  # fmt: skip
-@click.option("--type", "kind", type=click.Choice(_KINDS), metavar="string",
-              help=f"Only inspect objects of the given type: {', '.join(_KINDS)}")  # fmt: skip
-@click.argument("names", nargs=-1, required=True)
+@option("-s", "--size", is_flag=True,
+        help="Display total file sizes if the type is container")  # fmt: skip
+@option("--type", "kind", read=one_of(_KINDS), metavar="string",
+        help=f"Only inspect objects of the given type: {', '.join(_KINDS)}")  # fmt: skip
+@argument("names", many=True)
 @with_engine
 def command(
     engine: Engine, names: tuple[str, ...], *, form: str | None, size: bool, kind: str | None

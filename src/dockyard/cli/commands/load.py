@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
+from dockyard.cli.output import say
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 @define("load", "[OPTIONS]")
-@click.option("-i", "--input", "source", metavar="string",
-              help="Read from a tar archive or a directory, instead of STDIN")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="Suppress the load output")
-@click.option("--platform", metavar="string", help="Load only this platform (os/arch[/variant])")
+@option("-i", "--input", "source", metavar="string",
+        help="Read from a tar archive or a directory, instead of STDIN")  # fmt: skip
+@option("-q", "--quiet", is_flag=True, help="Suppress the load output")
+@option("--platform", metavar="string", help="Load only this platform (os/arch[/variant])")
 @with_engine
 def command(engine: Engine, *, source: str | None, quiet: bool, platform: str | None) -> None:
     """Loads images from an archive."""
@@ -35,6 +35,6 @@ def command(engine: Engine, *, source: str | None, quiet: bool, platform: str | 
         if quiet:
             continue
         for name in each.names:
-            click.echo(f"Loaded image: {name.familiar}")
+            say(f"Loaded image: {name.familiar}")
         if not each.names:
-            click.echo(f"Loaded image ID: {each.image.id}")
+            say(f"Loaded image ID: {each.image.id}")

@@ -6,9 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.cli.moments import parse_moment
 from dockyard.containers.logs import LogLine, utc
 from dockyard.errors import InvalidInput
@@ -18,18 +17,18 @@ if TYPE_CHECKING:
 
 
 @define("logs", "[OPTIONS] CONTAINER")
-@click.option("--details", is_flag=True, help="Show extra details provided to logs")
-@click.option("-f", "--follow", is_flag=True, help="Follow log output")
-@click.option("--since", metavar="string",
-              help='Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
-              ' (e.g. "42m" for 42 minutes)')  # fmt: skip
-@click.option("-n", "--tail", default="all", metavar="string",
-              help='Number of lines to show from the end of the logs (default "all")')  # fmt: skip
-@click.option("-t", "--timestamps", is_flag=True, help="Show timestamps")
-@click.option("--until", metavar="string",
-              help='Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
-              ' (e.g. "42m" for 42 minutes)')  # fmt: skip
-@click.argument("name")
+@option("--details", is_flag=True, help="Show extra details provided to logs")
+@option("-f", "--follow", is_flag=True, help="Follow log output")
+@option("--since", metavar="string",
+        help='Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
+        ' (e.g. "42m" for 42 minutes)')  # fmt: skip
+@option("-n", "--tail", default="all", metavar="string",
+        help='Number of lines to show from the end of the logs (default "all")')  # fmt: skip
+@option("-t", "--timestamps", is_flag=True, help="Show timestamps")
+@option("--until", metavar="string",
+        help='Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
+        ' (e.g. "42m" for 42 minutes)')  # fmt: skip
+@argument("name")
 @with_engine
 def command(
     engine: Engine,

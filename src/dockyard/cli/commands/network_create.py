@@ -4,42 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
+from dockyard.cli.output import say
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
-_SWARM = "it is for networks of several machines"
-
 
 @define("network create", "[OPTIONS] NETWORK")
-@click.option("--aux-address", "auxiliary", multiple=True, metavar="map",
-              help="Addresses used by something else (NAME=ADDRESS)")  # fmt: skip
-@click.option("-d", "--driver", default="bridge", metavar="string",
-              help='Driver to manage the Network (only "bridge")')  # fmt: skip
-@click.option("--gateway", "gateways", multiple=True, metavar="strings",
-              help="IPv4 or IPv6 Gateway for the subnet")  # fmt: skip
-@click.option("--internal", is_flag=True, help="Restrict external access to the network")
-@click.option("--ip-range", "ip_ranges", multiple=True, metavar="strings",
-              help="Allocate container ip from a sub-range")  # fmt: skip
-@click.option("--ipv4/--no-ipv4", "ipv4", default=True, hidden=True)
-@click.option("--ipv6", is_flag=True, help="Enable IPv6 address assignment")
-@click.option("--label", "labels", multiple=True, metavar="list", help="Set metadata on a network")
-@click.option("-o", "--opt", "entries", multiple=True, metavar="map",
-              help="Set driver specific options: com.docker.network.bridge.name,"
-              " .bridge.enable_ip_masquerade, .bridge.enable_icc, .bridge.host_binding_ipv4,"
-              " com.docker.network.driver.mtu")  # fmt: skip
-@click.option("--subnet", "subnets", multiple=True, metavar="strings",
-              help="Subnet in CIDR format that represents a network segment")  # fmt: skip
-@not_yet({
-    "--attachable": _SWARM, "--ingress": _SWARM, "--scope=": _SWARM, "--config-only": _SWARM,
-    "--config-from=": _SWARM, "--ipam-driver=": "addresses are given by Dockyard itself",
-    "--ipam-opt=": "addresses are given by Dockyard itself",
-})  # fmt: skip
-@click.argument("name")
+@option("--aux-address", "auxiliary", multiple=True, metavar="map",
+        help="Addresses used by something else (NAME=ADDRESS)")  # fmt: skip
+@option("-d", "--driver", default="bridge", metavar="string",
+        help='Driver to manage the Network (only "bridge")')  # fmt: skip
+@option("--gateway", "gateways", multiple=True, metavar="strings",
+        help="IPv4 or IPv6 Gateway for the subnet")  # fmt: skip
+@option("--internal", is_flag=True, help="Restrict external access to the network")
+@option("--ip-range", "ip_ranges", multiple=True, metavar="strings",
+        help="Allocate container ip from a sub-range")  # fmt: skip
+@option("--ipv4", is_flag=True, default=True,
+        help="Enable IPv4 address assignment (default true)")  # fmt: skip
+@option("--ipv6", is_flag=True, help="Enable IPv6 address assignment")
+@option("--label", "labels", multiple=True, metavar="list", help="Set metadata on a network")
+@option("-o", "--opt", "entries", multiple=True, metavar="map",
+        help="Set driver specific options: com.docker.network.bridge.name,"
+        " .bridge.enable_ip_masquerade, .bridge.enable_icc, .bridge.host_binding_ipv4,"
+        " com.docker.network.driver.mtu")  # fmt: skip
+@option("--subnet", "subnets", multiple=True, metavar="strings",
+        help="Subnet in CIDR format that represents a network segment")  # fmt: skip
+@argument("name")
 @with_engine
 def command(
     engine: Engine,
@@ -75,7 +69,7 @@ def command(
         labels=dict(arguments.parse_label(label) for label in labels),
         options=_pairs(entries, "--opt"),
     )
-    click.echo(network.id)
+    say(network.id)
 
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:

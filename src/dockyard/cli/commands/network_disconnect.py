@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.errors import NotFound
 
 if TYPE_CHECKING:
@@ -14,10 +13,10 @@ if TYPE_CHECKING:
 
 
 @define("network disconnect", "[OPTIONS] NETWORK CONTAINER")
-@click.option("-f", "--force", is_flag=True,
-              help="Don't fail where the container isn't connected or is gone")  # fmt: skip
-@click.argument("network")
-@click.argument("container")
+@option("-f", "--force", is_flag=True,
+        help="Don't fail where the container isn't connected or is gone")  # fmt: skip
+@argument("network")
+@argument("container")
 @with_engine
 def command(engine: Engine, network: str, container: str, *, force: bool) -> None:
     """Disconnects; where the container runs, at once."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing, options
 from dockyard.cli import networks_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 @options.filters
 @options.format_option
 @options.no_trunc
-@click.option("-q", "--quiet", is_flag=True, help="Only display network IDs")
+@option("-q", "--quiet", is_flag=True, help="Only display network IDs")
 @with_engine
 def command(
     engine: Engine, *, filters: tuple[str, ...], form: str | None, no_trunc: bool, quiet: bool

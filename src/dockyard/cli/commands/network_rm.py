@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.errors import NotFound
 
 if TYPE_CHECKING:
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @define("network rm", "NETWORK [NETWORK...]")
-@click.option("-f", "--force", is_flag=True, help="Do not error if the network does not exist")
-@click.argument("names", nargs=-1, required=True)
+@option("-f", "--force", is_flag=True, help="Do not error if the network does not exist")
+@argument("names", many=True)
 @with_engine
 def command(engine: Engine, names: tuple[str, ...], *, force: bool) -> int:
     """Removes each, and prints its name as it was given."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument
+from dockyard.cli.output import say
 from dockyard.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @define("port", "CONTAINER [PRIVATE_PORT[/PROTO]]")
-@click.argument("name")
-@click.argument("private_port", required=False)
+@argument("name")
+@argument("private_port", required=False)
 @with_engine
 def command(engine: Engine, name: str, private_port: str | None) -> None:
     """Prints where a container's ports are published."""
@@ -26,7 +26,7 @@ def command(engine: Engine, name: str, private_port: str | None) -> None:
     )
     if private_port is None:
         for port in ports:
-            click.echo(f"{port.container_port}/{port.protocol} -> {port.host}")
+            say(f"{port.container_port}/{port.protocol} -> {port.host}")
         return
     number, _, protocol = private_port.partition("/")
     if not number.isdecimal():
@@ -39,4 +39,4 @@ def command(engine: Engine, name: str, private_port: str | None) -> None:
             hint=f"dockyard port {container.name} lists those there are",
         )
     for port in found:
-        click.echo(port.host)
+        say(port.host)

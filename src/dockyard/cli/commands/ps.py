@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import containers_filter, listing, options
 from dockyard.cli import containers_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option, whole_number
 from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container
 from dockyard.errors import DockyardError
@@ -19,17 +18,17 @@ if TYPE_CHECKING:
 
 
 @define("ps")
-@click.option("-a", "--all", "everything", is_flag=True,
-              help="Show all containers (default shows just running)")  # fmt: skip
+@option("-a", "--all", "everything", is_flag=True,
+        help="Show all containers (default shows just running)")  # fmt: skip
 @options.filters
 @options.format_option
-@click.option("-n", "--last", type=int, default=-1, metavar="int",
-              help="Show n last created containers (includes all states)")  # fmt: skip
-@click.option("-l", "--latest", is_flag=True,
-              help="Show the latest created container (includes all states)")  # fmt: skip
+@option("-n", "--last", read=whole_number, default=-1, metavar="int",
+        help="Show n last created containers (includes all states)")  # fmt: skip
+@option("-l", "--latest", is_flag=True,
+        help="Show the latest created container (includes all states)")  # fmt: skip
 @options.no_trunc
-@click.option("-q", "--quiet", is_flag=True, help="Only display container IDs")
-@click.option("-s", "--size", is_flag=True, help="Display total file sizes")
+@option("-q", "--quiet", is_flag=True, help="Only display container IDs")
+@option("-s", "--size", is_flag=True, help="Display total file sizes")
 @with_engine
 def command(
     engine: Engine,

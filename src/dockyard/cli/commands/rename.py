@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @define("rename", "CONTAINER NEW_NAME")
-@click.argument("name")
-@click.argument("new_name")
+@argument("name")
+@argument("new_name")
 @with_engine
 def command(engine: Engine, name: str, new_name: str) -> None:
     """Gives a container another name."""

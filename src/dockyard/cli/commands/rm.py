@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options, render
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.errors import NotFound
 
 if TYPE_CHECKING:
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
 
 
 @define("rm", "[OPTIONS] CONTAINER [CONTAINER...]")
-@click.option("-f", "--force", is_flag=True,
-              help="Force the removal of a running container (uses SIGKILL)")  # fmt: skip
-@click.option("-v", "--volumes", is_flag=True,
-              help="Remove anonymous volumes associated with the container")  # fmt: skip
-@click.option("-l", "--link", is_flag=True, help="Remove the specified link")
-@click.argument("names", nargs=-1, required=True)
+@option("-f", "--force", is_flag=True,
+        help="Force the removal of a running container (uses SIGKILL)")  # fmt: skip
+@option("-v", "--volumes", is_flag=True,
+        help="Remove anonymous volumes associated with the container")  # fmt: skip
+@option("-l", "--link", is_flag=True, help="Remove the specified link")
+@argument("names", many=True)
 @with_engine
 def command(
     engine: Engine, names: tuple[str, ...], *, force: bool, link: bool, volumes: bool

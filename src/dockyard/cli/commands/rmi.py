@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options, render
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.errors import NotFound
 
 if TYPE_CHECKING:
@@ -15,11 +14,10 @@ if TYPE_CHECKING:
 
 
 @define("rmi", "[OPTIONS] IMAGE [IMAGE...]")
-@click.option("-f", "--force", is_flag=True, help="Force removal of the image")
-@click.option("--no-prune", is_flag=True,
-              help="Do not delete untagged parents (they never are)")  # fmt: skip
-@not_yet({"--platform=": None})
-@click.argument("names", nargs=-1, required=True)
+@option("-f", "--force", is_flag=True, help="Force removal of the image")
+@option("--no-prune", is_flag=True,
+        help="Do not delete untagged parents (they never are)")  # fmt: skip
+@argument("names", many=True)
 @with_engine
 def command(engine: Engine, names: tuple[str, ...], *, force: bool, no_prune: bool) -> int:  # noqa: ARG001  # parents stay anyway
     """Removes names and images, and prints what went."""

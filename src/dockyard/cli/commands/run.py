@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.creation import ask, write_cidfile
+from dockyard.cli.line import argument
+from dockyard.cli.output import say
 from dockyard.cli.run_flags.console import attached
 from dockyard.cli.run_options import run_options
 from dockyard.containers.detach import parse_keys
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @define("run", "[OPTIONS] IMAGE [COMMAND] [ARG...]", options_end_at_argument=True)
 @run_options
-@click.argument("image")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@argument("image")
+@argument("arguments", many=True, required=False)
 @with_engine
 def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values: Any) -> int:
     """Runs a container; the exit code is the program's, or 0 where it goes on alone."""
@@ -36,7 +36,7 @@ def command(engine: Engine, /, image: str, arguments: tuple[str, ...], **values:
 
         def created(container: Container) -> None:
             cidfile(container)
-            click.echo(container.id)
+            say(container.id)
 
         engine.containers.run(found, image, options, created=created)
         return 0

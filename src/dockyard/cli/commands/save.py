@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, one_of, option
 from dockyard.errors import InvalidInput
 from dockyard.images import archive, platforms
 
@@ -17,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @define("save", "[OPTIONS] IMAGE [IMAGE...]")
-@click.option("-o", "--output", metavar="string", help="Write to a file, instead of STDOUT")
-@click.option("--format", "layout", type=click.Choice(["docker", "oci"]), default="docker",
-              metavar="string", help='Layout of the archive: "docker" (which is an OCI layout too)'
-              ' or "oci" (default "docker")')  # fmt: skip
-@click.option("--platform", metavar="string", help="Save only this platform (os/arch[/variant])")
-@click.argument("names", nargs=-1, required=True)
+@option("-o", "--output", metavar="string", help="Write to a file, instead of STDOUT")
+@option("--format", "layout", read=one_of(["docker", "oci"]), default="docker",
+        metavar="string", help='Layout of the archive: "docker" (which is an OCI layout too)'
+        ' or "oci" (default "docker")')  # fmt: skip
+@option("--platform", metavar="string", help="Save only this platform (os/arch[/variant])")
+@argument("names", many=True)
 @with_engine
 def command(
     engine: Engine,

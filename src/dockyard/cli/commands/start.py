@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.foreground import EVERYTHING, OUTPUT, require_terminal, streams
+from dockyard.cli.line import argument, option
 from dockyard.cli.run_flags import console
 from dockyard.containers.detach import parse_keys
 from dockyard.errors import InvalidInput
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 
 
 @define("start", "[OPTIONS] CONTAINER [CONTAINER...]")
-@click.option("-a", "--attach", is_flag=True, help="Attach STDOUT/STDERR and forward signals")
+@option("-a", "--attach", is_flag=True, help="Attach STDOUT/STDERR and forward signals")
 @console.detach_keys
-@click.option("-i", "--interactive", is_flag=True, help="Attach container's STDIN")
-@click.argument("names", nargs=-1, required=True)
+@option("-i", "--interactive", is_flag=True, help="Attach container's STDIN")
+@argument("names", many=True)
 @with_engine
 def command(
     engine: Engine, names: tuple[str, ...], *, attach: bool, detach_keys: bytes | None,

@@ -7,12 +7,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import click
 import msgspec
 
 from dockyard.cli import listing, options
 from dockyard.cli import stats_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
 from dockyard.cli.stats_view import Target
 from dockyard.cli.visible import visible
 from dockyard.errors import Conflict, NotFound
@@ -26,13 +26,13 @@ _HOME, _CLEAR_LINE, _CLEAR_BELOW, _CLEAR_ALL = "\x1b[H", "\x1b[K", "\x1b[J", "\x
 
 
 @define("stats", "[OPTIONS] [CONTAINER...]")
-@click.option("-a", "--all", "everything", is_flag=True,
-              help="Show all containers (default shows just running)")  # fmt: skip
+@option("-a", "--all", "everything", is_flag=True,
+        help="Show all containers (default shows just running)")  # fmt: skip
 @options.format_option
-@click.option("--no-stream", is_flag=True,
-              help="Disable streaming stats and only pull the first result")  # fmt: skip
+@option("--no-stream", is_flag=True,
+        help="Disable streaming stats and only pull the first result")  # fmt: skip
 @options.no_trunc
-@click.argument("names", nargs=-1)
+@argument("names", many=True, required=False)
 @with_engine
 def command(
     engine: Engine,

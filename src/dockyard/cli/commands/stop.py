@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 @define("stop", "[OPTIONS] CONTAINER [CONTAINER...]")
 @options.stop_signal
 @options.stop_timeout
-@click.argument("names", nargs=-1, required=True)
+@argument("names", many=True)
 @with_engine
 def command(
     engine: Engine, names: tuple[str, ...], *, signal: str | None, timeout: float | None

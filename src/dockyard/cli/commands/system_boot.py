@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.output import say
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -17,4 +16,4 @@ if TYPE_CHECKING:
 def command(engine: Engine) -> None:
     """Has the controller start what ``always`` and ``unless-stopped`` want; prints the names."""
     for container in engine.containers.bring_back():
-        click.echo(container.name)
+        say(container.name)

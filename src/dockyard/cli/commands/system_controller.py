@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-import click
-
 from dockyard.cli import listing, units
 from dockyard.cli.command import define
+from dockyard.cli.line import argument, one_of
+from dockyard.cli.output import say
 from dockyard.config import Config
 from dockyard.controller import client, journal, schedule
 from dockyard.controller.model import Heartbeat
@@ -17,7 +17,7 @@ _STOP_SECONDS = 10.0
 
 
 @define("system controller", "[status|stop|logs]")
-@click.argument("action", type=click.Choice(["status", "stop", "logs"]), default="status")
+@argument("action", read=one_of(["status", "stop", "logs"]), default="status")
 def command(*, action: str) -> int:
     """Tells of the controller without reviving it; 1 where the status is that there is none."""
     config = Config.from_environment()
@@ -29,7 +29,7 @@ def command(*, action: str) -> int:
         client.stop(paths, _STOP_SECONDS)
         return 0
     known = client.heartbeat(paths)
-    click.echo(status_text(known, time.time_ns(), time.monotonic_ns()))
+    say(status_text(known, time.time_ns(), time.monotonic_ns()))
     return 0 if known is not None else 1
 
 

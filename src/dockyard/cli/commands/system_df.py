@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing, options
 from dockyard.cli import usage_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 @define("system df")
 @options.format_option
-@click.option("-v", "--verbose", is_flag=True, help="Show detailed information on space usage")
+@option("-v", "--verbose", is_flag=True, help="Show detailed information on space usage")
 @with_engine
 def command(engine: Engine, *, form: str | None, verbose: bool) -> None:
     """Sums up what images, containers, volumes and build cache take, or lists them."""

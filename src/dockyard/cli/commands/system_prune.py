@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.commands import container_prune, image_prune, network_prune, volume_prune
 from dockyard.cli.filters import until
+from dockyard.cli.line import option
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ _KEYS = ("label", "label!", "until")
 
 
 @define("system prune")
-@click.option("-a", "--all", "everything", is_flag=True,
-              help="Remove all unused images not just dangling ones")  # fmt: skip
+@option("-a", "--all", "everything", is_flag=True,
+        help="Remove all unused images not just dangling ones")  # fmt: skip
 @options.prune_filters
 @options.prune_force
-@click.option("--volumes", is_flag=True, help="Prune anonymous volumes")
+@option("--volumes", is_flag=True, help="Prune anonymous volumes")
 @with_engine
 def command(
     engine: Engine, *, everything: bool, filters: tuple[str, ...], force: bool, volumes: bool

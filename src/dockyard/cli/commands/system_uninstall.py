@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from dockyard.cli.command import define
+from dockyard.cli.output import say
 from dockyard.config import Config
 from dockyard.controller import unit
 from dockyard.state.paths import Paths
@@ -14,4 +13,4 @@ from dockyard.state.paths import Paths
 def command() -> None:
     """Stops and removes the unit, and prints the path of its file."""
     config = Config.from_environment()
-    click.echo(unit.uninstall(Paths(config.root, config.run)))
+    say(unit.uninstall(Paths(config.root, config.run)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument
 from dockyard.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @define("tag", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]")
-@click.argument("source")
-@click.argument("target")
+@argument("source")
+@argument("target")
 @with_engine
 def command(engine: Engine, source: str, target: str) -> None:
     """Gives an image another name."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument
 from dockyard.cli.table import table
 
 if TYPE_CHECKING:
@@ -17,8 +16,8 @@ _COLUMN = 20
 
 
 @define("top", "CONTAINER [ps OPTIONS]", options_end_at_argument=True)
-@click.argument("name")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@argument("name")
+@argument("arguments", many=True, required=False)
 @with_engine
 def command(engine: Engine, name: str, arguments: tuple[str, ...]) -> None:
     """Prints a container's processes, by the host's numbers."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import options
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 
 @define("unpause", "CONTAINER [CONTAINER...]")
-@click.argument("names", nargs=-1, required=True)
+@argument("names", many=True)
 @with_engine
 def command(engine: Engine, names: tuple[str, ...]) -> int:
     """Lets each go on, and prints its name."""

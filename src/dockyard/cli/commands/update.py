@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dockyard.cli import options
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument
 from dockyard.cli.run_flags import update as flags
 from dockyard.errors import InvalidInput
 
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @define("update", "[OPTIONS] CONTAINER [CONTAINER...]")
-@options.all_of((not_yet(flags.NOT_YET), *flags.DECLARED))
-@click.argument("names", nargs=-1, required=True)
+@options.all_of(flags.DECLARED)
+@argument("names", many=True)
 @with_engine
 def command(engine: Engine, /, names: tuple[str, ...], **values: Any) -> int:
     """Changes each, and prints its name."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-import click
-
 from dockyard._version import __version__
 from dockyard.cli import listing, options
 from dockyard.cli.command import define
+from dockyard.cli.output import say
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 """As :func:`dockyard.system.host.architecture`, which imports more."""
@@ -28,9 +27,9 @@ def command(*, form: str | None) -> None:
         ("Python version:", client["PythonVersion"]),
         ("OS/Arch:", f"{client['Os']}/{client['Arch']}"),
     )
-    click.echo("Client:")
+    say("Client:")
     for title, value in lines:
-        click.echo(f" {title:<18} {value}")
+        say(f" {title:<18} {value}")
 
 
 def facts() -> dict[str, str]:

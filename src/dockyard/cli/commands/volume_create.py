@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument, option
+from dockyard.cli.output import say
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 
 @define("volume create", "[OPTIONS] [VOLUME]")
-@click.option("-d", "--driver", default="local", metavar="string",
-              help='Specify volume driver name (only "local")')  # fmt: skip
-@click.option("--label", "labels", multiple=True, metavar="list", help="Set metadata for a volume")
-@click.option("--name", "as_option", metavar="string", hidden=True)
-@click.option("-o", "--opt", "entries", multiple=True, metavar="map",
-              help="Set driver specific options: type=none, o=bind and device=DIRECTORY together"
-              " make the volume stand for a directory of the host")  # fmt: skip
-@click.argument("name", required=False)
+@option("-d", "--driver", default="local", metavar="string",
+        help='Specify volume driver name (only "local")')  # fmt: skip
+@option("--label", "labels", multiple=True, metavar="list", help="Set metadata for a volume")
+@option("--name", "as_option", metavar="string", hidden=True)
+@option("-o", "--opt", "entries", multiple=True, metavar="map",
+        help="Set driver specific options: type=none, o=bind and device=DIRECTORY together"
+        " make the volume stand for a directory of the host")  # fmt: skip
+@argument("name", required=False)
 @with_engine
 def command(
     engine: Engine,
@@ -41,4 +41,4 @@ def command(
         labels=dict(arguments.parse_label(label) for label in labels),
         options=rules.parse_options(entries),
     )
-    click.echo(volume.name)
+    say(volume.name)

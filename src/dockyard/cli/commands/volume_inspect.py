@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing, options
 from dockyard.cli import volumes_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import argument
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 @define("volume inspect", "[OPTIONS] VOLUME [VOLUME...]")
 @options.object_format
-@click.argument("names", nargs=-1, required=True)
+@argument("names", many=True)
 @with_engine
 def command(engine: Engine, names: tuple[str, ...], *, form: str | None) -> int:
     """Prints a JSON array, or each volume by a template."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing, options
 from dockyard.cli import volumes_view as view
-from dockyard.cli.command import define, not_yet, with_engine
+from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -17,10 +16,9 @@ if TYPE_CHECKING:
 @define("volume ls")
 @options.filters
 @options.format_option
-@click.option("-q", "--quiet", is_flag=True, help="Only display volume names")
-@click.option("-s", "--size", "sized", is_flag=True,
-              help="Show how many containers use each, and its size")  # fmt: skip
-@not_yet({"--cluster": "there is one machine only"})
+@option("-q", "--quiet", is_flag=True, help="Only display volume names")
+@option("-s", "--size", "sized", is_flag=True,
+        help="Show how many containers use each, and its size")  # fmt: skip
 @with_engine
 def command(
     engine: Engine, *, filters: tuple[str, ...], form: str | None, quiet: bool, sized: bool

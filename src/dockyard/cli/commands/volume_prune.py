@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from dockyard.cli import listing, options
 from dockyard.cli import volumes_view as view
 from dockyard.cli.command import define, with_engine
+from dockyard.cli.line import option
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
 
 @define("volume prune")
-@click.option("-a", "--all", "everything", is_flag=True,
-              help="Remove all unused volumes, not just anonymous ones")  # fmt: skip
-@click.option("--filter", "filters", multiple=True, metavar="filter",
-              help='Provide filter values (such as "label=<label>")')  # fmt: skip
-@click.option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
+@option("-a", "--all", "everything", is_flag=True,
+        help="Remove all unused volumes, not just anonymous ones")  # fmt: skip
+@option("--filter", "filters", multiple=True, metavar="filter",
+        help='Provide filter values (such as "label=<label>")')  # fmt: skip
+@option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
 @with_engine
 def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force: bool) -> int:
     """Removes them, and prints their names and how many bytes that freed."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
-from dockyard.cli import options as shared
+from dockyard.cli.line import option
 from dockyard.cli.run_flags.declare import several, switch
 from dockyard.containers.detach import parse_keys
 from dockyard.containers.options import Console
@@ -28,12 +26,12 @@ def parse_stream(text: str) -> str:
     return name
 
 
-sig_proxy = click.option(
-    "--sig-proxy/--no-sig-proxy", default=True, hidden=True,
-    help="Proxy received signals to the process",
+sig_proxy = option(
+    "--sig-proxy", is_flag=True, default=True,
+    help="Proxy received signals to the process (default true)",
 )  # fmt: skip
-detach_keys = click.option(
-    "--detach-keys", metavar="string", callback=shared.reads(parse_keys),
+detach_keys = option(
+    "--detach-keys", metavar="string", read=parse_keys,
     help="Override the key sequence for detaching a container",
 )  # fmt: skip
 
@@ -45,8 +43,6 @@ DECLARED = (
     sig_proxy,
     switch("-t", "--tty", help="Allocate a pseudo-TTY"),
 )
-
-NOT_YET: dict[str, str | None] = {}
 
 
 def make(values: Mapping[str, Any]) -> Console:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import click
-
-from dockyard.cli import options as shared
-
-Read = Callable[[str], object]
+from dockyard.cli.line import Option, Read, option, whole_number
 
 
 def notation(name: str) -> Read:
@@ -24,29 +17,28 @@ def notation(name: str) -> Read:
     return read
 
 
-def text(*names: str, kind: str = "string", help: str) -> Any:  # noqa: A002  # click's word
+def text(*names: str, kind: str = "string", help: str) -> Option:  # noqa: A002  # the reader's word
     """A flag whose value is taken as it is."""
-    return click.option(*names, metavar=kind, help=help)
+    return option(*names, metavar=kind, help=help)
 
 
-def number(*names: str, help: str) -> Any:  # noqa: A002  # click's word
+def number(*names: str, help: str) -> Option:  # noqa: A002  # the reader's word
     """A flag with a whole number."""
-    return click.option(*names, type=int, metavar="int", help=help)
+    return option(*names, read=whole_number, metavar="int", help=help)
 
 
-def switch(*names: str, help: str) -> Any:  # noqa: A002  # click's word
+def switch(*names: str, help: str) -> Option:  # noqa: A002  # the reader's word
     """A flag without a value."""
-    return click.option(*names, is_flag=True, help=help)
+    return option(*names, is_flag=True, help=help)
 
 
-def parsed(*names: str, kind: str, read: Read, help: str) -> Any:  # noqa: A002  # click's word
+def parsed(*names: str, kind: str, read: Read, help: str) -> Option:  # noqa: A002  # the reader's word
     """A flag whose value ``read`` understands."""
-    return click.option(*names, metavar=kind, help=help, callback=shared.reads(read))
+    return option(*names, metavar=kind, help=help, read=read)
 
 
 def several(
-    *names: str, help: str, read: Read | None = None, kind: str = "list"  # noqa: A002  # click's word
-) -> Any:  # fmt: skip
+    *names: str, help: str, read: Read | None = None, kind: str = "list"  # noqa: A002  # the reader's word
+) -> Option:  # fmt: skip
     """A flag that may be given several times."""
-    callback = None if read is None else shared.reads(read)
-    return click.option(*names, metavar=kind, help=help, multiple=True, callback=callback)
+    return option(*names, metavar=kind, help=help, multiple=True, read=read)

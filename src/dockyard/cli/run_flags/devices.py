@@ -17,8 +17,6 @@ DECLARED = (
             help="GPU devices to add to the container ('all' to pass all GPUs)"),
 )  # fmt: skip
 
-NOT_YET: dict[str, str | None] = {}
-
 
 def make(values: Mapping[str, Any]) -> Devices:
     """The devices asked for."""

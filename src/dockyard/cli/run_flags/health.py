@@ -10,7 +10,7 @@ from dockyard.containers.options import HealthOptions
 from dockyard.errors import InvalidInput
 
 
-def _duration(name: str, help: str) -> Any:  # noqa: A002  # click's word
+def _duration(name: str, help: str) -> Any:  # noqa: A002  # the reader's word
     def read(value: str) -> object:
         if value.startswith("-"):
             raise InvalidInput(f"{name} cannot be negative", exit_code=125)
@@ -32,8 +32,6 @@ DECLARED = (
               "Maximum time to allow one check to run (ms|s|m|h) (default 30s)"),
     switch("--no-healthcheck", help="Disable any container-specified HEALTHCHECK"),
 )  # fmt: skip
-
-NOT_YET: dict[str, str | None] = {}
 
 
 def make(values: Mapping[str, Any]) -> HealthOptions:

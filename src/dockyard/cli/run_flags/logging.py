@@ -14,8 +14,6 @@ DECLARED = (
     several("--log-opt", help="Log driver options", read=parse_option),
 )
 
-NOT_YET: dict[str, str | None] = {}
-
 
 def make(values: Mapping[str, Any]) -> Logging:
     """Where output is to be kept."""

@@ -17,8 +17,6 @@ DECLARED = (
     text("--uts", help="UTS namespace to use (host)"),
 )
 
-NOT_YET: dict[str, str | None] = {}
-
 
 def make(values: Mapping[str, Any]) -> Namespaces:
     """The namespaces asked for."""

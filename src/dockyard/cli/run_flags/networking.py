@@ -42,12 +42,6 @@ DECLARED = (
     switch("-P", "--publish-all", help="Publish all exposed ports to random ports"),
 )  # fmt: skip
 
-NOT_YET: dict[str, str | None] = {
-    "--link-local-ip=": "addresses come from the network's subnets",
-    "--link=": "put both containers on a network of dockyard network create: there they find each"
-    " other by name, and --network-alias gives further ones",
-}
-
 _ALIKE = {
     "aliases": "--network-alias and per-network alias",
     "ip": "--ip and per-network IPv4 address",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from dockyard.cli import options as shared
+from dockyard.cli.line import one_of, option
 from dockyard.cli.run_flags.declare import notation, number, parsed, several, switch, text
 
 DECLARED = (
@@ -27,7 +26,7 @@ DECLARED = (
     several("--label-file", help="Read in a line delimited file of labels"),
     text("--name", help="Assign a name to the container"),
     text("--platform", help="Platform that the image has to have (such as linux/arm64)"),
-    click.option("--pull", type=click.Choice(["always", "missing", "never"]), default="missing",
+    option("--pull", read=one_of(["always", "missing", "never"]), default="missing",
                  metavar="string", help='Pull image before running ("missing" or "never")'),
     switch("-q", "--quiet", help="Don't say which image a short name resolves to"),
     switch("--rm", help="Automatically remove the container and its anonymous volumes when it"
@@ -38,10 +37,6 @@ DECLARED = (
     text("-u", "--user", help="Username or UID (format: <name|uid>[:<group|gid>])"),
     text("-w", "--workdir", help="Working directory inside the container"),
 )  # fmt: skip
-
-NOT_YET: dict[str, str | None] = {
-    "--use-api-socket": None,
-}
 
 
 def make(values: Mapping[str, Any]) -> dict[str, Any]:

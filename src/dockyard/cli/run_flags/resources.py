@@ -43,10 +43,6 @@ DECLARED = (
     several("--ulimit", read=notation("parse_ulimit"), help="Ulimit options"),
 )  # fmt: skip
 
-NOT_YET: dict[str, str | None] = {
-    "--kernel-memory=": "kernels have no such limit any more; --memory counts the kernel's too",
-}
-
 
 def make(values: Mapping[str, Any]) -> Resources:
     """The limits asked for."""

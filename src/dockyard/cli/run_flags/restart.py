@@ -14,8 +14,6 @@ DECLARED = (
            " (no, on-failure[:N], always, unless-stopped)"),
 )  # fmt: skip
 
-NOT_YET: dict[str, str | None] = {}
-
 
 def make(values: Mapping[str, Any]) -> Restart:
     """What is to happen after the container's end."""

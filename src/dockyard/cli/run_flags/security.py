@@ -17,8 +17,6 @@ DECLARED = (
             " systempaths=unconfined, writable-cgroups[=BOOL]"),
 )  # fmt: skip
 
-NOT_YET: dict[str, str | None] = {}
-
 
 def make(values: Mapping[str, Any]) -> Security:
     """The rights asked for."""

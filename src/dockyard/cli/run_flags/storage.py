@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
+from dockyard.cli.line import one_of, option
 from dockyard.cli.run_flags.declare import notation, several, switch
 from dockyard.containers.options import Mount
 
@@ -46,15 +45,11 @@ DECLARED = (
     switch("--read-only", help="Mount the container's root filesystem as read only"),
     several("--tmpfs", read=notation("parse_tmpfs"), help="Mount a tmpfs directory"),
     several("-v", "--volume", read=_volume, help="Bind mount a volume"),
-    click.option("--volume-driver", type=click.Choice(["local"]), metavar="string",
+    option("--volume-driver", read=one_of(["local"]), metavar="string",
                  help="Optional volume driver for the container (local)"),
     several("--volumes-from", read=_volumes_from,
             help="Mount volumes from the specified container(s)"),
 )  # fmt: skip
-
-NOT_YET: dict[str, str | None] = {
-    "--storage-opt=": None,
-}
 
 
 def make(values: Mapping[str, Any]) -> dict[str, Any]:

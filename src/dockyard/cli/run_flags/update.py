@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from dockyard.cli.run_flags import resources, restart
 from dockyard.containers.options import Resources, Restart
 
@@ -17,27 +15,9 @@ _NAMES = frozenset({
 })  # fmt: skip
 
 
-def _chosen(declared: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The declarations of options that ``update`` has too."""
-    return tuple(one for one in declared if not _NAMES.isdisjoint(_declared_names(one)))
-
-
-def _declared_names(declaration: Any) -> list[str]:
-    def function() -> None:
-        """Takes the option, for its names."""
-
-    declaration(function)
-    option: click.Option = function.__click_params__[0]  # type: ignore[attr-defined]  # click's
-    return option.opts
-
-
-DECLARED = _chosen((*resources.DECLARED, *restart.DECLARED))
-
-NOT_YET: dict[str, str | None] = {
-    names: hint
-    for names, hint in {**resources.NOT_YET, **restart.NOT_YET}.items()
-    if not _NAMES.isdisjoint(names.removesuffix("=").split(", "))
-}
+DECLARED = tuple(
+    one for one in (*resources.DECLARED, *restart.DECLARED) if not _NAMES.isdisjoint(one.names)
+)
 
 
 class _Given(dict[str, Any]):
