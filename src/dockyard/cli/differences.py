@@ -43,6 +43,9 @@ DIFFERENT: dict[str, str] = {
     "run --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
     "run --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
     "run --cap-drop": "with --privileged too, where Docker ignores it",
+    "run --volume": ":z and :Z are refused where the host has SELinux; elsewhere they do"
+    " nothing, as in Docker, and :cached and the like nowhere",
+    "run --volumes-from": ":z and :Z as with --volume",
     "run --hostname": "a name: letters, digits, '-', '_' and dots, 64 at most",
     "run --platform": "picks nothing from a registry: the image at hand has to fit",
     "run --volume-driver": "local",
@@ -51,6 +54,9 @@ DIFFERENT: dict[str, str] = {
     "create --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
     "create --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
     "create --cap-drop": "with --privileged too, where Docker ignores it",
+    "create --volume": ":z and :Z are refused where the host has SELinux; elsewhere they do"
+    " nothing, as in Docker, and :cached and the like nowhere",
+    "create --volumes-from": ":z and :Z as with --volume",
     "create --hostname": "a name: letters, digits, '-', '_' and dots, 64 at most",
     "create --platform": "picks nothing from a registry: the image at hand has to fit",
     "create --volume-driver": "local",
