@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from dockyard.arguments.errors import invalid
 from dockyard.containers.options import NetworkMode
+from dockyard.decoding import natural
 from dockyard.errors import NotSupported
 from dockyard.networks.addresses import is_address, is_ipv6
 from dockyard.networks.model import DEFAULT_NETWORK, Connection
@@ -108,7 +109,7 @@ def parse_nameserver(text: str) -> str:
 
 def parse_priority(text: str) -> str:
     """A whole number, as text."""
-    if not text.removeprefix("-").isdecimal():
+    if natural(text.removeprefix("-")) is None:
         raise invalid(f"invalid gw-priority: {text}")
     return text
 
@@ -156,11 +157,7 @@ def parse_expose(text: str) -> tuple[str, ...]:
     """``--expose``: ``PORT[-LAST][/PROTOCOL]``, as ``PORT/PROTOCOL`` each."""
     ports, _, protocol = text.partition("/")
     first, dash, last = ports.partition("-")
-    numbers = [first, last if dash else first]
-    if not all(number.isdecimal() and 0 < int(number) < _PORTS for number in numbers):
+    begin, end = natural(first, _PORTS - 1), natural(last if dash else first, _PORTS - 1)
+    if not begin or not end or end < begin or (protocol or "tcp") not in _PROTOCOLS:
         raise invalid(f"invalid range format for --expose: {text}", "such as 8000 or 8000-8010/tcp")
-    if int(numbers[1]) < int(numbers[0]) or (protocol or "tcp") not in _PROTOCOLS:
-        raise invalid(f"invalid range format for --expose: {text}", "such as 8000 or 8000-8010/tcp")
-    return tuple(
-        f"{number}/{protocol or 'tcp'}" for number in range(int(numbers[0]), int(numbers[1]) + 1)
-    )
+    return tuple(f"{number}/{protocol or 'tcp'}" for number in range(begin, end + 1))
