@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 SYNTAX_REFERENCE: Final = "dockerfile-syntax"
 _MAX_EXCERPT_LINES: Final = 12
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s]+@")
+"""Up to the last ``@`` before the path: a password may have some, and what else ends a host."""
 
 
 def redacted(text: str) -> str:

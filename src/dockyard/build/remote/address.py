@@ -29,6 +29,7 @@ _SCHEME: Final = re.compile(r"([a-zA-Z0-9+.-]+)://")
 _SCP: Final = re.compile(r"([a-zA-Z0-9._~-]+)@([a-zA-Z0-9.-]+|\[[0-9a-fA-F:]+\]):([^#?]+)(.*)")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
+_WHOLE_CREDENTIALS: Final = re.compile(r"(?<=://).*@")
 _NAMELESS: Final = "__unnamed__"
 
 
@@ -94,7 +95,10 @@ def parse(text: str) -> Git | Web:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port  # a port that is no number shows only here
     except ValueError as error:
-        raise invalid(f"invalid URL: {redacted(text)}: {error}") from error
+        raise invalid(  # what Python says of it may have a part of a password
+            f"invalid URL: {_WHOLE_CREDENTIALS.sub('xxxxx:xxxxx@', text)}",
+            "the form is https://HOST[:PORT]/PATH; write a slash in a password as %2F",
+        ) from error
     scheme = parts.scheme.lower()
     if scheme not in _GIT_SCHEMES or not host:
         raise invalid(

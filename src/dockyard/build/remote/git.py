@@ -119,6 +119,7 @@ def checkout(git: Git, commit: str, work: str, target: str, cancellation: Cancel
             "submodule", "update", "--init", "--recursive", "--depth=1", "--recommend-shallow"
         )
     if git.keep_git_dir:
+        repository.run("remote", "set-url", "origin", without_password(repository.remote))
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{tree}/.git/FETCH_HEAD")
     else:
@@ -220,7 +221,7 @@ class _Repository:
         if self._header:
             hint += "; a redirect isn't followed with the address's password"
         return _Failed(
-            f"failed to load {self.remote}: git {verb}: {said}",
+            f"failed to load {redacted(self.remote)}: git {verb}: {said}",
             hint=hint,
             reference="git-failed",
         )
@@ -305,6 +306,15 @@ def _remove_git_directories(tree: str) -> None:
 def _move(source: str, target: str) -> None:
     for name in os.listdir(source):
         os.rename(f"{source}/{name}", f"{target}/{name}")
+
+
+def without_password(remote: str) -> str:
+    """An address for a configuration that goes into an image; the user's name stays."""
+    parts = urlsplit(remote) if "://" in remote else None
+    if parts is None or parts.password is None:
+        return remote
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}@{host}").geturl()
 
 
 def credentials(remote: str) -> tuple[str, str]:

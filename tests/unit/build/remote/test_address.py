@@ -130,6 +130,26 @@ def test_a_whole_commit_pins() -> None:
     assert Git(remote="r", ref="v1", commit="abcdef0").pinned is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:s3c@ret@example.com/x",
+        "git://user:s3cret@example.com/x.git",
+        "ssh://user:s3cret@example.com/x",
+        "https://user:s3c?r#et@example.com/x",
+    ],
+)
+def test_no_part_of_a_password_is_shown(text: str) -> None:
+    assert redacted(text).startswith(f"{text.partition('://')[0]}://xxxxx:xxxxx@example.com/x")
+
+
+@pytest.mark.parametrize("password", ["s3/cret", "s3cret[", "\uff03s3cret"])
+def test_an_address_that_is_none_shows_no_password(password: str) -> None:
+    with pytest.raises(BuildError) as raised:
+        parse(f"https://user:{password}@example.com:port/x")
+    assert "s3" not in raised.value.message + str(raised.value.hint)
+
+
 def test_passwords_are_left_out() -> None:
     text = "ADD https://user:s3cret@example.com/x ssh://git@example.com/y /z"
     assert redacted(text) == (
