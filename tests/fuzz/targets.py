@@ -21,6 +21,7 @@ from dockyard.cli import template
 from dockyard.containers import logs
 from dockyard.errors import DockyardError
 from dockyard.images import load_documents, untar
+from dockyard.images.growth import Growth
 from dockyard.images.parts import Slice, TarParts
 from dockyard.oci import digest as digests
 from dockyard.oci import image as oci
@@ -149,7 +150,7 @@ def image_archive(data: bytes) -> None:
     """Any bytes as what ``load`` gets."""
     with tempfile.TemporaryDirectory(prefix="dockyard-fuzz-") as base:
         with contextlib.suppress(DockyardError):
-            parts = TarParts(io.BytesIO(data), f"{base}/spool")
+            parts = TarParts(io.BytesIO(data), f"{base}/spool", Growth(base))
             try:
                 _images(parts)
             finally:
