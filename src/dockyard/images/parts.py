@@ -17,11 +17,11 @@ from dockyard.images.confined import clean
 from dockyard.images.decompress import BLOCK, Readable, is_compressed
 from dockyard.images.growth import Growth
 from dockyard.images.tarreader import members
+from dockyard.oci.image import MAX_DOCUMENT_BYTES
 from dockyard.system import holes, syscalls
 
 MAX_ENTRIES = 100_000
 _MAX_BYTES = 1 << 40
-_MAX_DOCUMENT_BYTES = 4 << 20
 _MAX_LINKS = 8
 _RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
 
@@ -77,7 +77,7 @@ def document(parts: Parts, name: str) -> bytes:
             reference="incomplete-archive",
         )
     try:
-        if found.size > _MAX_DOCUMENT_BYTES:
+        if found.size > MAX_DOCUMENT_BYTES:
             raise HostileInput(f"{name!r} has {found.size} bytes", reference="archive-too-large")
         data = b""
         while len(data) < found.size and (more := found.read(found.size - len(data))):
