@@ -212,6 +212,7 @@ def test_names_and_servers_that_the_user_gives(root: Root) -> None:
     [
         (("--network", "nosuch"), "network nosuch not found"),
         (("--network-alias", "web"), "only supported for user-defined networks"),
+        (("--hostname", "x\nbadid 10.9.9.9  victim,github.com"), "invalid hostname"),
         (("--ip", "10.0.0.9"), "supported on user defined networks only"),
         (("--network", "host", "--network", "bridge"), "cannot attach both"),
         (("--link", "web"), "--link is not supported"),

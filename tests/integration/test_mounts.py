@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.roots import foreground
+from tests.support.roots import Root, foreground
 
 from dockyard import Engine, Mount, Resources
 from dockyard.errors import InvalidInput
+from dockyard.system import process
 
 
 @pytest.fixture
@@ -38,6 +39,24 @@ def test_a_read_only_one_cannot_be_written(engine: Engine, shared: Path) -> None
 
     assert container.exit_code != 0
     assert b"Read-only file system" in output.stderr
+    assert (shared / "file").read_text() == "of the host"
+
+
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+def test_files_and_directories_can_be_read_only_at_every_start(
+    root: Root, shared: Path, runtime: str
+) -> None:
+    """A runtime may refuse to make a file read-only with what is mounted below it."""
+    if process.find(runtime) is None:
+        pytest.skip(f"no {runtime}")
+    script = "cat /x /dir/file; echo y > /x; echo y > /dir/file"
+    command = ["--runtime", runtime, "-v", f"{shared}/file:/x:ro", "-v", f"{shared}:/dir:ro",
+               "busybox", "sh", "-c", script]  # fmt: skip
+    root.cli("create", "--name", "made", *command, check=True)
+    for words in (["run", "--rm", *command], ["start", "-a", "made"], ["start", "-a", "made"]):
+        done = root.cli(*words)
+        assert (done.stdout, done.returncode) == ("of the host" * 2, 1), done.stderr
+        assert done.stderr.count("Read-only file system") == 2
     assert (shared / "file").read_text() == "of the host"
 
 

@@ -152,6 +152,8 @@ def test_privileged_is_everything(root: Root) -> None:
     values = dict(line.split(":\t") for line in lines[:3])
     assert values == {"CapEff": bounds, "NoNewPrivs": "0", "Seccomp": "0"}
     assert lines[3:] == ["devices", "sys", "0", "mounted"]
+    flags = ["--privileged", "--cap-drop", "ALL", "--cap-add", "CHOWN"]
+    assert inside(root, flags, "grep CapBnd /proc/self/status")[0].split()[1] == f"{1:016x}"
 
 
 def test_exec_may_be_privileged_in_a_container_that_is_not(root: Root, sleeper: str) -> None:

@@ -12,6 +12,22 @@ from dockyard import decoding
 
 SOURCE = Path(__file__).parents[2] / "src" / "dockyard"
 
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("7", 7), ("007", 7), ("100", 100), (str(2**63 - 1), None), ("101", None)],
+)
+def test_numbers_up_to_a_bound(text: str, number: int | None) -> None:
+    assert decoding.natural(text, 100) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "+1", " 1", "1\n", "1_0", "0x1", "٣", "1.0", "9" * 5000, str(2**63)]
+)
+def test_other_texts_are_no_numbers(text: str) -> None:
+    assert decoding.natural(text) is None
+
+
 MANY_AT_ONCE = '''
 from __future__ import annotations
 import sys, threading, types

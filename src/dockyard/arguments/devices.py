@@ -5,6 +5,7 @@ from __future__ import annotations
 from dockyard.arguments.errors import invalid
 from dockyard.arguments.quantities import parse_size
 from dockyard.containers.options import DeviceMapping, DeviceRate
+from dockyard.decoding import natural
 from dockyard.devices.request import ALL, GpuRequest
 
 _ACCESS = frozenset("rwm")
@@ -74,9 +75,10 @@ def parse_rate(text: str) -> DeviceRate:
 def parse_count_rate(text: str) -> DeviceRate:
     """``--device-read-iops`` and ``--blkio-weight-device``: ``PATH:NUMBER``."""
     path, value = _split_rate(text)
-    if not value.isdecimal():
+    number = natural(value)
+    if number is None:
         raise invalid(f"invalid rate for device: {text}", "PATH:NUMBER")
-    return DeviceRate(path, int(value))
+    return DeviceRate(path, number)
 
 
 def _gpu_request(fields: dict[str, list[str]], text: str) -> GpuRequest:
@@ -99,9 +101,10 @@ def _gpu_request(fields: dict[str, list[str]], text: str) -> GpuRequest:
 def _count(text: str) -> int:
     if text in {"all", "-1"}:
         return ALL
-    if not text.isdecimal() or int(text) == 0:
+    count = natural(text)
+    if not count:
         raise invalid(f"invalid count ({text})", "all or a number from 1")
-    return int(text)
+    return count
 
 
 def _split_rate(text: str) -> tuple[str, str]:

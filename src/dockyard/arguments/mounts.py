@@ -18,8 +18,10 @@ _CONSISTENCIES = frozenset({"default", "consistent", "cached", "delegated"})
 _RECURSIONS: dict[str, Literal["default", "writable", "read-only"]] = {
     "enabled": "default", "disabled": "default", "writable": "writable", "readonly": "read-only",
 }  # fmt: skip
-_WITHOUT_MEANING = frozenset({"z", "Z", "cached", "delegated", "consistent"})
-"""Options of ``-v`` for SELinux and for Docker Desktop, which mean nothing here."""
+_LABELS = frozenset({"z", "Z"})
+"""Options of ``-v`` for SELinux."""
+_WITHOUT_MEANING = frozenset({"cached", "delegated", "consistent"})
+"""Options of ``-v`` for Docker Desktop, which mean nothing on Linux, with Docker neither."""
 _TMPFS_FLAGS = {
     "exec": "noexec", "noexec": "exec", "suid": "nosuid", "nosuid": "suid", "dev": "nodev",
     "nodev": "dev", "atime": "noatime", "noatime": "atime", "sync": "async", "async": "sync",
@@ -42,17 +44,19 @@ def parse_volume(text: str, directory: str) -> Mount:
     if len(parts) == 1:
         return Mount(kind="volume", target=_target(text, text))
     source, target = parts[0], _target(parts[1], text)
-    read_only, no_copy, options = _volume_options(parts[2] if len(parts) == 3 else "", text)
+    words = parts[2] if len(parts) == 3 else ""
+    read_only, no_copy, options = _volume_options(words, text)
+    relabel = not _LABELS.isdisjoint(words.split(","))
     if not source.startswith(("/", ".")):
         return Mount(
             kind="volume", source=source, target=target, read_only=read_only, options=options,
-            no_copy=no_copy,
+            no_copy=no_copy, relabel=relabel,
         )  # fmt: skip
     if no_copy:
         raise invalid(f"invalid volume specification: '{text}'", "nocopy is for named volumes")
     return Mount(
         kind="bind", source=_absolute(source, directory), target=target, read_only=read_only,
-        options=options, create_source=True,
+        options=options, create_source=True, relabel=relabel,
     )  # fmt: skip
 
 
@@ -207,7 +211,7 @@ def _volume_options(flags: str, text: str) -> tuple[bool, bool, tuple[str, ...]]
             no_copy = True
         elif flag in {"ro", "rw"}:
             read_only = flag == "ro"
-        elif flag not in _WITHOUT_MEANING:
+        elif flag not in _WITHOUT_MEANING | _LABELS:
             raise invalid(
                 f"invalid volume specification: '{text}': invalid mode: {flag}",
                 f"ro, rw, nocopy, or a propagation: {', '.join(sorted(_PROPAGATION))}",

@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 
 from dockyard.arguments.errors import invalid
 from dockyard.containers.options import NetworkMode
+from dockyard.decoding import natural
 from dockyard.errors import NotSupported
 from dockyard.networks.addresses import is_address, is_ipv6
 from dockyard.networks.model import DEFAULT_NETWORK, Connection
+from dockyard.networks.spelling import is_name, is_word
 
 HOST_GATEWAY = "host-gateway"
 """In place of an address: the host, as the container reaches it."""
 _PORTS = 1 << 16
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _HEX = frozenset("0123456789abcdef")
-_ALIAS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-_ALIAS_LENGTH = 253
+_INTERFACE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _INTERFACE_OPTION = "com.docker.network.endpoint.ifname"
 _INTERFACE_LENGTH = 15
 
@@ -66,7 +67,7 @@ def _network_name(text: str) -> str:
 
 def parse_alias(text: str) -> str:
     """A name on a network: letters, digits, dots, dashes and underscores."""
-    if not text or not _ALIAS.issuperset(text) or len(text) > _ALIAS_LENGTH:
+    if not is_name(text):
         raise invalid(f"invalid network alias: {text!r}", "letters, digits, '.', '-' and '_'")
     return text
 
@@ -108,7 +109,7 @@ def parse_nameserver(text: str) -> str:
 
 def parse_priority(text: str) -> str:
     """A whole number, as text."""
-    if not text.removeprefix("-").isdecimal():
+    if natural(text.removeprefix("-")) is None:
         raise invalid(f"invalid gw-priority: {text}")
     return text
 
@@ -122,7 +123,7 @@ def parse_endpoint_option(text: str) -> str:
             hint=f"there is {_INTERFACE_OPTION}; kernel settings are set by --sysctl",
             exit_code=125,
         )
-    if not value or len(value) > _INTERFACE_LENGTH or not _ALIAS.issuperset(value):
+    if not value or len(value) > _INTERFACE_LENGTH or not _INTERFACE.issuperset(value):
         raise invalid(f"invalid interface name: {value!r}", "at most 15 letters and digits")
     return value
 
@@ -145,8 +146,8 @@ def parse_extra_host(text: str) -> str:
     name, separator, address = text.partition("=" if "=" in text else ":")
     if address.startswith("[") and address.endswith("]"):
         address = address[1:-1]
-    if not (name and separator and address) or any(map(str.isspace, name)):
-        raise invalid(f'bad format for add-host: "{text}"', "NAME:ADDRESS")
+    if not (name and separator and address) or not is_word(name):
+        raise invalid(f"bad format for add-host: {text!r}", "NAME:ADDRESS")
     if address != HOST_GATEWAY and not is_address(address):
         raise invalid(f'invalid IP address in add-host: "{address}"')
     return f"{name}:{address}"
@@ -156,11 +157,7 @@ def parse_expose(text: str) -> tuple[str, ...]:
     """``--expose``: ``PORT[-LAST][/PROTOCOL]``, as ``PORT/PROTOCOL`` each."""
     ports, _, protocol = text.partition("/")
     first, dash, last = ports.partition("-")
-    numbers = [first, last if dash else first]
-    if not all(number.isdecimal() and 0 < int(number) < _PORTS for number in numbers):
+    begin, end = natural(first, _PORTS - 1), natural(last if dash else first, _PORTS - 1)
+    if not begin or not end or end < begin or (protocol or "tcp") not in _PROTOCOLS:
         raise invalid(f"invalid range format for --expose: {text}", "such as 8000 or 8000-8010/tcp")
-    if int(numbers[1]) < int(numbers[0]) or (protocol or "tcp") not in _PROTOCOLS:
-        raise invalid(f"invalid range format for --expose: {text}", "such as 8000 or 8000-8010/tcp")
-    return tuple(
-        f"{number}/{protocol or 'tcp'}" for number in range(int(numbers[0]), int(numbers[1]) + 1)
-    )
+    return tuple(f"{number}/{protocol or 'tcp'}" for number in range(begin, end + 1))

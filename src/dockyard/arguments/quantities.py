@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dockyard.arguments.errors import invalid
 from dockyard.containers.options import Ulimit
+from dockyard.decoding import INT64_MAX, natural
 from dockyard.oci.durations import LONGEST, parse_go_duration
 
+_MOST_CPUS = 1 << 20
 _POWERS = {unit: power for power, unit in enumerate("kmgtp", start=1)}
 _SIZE_SUFFIXES = {"": 0, "b": 0} | {
     unit + tail: power for unit, power in _POWERS.items() for tail in ("", "b", "i", "ib")
@@ -16,7 +18,7 @@ def parse_size(text: str) -> int:
     """Bytes of ``512``, ``64k``, ``1.5g`` or ``2GiB``; every unit is a power of 1024."""
     number = text.lower().rstrip("bikmgtp ")
     power = _SIZE_SUFFIXES.get(text.lower()[len(number) :].strip())
-    if power is None or not _is_decimal(number):
+    if power is None or not _is_decimal(number) or float(number) * 1024**power > INT64_MAX:
         raise invalid(f"invalid size: '{text}'", "a number and b, k, m, g or t, such as 512m")
     return int(float(number) * 1024**power)
 
@@ -28,7 +30,7 @@ def parse_swap(text: str) -> int:
 
 def parse_cpus(text: str) -> float | None:
     """A number of processors such as ``0.5``; ``None`` for 0, which sets no limit."""
-    if not _is_decimal(text):
+    if not _is_decimal(text) or float(text) > _MOST_CPUS:
         raise invalid(f"failed to parse {text} as a rational number", "such as 0.5 or 2")
     return float(text) or None
 
@@ -45,10 +47,10 @@ def parse_ulimit(text: str) -> Ulimit:
     """``NAME=SOFT[:HARD]``; -1 is unlimited."""
     name, equals, values = text.partition("=")
     soft, colon, hard = values.partition(":")
-    limits = [value for value in (soft, hard if colon else soft) if _is_limit(value)]
-    if not (name and equals and len(limits) == 2):
+    lowest, highest = _limit(soft), _limit(hard if colon else soft)
+    if not (name and equals) or lowest is None or highest is None:
         raise invalid(f"invalid ulimit argument: {text}", "such as nofile=1024:2048")
-    return Ulimit(name, int(limits[0]), int(limits[1]))
+    return Ulimit(name, lowest, highest)
 
 
 def _is_decimal(text: str) -> bool:
@@ -56,5 +58,5 @@ def _is_decimal(text: str) -> bool:
     return digits.isascii() and digits.isdecimal()
 
 
-def _is_limit(text: str) -> bool:
-    return text == "-1" or (text.isascii() and text.isdecimal())
+def _limit(text: str) -> int | None:
+    return -1 if text == "-1" else natural(text)

@@ -6,6 +6,7 @@ from typing import get_args
 
 from dockyard.arguments.errors import invalid
 from dockyard.containers.options import Restart, RestartPolicy
+from dockyard.decoding import natural
 
 _POLICIES: dict[str, RestartPolicy] = {name: name for name in get_args(RestartPolicy)}
 
@@ -15,7 +16,8 @@ def parse_restart(text: str) -> Restart:
     name, colon, number = text.partition(":")
     if colon and not name:
         raise invalid("invalid restart policy format: no policy provided before colon")
-    if colon and not number.removeprefix("-").isdecimal():
+    count = natural(number.removeprefix("-"))
+    if colon and count is None:
         raise invalid("invalid restart policy format: maximum retry count must be an integer")
     policy = _POLICIES.get(name or "no")
     if policy is None:
@@ -23,7 +25,7 @@ def parse_restart(text: str) -> Restart:
             f"invalid restart policy: unknown policy '{name}'; use one of 'no', 'always',"
             " 'on-failure', or 'unless-stopped'"
         )
-    retries = int(number) if colon else 0
+    retries = -(count or 0) if number.startswith("-") else count or 0
     if retries and policy != "on-failure":
         raise invalid(
             "invalid restart policy: maximum retry count can only be used with 'on-failure'"

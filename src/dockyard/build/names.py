@@ -13,6 +13,7 @@ from dockyard.build.dockerfile.substitution import expand_at, expanded
 from dockyard.build.grants import StepOptions
 from dockyard.build.named import Layout, Local, NamedContext, NamedContexts, NamedImage
 from dockyard.build.remote.address import Git, Web
+from dockyard.decoding import natural
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.oci.platform import Platform
 
@@ -165,9 +166,10 @@ class Names:
     def copy_source(self, name: str, current: int) -> int | None:
         """The stage that a ``--from`` in stage ``current`` means; ``None`` for an image."""
         if name.isdecimal():
-            if int(name) < current:
-                return int(name)
-            raise BuildError(f"invalid stage index {name}: it must be a stage before this one")
+            number = natural(name, current - 1)
+            if number is not None:
+                return number
+            raise BuildError(f"invalid stage index {name[:20]}: it must be a stage before this one")
         found = self.stage(name, current)
         if found is None and self._contexts.find(name) is None:
             self._check_is_no_later_stage(name, current)

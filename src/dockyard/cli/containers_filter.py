@@ -12,6 +12,7 @@ from dockyard.cli.moments import nanoseconds
 from dockyard.containers import spec_network
 from dockyard.containers.health.model import SHOWN
 from dockyard.containers.model import Container
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput, NotFound
 
 KEYS = (
@@ -22,6 +23,7 @@ PRUNE_KEYS = ("label", "label!", "until")
 _STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 _HEALTH = ("none", *SHOWN)
 _STOPPED = frozenset({"created", "exited"})
+_LAST_PORT = 65535
 
 Wanted = Mapping[str, Sequence[str]]
 
@@ -174,11 +176,12 @@ def _ports(key: str, text: str) -> set[str]:
     numbers, _, protocol = text.partition("/")
     first, dash, last = numbers.partition("-")
     ends = (first, last if dash else first)
-    if not all(end.isdecimal() and int(end) < 1 << 16 for end in ends):
+    begin, end = (natural(each, _LAST_PORT) for each in ends)
+    if begin is None or end is None:
         raise InvalidInput(
             f"error while looking up for {key} {text}: invalid port", hint="such as 80 or 53/udp"
         )
-    return {f"{port}/{protocol or 'tcp'}" for port in range(int(ends[0]), int(ends[1]) + 1)}
+    return {f"{port}/{protocol or 'tcp'}" for port in range(begin, end + 1)}
 
 
 def _matches(pattern: str, name: str) -> bool:

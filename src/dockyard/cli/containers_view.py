@@ -11,6 +11,7 @@ from dockyard.cli.table import ellipsis
 from dockyard.containers import spec_network
 from dockyard.containers.model import Container
 from dockyard.containers.sizes import Sizes
+from dockyard.decoding import natural
 from dockyard.networks.model import PortMapping
 
 TITLES = {
@@ -23,6 +24,7 @@ TITLES = {
 COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
 
 _COMMAND_LENGTH = 20
+_LAST_PORT = 65535
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -110,10 +112,10 @@ def ports_text(ports: Iterable[PortMapping], exposed: Iterable[str] = ()) -> str
     }
     taken = {(number, protocol) for number, protocol, _, _ in published}
     for text in exposed:
-        number, _, protocol = text.partition("/")
-        kind = protocol or "tcp"
-        if number.isdecimal() and (int(number), kind) not in taken:
-            published[int(number), kind, "", 0] = f"{number}/{kind}"  # type: ignore[index]  # any protocol may be exposed
+        digits, _, protocol = text.partition("/")
+        number, kind = natural(digits, _LAST_PORT), protocol or "tcp"
+        if number is not None and (number, kind) not in taken:
+            published[number, kind, "", 0] = f"{number}/{kind}"  # type: ignore[index]  # any protocol may be exposed
     return ", ".join(published[key] for key in sorted(published))
 
 

@@ -49,6 +49,11 @@ DIFFERENT: dict[str, str] = {
     "run --restart": "a restart that can't be done is tried again, as after a failure",
     "run --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
     "run --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
+    "run --cap-drop": "with --privileged too, where Docker ignores it",
+    "run --volume": ":z and :Z are refused where the host has SELinux; elsewhere they do"
+    " nothing, as in Docker, and :cached and the like nowhere",
+    "run --volumes-from": ":z and :Z as with --volume",
+    "run --hostname": "a name: letters, digits, '-', '_' and dots, 64 at most",
     "run --platform": "picks nothing from a registry: the image at hand has to fit",
     "run --volume-driver": "local",
     "run --log-driver": _DRIVERS,
@@ -60,6 +65,11 @@ DIFFERENT: dict[str, str] = {
     "create --restart": "a restart that can't be done is tried again, as after a failure",
     "create --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
     "create --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
+    "create --cap-drop": "with --privileged too, where Docker ignores it",
+    "create --volume": ":z and :Z are refused where the host has SELinux; elsewhere they do"
+    " nothing, as in Docker, and :cached and the like nowhere",
+    "create --volumes-from": ":z and :Z as with --volume",
+    "create --hostname": "a name: letters, digits, '-', '_' and dots, 64 at most",
     "create --platform": "picks nothing from a registry: the image at hand has to fit",
     "images --all": "there are no intermediate images that it could show besides",
     "build --check": "with --output, --iidfile, --metadata-file or --cache-to it is refused: no"

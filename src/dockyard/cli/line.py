@@ -18,6 +18,7 @@ Read = Callable[[str], object]
 """Understands a value, or raises :class:`InvalidInput`."""
 
 BAD_OPTION = 125
+_INT64_MAX = 2**63 - 1
 _DECLARED = "__line__"
 _WORDS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
@@ -159,9 +160,12 @@ def whole_number(text: str) -> int:
         InvalidInput: it is none.
     """
     try:
-        return int(text, 0)
+        value = int(text, 0)
     except ValueError:
         raise InvalidInput("it is not a whole number") from None
+    if abs(value) > _INT64_MAX:
+        raise InvalidInput("it is out of range")
+    return value
 
 
 def number(text: str) -> float:

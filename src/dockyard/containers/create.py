@@ -284,9 +284,10 @@ def _sandbox(
 ) -> Sandbox:
     around = surroundings.look_up(parts, container)
     kernel = parts.facts.kernel
+    sources = ((mount, _source(parts, container, mount)) for mount in container.mounts)
     asked = (
-        spec.spec_mount(mount, _source(parts, container, mount), kernel)
-        for mount in container.mounts
+        spec.spec_mount(mount, source, kernel, directory=os.path.isdir(source))
+        for mount, source in sources
     )
     return Sandbox(
         rootfs=rootfs,

@@ -170,7 +170,7 @@ def _process(
     )
     security = container.options.security
     if options.privileged:
-        security = msgspec.structs.replace(security, privileged=True)
+        security = msgspec.structs.replace(security, privileged=True, cap_add=(), cap_drop=())
     granted = spec_rights.rights(security, parts.facts, container.seccomp_profile, filtered=False)
     return Process(
         args=options.command,

@@ -44,6 +44,7 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
     _check_platform(parts, image, image_name, options.platform)
     if options.devices.cdi or options.devices.gpus:
         parts.devices.resolve(options.devices.cdi, options.devices.gpus)
+    spec_mounts.check_labels(options, selinux=parts.facts.selinux)
     facts = parts.facts_for(options.resources)
     _, warnings = spec_resources.limits(options.resources, facts, host_devices.number_of)
     for warning in warnings:

@@ -171,8 +171,14 @@ def arguments(args: tuple[str, ...], *, init: bool) -> tuple[str, ...]:
     return (INIT_PATH, "--", *args) if init else args
 
 
-def spec_mount(mount: Mount, source: str, kernel: tuple[int, int]) -> SpecMount:
+def spec_mount(
+    mount: Mount, source: str, kernel: tuple[int, int], *, directory: bool = True
+) -> SpecMount:
     """One of the user's mounts; ``source`` is its absolute path on the host.
+
+    Args:
+        directory: the source is one; below anything else nothing is mounted, and crun 1.8 fails
+            when it is to make that read-only.
 
     Raises:
         NotSupported: what is mounted below can't be made read-only by this kernel.
@@ -180,7 +186,7 @@ def spec_mount(mount: Mount, source: str, kernel: tuple[int, int]) -> SpecMount:
     access = "ro" if mount.read_only else "rw"
     if mount.kind != "tmpfs":
         options = mount.options or ("rbind", "rprivate")
-        if mount.read_only and "rbind" in options and _read_only_below(mount, kernel):
+        if mount.read_only and directory and "rbind" in options and _read_only_below(mount, kernel):
             access = "rro"
         return SpecMount(mount.target, "bind", source, (*options, access))
     options = mount.options or ("nosuid", "nodev", "noexec")

@@ -52,8 +52,10 @@ def with_connections(networking: Networking, found: Sequence[Connection]) -> Net
 
 
 def check(options: Options) -> None:
-    """Raises :class:`InvalidInput` for options that exclude each other, in Docker's words."""
+    """Raises :class:`InvalidInput` for options that exclude each other, in Docker's words, and for
+    names that can't be."""
     networking = options.networking
+    _check_names(options)
     modes = [each.network for each in networking.connections or ()]
     if len(set(modes)) < len(modes):
         raise _conflict(f"network {modes[-1]} is specified multiple times")
@@ -68,12 +70,27 @@ def check(options: Options) -> None:
         _check_joined(options)
 
 
+def _check_names(options: Options) -> None:
+    networking = options.networking
+    if (
+        options.hostname or options.domainname or networking.extra_hosts
+        or networking.dns or networking.dns_search or networking.dns_options
+    ):  # fmt: skip
+        from dockyard.containers import spec_names  # most containers are given none
+
+        spec_names.check(options)
+
+
 def _is_alone(mode: str) -> bool:
     return mode in _ALONE or mode.startswith(CONTAINER_PREFIX)
 
 
 def check_connection(connection: Connection) -> None:
     """Raises :class:`InvalidInput` for what the kind of network doesn't have."""
+    if connection.aliases:
+        from dockyard.containers import spec_names
+
+        spec_names.check_aliases(connection)
     name = connection.network
     if name.startswith(CONTAINER_PREFIX) and connection.mac:
         raise _conflict("conflicting options: mac-address and the network mode")

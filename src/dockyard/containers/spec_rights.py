@@ -102,9 +102,7 @@ def rights(security: Security, facts: HostFacts, profile: str, *, filtered: bool
     wanted = capabilities.resolve(
         capabilities.DEFAULT_RUN, security.cap_add, security.cap_drop, privileged=free
     )
-    granted = capabilities.grantable(
-        wanted, () if free else security.cap_add, facts.capability_bounds
-    )
+    granted = capabilities.grantable(wanted, security.cap_add, facts.capability_bounds)
     no_new_privileges = chosen.no_new_privileges
     open_paths = free or chosen.system_paths_unconfined
     return Rights(

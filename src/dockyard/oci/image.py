@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from dockyard import decoding
+from dockyard.decoding import INT64_MAX
 from dockyard.errors import ContentMismatch
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -22,15 +23,19 @@ MAX_DOCUMENT_BYTES = 4 << 20
 """What registries take for a manifest; larger documents are refused unread."""
 
 
+Int64 = Annotated[int, msgspec.Meta(ge=-INT64_MAX, le=INT64_MAX)]
+"""What Go reads, and what can be written into a record again."""
+
+
 class Healthcheck(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True, kw_only=True):
     """Docker's extension of the configuration; durations are in nanoseconds."""
 
     test: tuple[str, ...] = ()
-    interval: int = 0
-    timeout: int = 0
-    start_period: int = 0
-    start_interval: int = 0
-    retries: int = 0
+    interval: Int64 = 0
+    timeout: Int64 = 0
+    start_period: Int64 = 0
+    start_interval: Int64 = 0
+    retries: Int64 = 0
 
 
 class ExecutionConfig(
@@ -103,7 +108,7 @@ class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 class Manifest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """An image manifest."""
 
-    schema_version: int = msgspec.field(default_factory=lambda: 2)
+    schema_version: Int64 = msgspec.field(default_factory=lambda: 2)
     """Written although it is the default; not every program does."""
     media_type: str = ""
     config: Descriptor
@@ -114,7 +119,7 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
 class Index(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """An image index."""
 
-    schema_version: int = msgspec.field(default_factory=lambda: 2)
+    schema_version: Int64 = msgspec.field(default_factory=lambda: 2)
     media_type: str = ""
     manifests: tuple[Descriptor, ...] = msgspec.field(default_factory=lambda: ())
     annotations: dict[str, str] = msgspec.field(default_factory=dict)

@@ -13,6 +13,7 @@ from collections.abc import Collection
 import msgspec
 
 from dockyard import decoding
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput
 from dockyard.security.profile import Condition, Profile, Rule
 
@@ -177,9 +178,10 @@ def _errno(code: int | None, name: str | None) -> int | None:
 
 def _version(text: str) -> tuple[int, int]:
     major, _, minor = text.partition(".")
-    if not (major.isdecimal() and minor.isdecimal()):
+    first, second = natural(major), natural(minor)
+    if first is None or second is None:
         raise _invalid(f"invalid kernel version: {text} (expected MAJOR.MINOR)")
-    return int(major), int(minor)
+    return first, second
 
 
 def _invalid(why: str) -> InvalidInput:

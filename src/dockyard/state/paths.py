@@ -122,6 +122,8 @@ class Paths(msgspec.Struct, frozen=True):
 
         Raises:
             PermissionMissing: the directories can't be written by this user.
+            HostileInput: one is there that other users can change: layers and records could be
+                theirs.
             DiskFull: there is no room for a directory.
         """
         for directory in (
@@ -134,14 +136,28 @@ class Paths(msgspec.Struct, frozen=True):
 
 def _make_directory(path: str) -> None:
     try:
-        if os.path.isdir(path):
-            if not os.access(path, os.W_OK | os.X_OK):
-                read_only = os.statvfs(path).f_flag & os.ST_RDONLY
-                raise OSError(errno.EROFS if read_only else errno.EACCES, "not writable", path)
-            return
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        if not os.path.isdir(path):
+            os.makedirs(path, mode=0o700, exist_ok=True)
+        elif not os.access(path, os.W_OK | os.X_OK):
+            read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+            raise OSError(errno.EROFS if read_only else errno.EACCES, "not writable", path)
+        kept = _is_ours_alone(path)
     except OSError as error:
         raise unusable(path, error) from error
+    if not kept:
+        raise HostileInput(
+            f"other users can change what is in {path}",
+            hint="look at its owner and mode (ls -ld); if only you put something there, keep it"
+            f" with chown {os.geteuid()} {path} && chmod go-w {path}; otherwise name other"
+            " directories with DOCKYARD_ROOT and DOCKYARD_RUN",
+            reference="foreign-directory",
+        )
+
+
+def _is_ours_alone(path: str) -> bool:
+    """False where another user owns a directory or the link to it, or can write into it."""
+    own, found = os.geteuid(), os.stat(path)
+    return os.lstat(path).st_uid == found.st_uid == own and not found.st_mode & 0o022
 
 
 def make_lock_directory(path: str) -> None:

@@ -55,7 +55,7 @@ def owner_of(chown: str, rootfs: str) -> Owner | None:
         found = users.resolve(chown if name else f"0{chown}", *users.read_databases(rootfs))
     except InvalidInput as error:
         raise BuildError(f"invalid --chown={chown}: {error.message}", hint=error.hint) from error
-    same_number = name.isdecimal() and not group
+    same_number = name.isascii() and name.isdecimal() and not group
     return Owner(found.uid, found.uid if same_number else found.gid)
 
 

@@ -9,7 +9,6 @@ a file.
 
 from __future__ import annotations
 
-import ipaddress
 import posixpath
 import re
 from typing import Final
@@ -19,7 +18,7 @@ import msgspec
 
 from dockyard.build.dockerfile.quantities import parse_bool
 from dockyard.build.dockerfile.source import invalid, redacted
-from dockyard.errors import HostileInput
+from dockyard.build.remote import metadata
 
 GITHUB: Final = "github.com/"
 """How a context may begin instead of ``https://``, as of old."""
@@ -30,13 +29,6 @@ _SCHEME: Final = re.compile(r"([a-zA-Z0-9+.-]+)://")
 _SCP: Final = re.compile(r"([a-zA-Z0-9._~-]+)@([a-zA-Z0-9.-]+|\[[0-9a-fA-F:]+\]):([^#?]+)(.*)")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
-_METADATA: Final = (
-    ipaddress.ip_network("169.254.0.0/16"),
-    ipaddress.ip_network("fe80::/10"),
-    ipaddress.ip_network("fd00:ec2::254/128"),
-    ipaddress.ip_network("100.100.100.200/32"),
-)
-_METADATA_NAMES: Final = frozenset({"metadata.google.internal", "metadata", "instance-data"})
 _NAMELESS: Final = "__unnamed__"
 
 
@@ -71,29 +63,6 @@ class Web(msgspec.Struct, frozen=True, kw_only=True, tag="web"):
     checksum: str = ""
 
 
-def is_metadata(host: str) -> bool:
-    """True for a name or number at which clouds give out a machine's credentials."""
-    name = host.lower().rstrip(".")
-    if name in _METADATA_NAMES:
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped if mapped is not None else address
-    return any(address in network for network in _METADATA if network.version == address.version)
-
-
-def metadata_refused(shown: str) -> HostileInput:
-    """The error for such a place."""
-    return HostileInput(
-        f"{shown} is the address of a cloud's metadata service",
-        hint="builds don't fetch from there: it gives away the credentials of this machine",
-        reference="metadata-address",
-    )
-
-
 def is_remote(text: str) -> bool:
     """True for what is no path of the context, whether or not it is an address that we take."""
     return _SCHEME.match(text) is not None or _SCP.fullmatch(text) is not None
@@ -117,6 +86,8 @@ def parse(text: str) -> Git | Web:
     scp = _SCP.fullmatch(text)
     if scp is not None and _SCHEME.match(text) is None:
         path, query, fragment = _tail(scp[4])
+        if metadata.is_metadata(scp[2]):
+            raise metadata.refused(scp[2])
         remote = f"{scp[1]}@{scp[2]}:{scp[3]}{path}"
         return _git(text, remote, query, fragment)
     try:
@@ -132,8 +103,8 @@ def parse(text: str) -> Git | Web:
         )
     if host.startswith("-") or any(c.isspace() or ord(c) < 32 for c in text):
         raise invalid(f"invalid URL: {redacted(text)}")
-    if is_metadata(host):
-        raise metadata_refused(host)
+    if metadata.is_metadata(host):
+        raise metadata.refused(host)
     if scheme in _WEB_SCHEMES and not parts.path.endswith(".git"):
         return Web(url=parts._replace(scheme=scheme, fragment="").geturl(), name=_file_name(parts))
     remote = parts._replace(scheme=scheme, query="", fragment="").geturl()

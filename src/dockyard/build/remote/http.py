@@ -25,7 +25,8 @@ from dockyard._version import __version__
 from dockyard.build.cache import Origin
 from dockyard.build.dockerfile.source import redacted
 from dockyard.build.ops.trust import bundle_of
-from dockyard.build.remote.address import Web, is_metadata, metadata_refused
+from dockyard.build.remote import metadata
+from dockyard.build.remote.address import Web
 from dockyard.build.solver import Cancellation
 from dockyard.errors import BuildError, ContentMismatch, HostileInput
 from dockyard.oci import digest
@@ -234,9 +235,9 @@ def _connected(connection: http.client.HTTPConnection, sockets: _Sockets, *, pro
     """Before anything is sent: who is it really?"""
     sockets.add(connection.sock)
     address = str(connection.sock.getpeername()[0]).partition("%")[0]
-    if not proxied and is_metadata(address):
+    if not proxied and metadata.is_metadata(address):
         connection.close()
-        raise metadata_refused(f"{connection.host} ({address})")
+        raise metadata.refused(f"{connection.host} ({address})")
 
 
 def _is_proxied(request: urllib.request.Request) -> bool:
@@ -247,8 +248,8 @@ def _is_proxied(request: urllib.request.Request) -> bool:
 def _check_name(request: urllib.request.Request) -> None:
     """Refuses a metadata service by its name or number, also where a proxy would reach it."""
     host = urlsplit(request.full_url).hostname or ""
-    if is_metadata(host):
-        raise metadata_refused(host)
+    if metadata.is_metadata(host):
+        raise metadata.refused(host)
 
 
 def _store(web: Web, response: _Response, descriptor: int, room: Room) -> str:

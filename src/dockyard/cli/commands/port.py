@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument
 from dockyard.cli.output import say
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ def command(engine: Engine, name: str, private_port: str | None) -> None:
         for port in ports:
             say(f"{port.container_port}/{port.protocol} -> {port.host}")
         return
-    number, _, protocol = private_port.partition("/")
-    if not number.isdecimal():
+    digits, _, protocol = private_port.partition("/")
+    number = natural(digits)
+    if number is None:
         raise InvalidInput(f"invalid port: {private_port}", hint="such as 80 or 53/udp")
-    wanted = (int(number), protocol or "tcp")
+    wanted = (number, protocol or "tcp")
     found = [port for port in ports if (port.container_port, port.protocol) == wanted]
     if not found:
         raise NotFound(
