@@ -93,6 +93,7 @@ def _state(container: Container, health: Report | None) -> Document:
         "Paused": container.paused,
         "Restarting": restarting,
         "OOMKilled": container.oom_killed,
+        "ShmFull": container.shm_full,
         "Dead": False,
         "Pid": container.process.pid if container.running and container.process else 0,
         "ExitCode": container.exit_code,

@@ -10,6 +10,7 @@ import click
 from dockyard.cli import documents, listing, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.commands import network_inspect, volume_inspect
+from dockyard.containers import shared_memory
 from dockyard.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ def _container(engine: Engine, name: str, *, size: bool) -> documents.Document:
     endpoints = engine.parts.networks.endpoints(container.holder)
     health = engine.containers.health(container)
     document = documents.container_document(container, config, endpoints, engine.paths, health)
+    if shared_memory.ran_out(engine.paths, container):
+        document["State"]["ShmFull"] = True
+        engine.parts.warn(shared_memory.words(container))
     if size:
         found = engine.containers.sizes(container)
         document |= {"SizeRw": found.written, "SizeRootFs": found.written + found.image}
