@@ -10,6 +10,7 @@ from dockyard.errors import InvalidInput
 _ACCESS = frozenset({"rw", "ro"})
 _SHARED = frozenset({"shared", "rshared"})
 _SLAVE = frozenset({"slave", "rslave"})
+_PRIVATE = frozenset({"private", "rprivate"})
 _WITHOUT_MEANING = frozenset({"z", "Z"})
 
 
@@ -54,6 +55,14 @@ def root_propagation(mounts: Sequence[Mount], mountinfo: str) -> str:
             )
         wanted = "shared" if options & _SHARED else wanted or "rslave"
     return wanted
+
+
+def propagation(mount: Mount) -> str:
+    """How mounts in a bind propagate, ``rprivate`` unless it says otherwise; empty for others."""
+    if mount.kind != "bind":
+        return ""
+    known = _SHARED | _SLAVE | _PRIVATE
+    return next((word for word in mount.options if word in known), "rprivate")
 
 
 def _mount_of(path: str, mountinfo: str) -> tuple[str, bool, bool]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dockyard.containers.model import Mount
-from dockyard.containers.spec_mounts import root_propagation, volumes_from
+from dockyard.containers.spec_mounts import propagation, root_propagation, volumes_from
 from dockyard.errors import InvalidInput
 
 MOUNTS = """\
@@ -45,3 +45,9 @@ def test_the_root_propagates_as_far_as_a_bind_needs() -> None:
 def test_a_bind_of_a_private_mount_cannot_propagate(mount: Mount, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         root_propagation([mount], MOUNTS)
+
+
+def test_a_bind_is_private_unless_it_says_otherwise() -> None:
+    assert propagation(bind("/x")) == "rprivate"
+    assert propagation(bind("/x", "rbind", "rshared")) == "rshared"
+    assert propagation(Mount(kind="volume", source="v", target="/x")) == ""
