@@ -312,17 +312,20 @@ class Engine:
         *,
         dockerfile: str | BinaryIO | None = None,
         build_args: Mapping[str, str | None] | None = None,
+        target: str | None = None,
     ) -> Report:
         """Checks a Dockerfile by BuildKit's rules, without building anything.
 
         Raises:
-            BuildError, InvalidInput: it is no Dockerfile, or can't be read.
+            BuildError, InvalidInput: it is no Dockerfile, can't be read, or has no such target.
         """
         from dockyard.build.checking import check
         from dockyard.build.request import BuildRequest
 
         arguments = dict(build_args or {})
-        request = BuildRequest(context=context, dockerfile=dockerfile, build_args=arguments)
+        request = BuildRequest(
+            context=context, dockerfile=dockerfile, build_args=arguments, target=target
+        )
         return check(self.parts, request)
 
     def describe_dockerfile(self, request: BuildRequest) -> Description:

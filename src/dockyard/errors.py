@@ -105,10 +105,13 @@ class DiskFull(StateError):
     reference = "disk-full"
     http_status = 507
 
-    def __init__(self, what: str) -> None:
-        """``what`` could not be written: a path, or words such as ``the image``."""
+    def __init__(self, what: str, *, spared: str = "") -> None:
+        """``what`` could not be written: a path, or words such as ``the image``.
+
+        ``spared`` is what of the disk is left on purpose, for records and other programs.
+        """
         super().__init__(
-            f"no space left to write {what}",
+            f"no space left to write {what}" + (f": the last {spared} stay free" if spared else ""),
             hint="free some space (dockyard system df, dockyard system prune), then try again",
         )
 

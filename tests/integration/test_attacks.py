@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.roots import Root
+from tests.support.waiting import until
 
 from dockyard.system import process
 
@@ -213,7 +214,8 @@ def test_copying_runs_and_loads_nothing_of_the_container(root: Root, tmp_path: P
     """CVE-2019-14271: a helper that had entered the container loaded its libraries."""
     root.cli("run", "-d", "--name", "box", "--network", "none", "busybox", "sh", "-c",
              "mkdir -p /lib; for n in libnss_files.so.2 libc.so.6 libnss_compat.so.2; do"
-             " cp /bin/busybox /lib/$n; done; sleep 300", check=True)  # fmt: skip
+             " cp /bin/busybox /lib/$n; done; : > /ready; sleep 300", check=True)  # fmt: skip
+    until(lambda: root.cli("exec", "box", "test", "-e", "/ready").returncode == 0)
     executed: list[str] = []
     recording = [False]
 

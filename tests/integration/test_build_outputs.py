@@ -185,6 +185,9 @@ STRICT = "# check=error=true;skip=JSONArgsRecommended\nFROM scratch\nCMD a\nWORK
 
 
 def test_checks_are_told_and_can_end_a_build(root: Root, engine: Engine, context: Path) -> None:
+    lost = root.cli("build", "--check", "--target", "nosuch", str(context))
+    assert (lost.returncode, lost.stdout) == (1, "")
+    assert 'target stage "nosuch" could not be found' in lost.stderr
     clean = root.cli("build", "--check", str(context))
     assert (clean.returncode, clean.stdout) == (0, "Check complete, no warnings found.\n")
 

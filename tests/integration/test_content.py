@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import signal
@@ -13,13 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import archives
 from tests.support.roots import Root, command_line
 
 from dockyard import Engine
 from dockyard.containers.content.commit import CommitOptions
 from dockyard.containers.options import Options
-from dockyard.errors import DockyardError
+from dockyard.errors import DockyardError, HostileInput
 from dockyard.handle import RunningContainer
+from dockyard.images import growth
 
 QUICK = Options(stop_signal="SIGKILL")
 SETUP = (
@@ -192,7 +195,7 @@ def test_a_hostile_archive_stays_inside(box: RunningContainer, engine: Engine) -
 
 
 def test_an_archive_cannot_exhaust_or_name_what_is_not(
-    box: RunningContainer, engine: Engine
+    box: RunningContainer, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unpack(name: str, **fields: object) -> None:
         data, member = io.BytesIO(), tarfile.TarInfo(name)
@@ -203,6 +206,11 @@ def test_an_archive_cannot_exhaust_or_name_what_is_not(
         data.seek(0)
         engine.containers.unpack("box", data, "/e")
 
+    bomb = io.BytesIO(gzip.compress(archives.tar({"bomb": b"A" * (20 << 20)})))
+    monkeypatch.setattr(growth, "BOUNDS", growth.Bounds(free=1 << 20))
+    with pytest.raises(HostileInput, match="500 times its size"):
+        engine.containers.unpack("box", bomb, "/e")
+    assert box.exec(["sh", "-c", "ls /e"])[1] == ""
     unpack("a/" * 1800 + "deep")
     assert box.exec(["sh", "-c", "find /e -name deep | wc -c"])[1] == f"{1800 * 2 + 8}\n"
     with pytest.raises(DockyardError, match="too long"):

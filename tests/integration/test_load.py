@@ -19,7 +19,13 @@ from tests.support.image_summary import Archive
 from tests.support.roots import Root, foreground
 
 from dockyard import Engine
-from dockyard.errors import ContentMismatch, DockyardError, HostileInput, InvalidInput
+from dockyard.errors import (
+    ContentMismatch,
+    DockyardError,
+    HostileInput,
+    InvalidInput,
+    NotFound,
+)
 from dockyard.oci.reference import Reference
 
 BASE = archives.layer(a=b"one", b=b"two", **{"d/deep": b"three"})
@@ -169,6 +175,41 @@ def _lying_size() -> Files:
     return _changed(files, "index.json", json.dumps(index).encode())
 
 
+MANIFEST, INDEX, CONFIG = (
+    f"application/vnd.oci.image.{kind}.v1+json" for kind in ("manifest", "index", "config")
+)
+
+
+def _confused(served_as: str, *, config_as: str = CONFIG, **extra: object) -> Files:
+    """A layout whose manifest is served as another type, or has something besides."""
+    files = archives.oci([BASE], "evil:1")
+    top = json.loads(files["index.json"])["manifests"][0]
+    manifest = json.loads(files[f"blobs/sha256/{top['digest'][7:]}"])
+    manifest["config"]["mediaType"] = config_as
+    manifest |= extra
+    data = json.dumps({name: part for name, part in manifest.items() if part is not None}).encode()
+    files[f"blobs/sha256/{archives.digest(data)}"] = data
+    top |= {"mediaType": served_as, "digest": f"sha256:{archives.digest(data)}", "size": len(data)}
+    return {**files, "index.json": json.dumps({"schemaVersion": 2, "manifests": [top]}).encode()}
+
+
+def _inside(files: Files) -> list[object]:
+    """The descriptors of a layout."""
+    found: list[object] = json.loads(files["index.json"])["manifests"]
+    return found
+
+
+def _manifest_for_an_index() -> Files:
+    files = _confused(MANIFEST)
+    top = json.loads(files["index.json"])["manifests"][0]
+    return _changed(files, "index.json", files[f"blobs/sha256/{top['digest'][7:]}"])
+
+
+def _configuration_that_is_a_manifest() -> Files:
+    """The one document is the image's configuration, and the manifest of another."""
+    return archives.oci([BASE], "evil:1", manifests=_inside(archives.oci([TOP])), mediaType=INDEX)
+
+
 def _bomb() -> Files:
     """A layer of nothing but zeros that says that it is larger than any disk."""
     entry = tarfile.TarInfo("zeros")
@@ -253,6 +294,39 @@ HOSTILE: dict[str, tuple[Callable[[], Mapping[str, bytes | tarfile.TarInfo]], st
     ),
     "an image of another system": (lambda: archives.docker([BASE], os="windows"), "only Linux"),
     "a name that is none": (lambda: archives.docker([BASE], "../UPPER:x y"), "invalid reference"),
+    "a tag for a digest": (lambda: archives.docker([BASE], f"evil:1@{DIGEST}"), "by digest"),
+    "a name by digest": (lambda: archives.docker([BASE], f"evil@{DIGEST}"), "by digest"),
+    "a manifest for index.json": (_manifest_for_an_index, "no image index"),
+    "a manifest served as an index": (lambda: _confused(INDEX), "no image index"),
+    "an index served as a manifest": (
+        lambda: _confused(MANIFEST, config=None, layers=None,
+                          manifests=_inside(archives.oci([BASE]))), "no image manifest",
+    ),
+    "a manifest with an index in it": (
+        lambda: _confused(MANIFEST, manifests=_inside(archives.oci([TOP]))), "it has 'manifests'",
+    ),
+    "an index with a manifest in it": (
+        lambda: _confused(INDEX, manifests=_inside(archives.oci([TOP]))), "it has 'config'",
+    ),
+    "a manifest that says that it is an index": (
+        lambda: _confused(MANIFEST, mediaType=INDEX), "it has 'application/vnd.oci.image.index",
+    ),
+    "a manifest of Docker's first version besides": (
+        lambda: _confused(MANIFEST, fsLayers=[{"blobSum": DIGEST}]), "it has 'fs_layers'",
+    ),
+    "a manifest served as a configuration": (
+        lambda: _confused(CONFIG), "of the type .*config.* which is no image",
+    ),
+    "a configuration of another type": (
+        lambda: _confused(MANIFEST, config_as=MANIFEST), "of the type .*manifest.* which is no",
+    ),
+    "a configuration that is a manifest": (
+        _configuration_that_is_a_manifest, "no image configuration, or not only that",
+    ),
+    "a manifest for a layer": (
+        lambda: _confused(MANIFEST, layers=[{"mediaType": MANIFEST, "digest": DIGEST, "size": 2}]),
+        "a layer is of the type",
+    ),
 }  # fmt: skip
 
 
@@ -265,6 +339,29 @@ def test_an_archive_that_lies_is_refused_and_leaves_nothing(
         loader.load(stream(make()))
     assert_nothing_left(bare, loader)
     assert not list(bare.base.rglob("*escape*"))
+
+
+def test_an_archive_without_confusion_is_loaded(loader: Engine) -> None:
+    """So that what is refused above is refused for that reason alone."""
+    for files in (_confused(MANIFEST), _confused(MANIFEST, mediaType=MANIFEST)):
+        (loaded,) = loader.load(stream(files))
+        assert [name.familiar for name in loaded.names] == ["evil:1"]
+
+
+def test_no_name_of_an_archive_stands_for_a_digest(loader: Engine) -> None:
+    """Neither a tag that is spelled as an image's id, nor an annotation with a digest."""
+    (good,) = loader.load(stream(archives.docker([BASE], "good:1")))
+    digits = good.image.id.removeprefix("sha256:")
+    named = archives.docker([TOP], digits, f"sha256:{digits}")
+    (evil,) = loader.load(stream(named))
+    assert len(evil.names) == 2
+    (nameless,) = loader.load(stream(archives.oci([TOP], f"docker.io/library/good:1@{DIGEST}")))
+    assert nameless.names == ()
+    for meant in (digits, good.image.id, "good:1"):
+        assert loader.resolve(meant).id == good.image.id
+    for other in (f"good:1@{DIGEST}", f"good@{DIGEST}", f"good:1@{evil.image.id}"):
+        with pytest.raises(NotFound):
+            loader.resolve(other)
 
 
 def test_a_file_behind_a_link_of_a_layer_lands_in_the_layer(loader: Engine, bare: Root) -> None:

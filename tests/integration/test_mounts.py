@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from tests.support.roots import Root, foreground
 
 from dockyard import Engine, Mount, Resources
 from dockyard.errors import InvalidInput
-from dockyard.system import process
+from dockyard.system import mounts, process
 
 
 @pytest.fixture
@@ -151,6 +153,64 @@ def test_a_link_in_the_image_does_not_lead_a_mount_outside(
 
     assert "file" in output.text
     assert not Path("/tmp/x").exists()
+
+
+@pytest.fixture
+def propagating(tmp_path: Path) -> Iterator[Path]:
+    """A directory of the host whose mounts propagate; this host's root needn't."""
+    place = tmp_path / "propagating"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(place)], check=True)
+    subprocess.run(["mount", "--make-shared", str(place)], check=True)
+    yield place
+    mounts.unmount_below(str(place))
+
+
+@pytest.mark.parametrize(
+    ("mode", "comes", "goes"),
+    [("", False, False), ("rprivate", False, False), ("rslave", True, False),
+     ("rshared", True, True)],
+)  # fmt: skip
+def test_mounts_propagate_into_a_bind_and_out_of_it_as_asked(
+    root: Root,
+    propagating: Path,
+    mode: str,
+    comes: bool,
+    goes: bool,
+) -> None:
+    for name in ("before", "later", "inner"):
+        (propagating / name).mkdir()
+    memory = ["mount", "-t", "tmpfs", "none"]
+    subprocess.run([*memory, f"{propagating}/before"], check=True)
+    (propagating / "before" / "file").touch()
+    root.cli("run", "-d", "--name", "box", "--network", "none", "--privileged", "-v",
+             f"{propagating}:/b:{mode}".rstrip(":"), "busybox", "sleep", "600",
+             check=True)  # fmt: skip
+    subprocess.run([*memory, f"{propagating}/later"], check=True)
+    (propagating / "later" / "file").touch()
+    inside = "mount -t tmpfs none /b/inner && touch /b/inner/file"
+    root.cli("exec", "box", "sh", "-c", inside, check=True)
+
+    seen = root.cli("exec", "box", "find", "/b", "-name", "file", check=True).stdout.split()
+    assert "/b/before/file" in seen
+    assert ("/b/later/file" in seen) == comes
+    assert (propagating / "inner" / "file").exists() == goes
+    form = "{{range .Mounts}}{{.Propagation}}{{end}}"
+    assert root.cli("inspect", "-f", form, "box").stdout.strip() == (mode or "rprivate")
+    root.cli("rm", "-f", "box", check=True)
+    assert (propagating / "later" / "file").exists()
+    assert (propagating / "inner" / "file").exists() == goes
+
+
+def test_a_directory_whose_mounts_stay_private_cannot_be_shared(
+    root: Root, propagating: Path
+) -> None:
+    subprocess.run(["mount", "--make-private", str(propagating)], check=True)
+    for mode in ("rshared", "rslave"):
+        line = ("run", "--rm", "-v", f"{propagating}:/b:{mode}", "busybox", "true")
+        done = root.cli(*line)
+        assert done.returncode == 125
+        assert f"mount --make-shared {propagating}" in done.stderr
 
 
 def test_shm_has_its_size(engine: Engine) -> None:

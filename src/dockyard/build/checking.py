@@ -13,7 +13,7 @@ from dockyard.build.context import open_context
 from dockyard.build.dockerfile.directives import CHECK_ARGUMENT, check_options
 from dockyard.build.dockerfile.parser import parse
 from dockyard.build.lint import Finding, Subject, lint
-from dockyard.build.names import PLATFORM_ARGUMENTS, SCRATCH, Settings
+from dockyard.build.names import PLATFORM_ARGUMENTS, SCRATCH, Settings, chosen_stage
 from dockyard.build.outline import Outline, Target, outline, targets
 from dockyard.build.progress import Event, Listener, silent
 from dockyard.build.remote.context import Prepared, prepared
@@ -45,12 +45,12 @@ def check(parts: Parts, request: BuildRequest) -> Report:
     """Checks a Dockerfile without building anything.
 
     Raises:
-        BuildError, InvalidInput: it is no Dockerfile, or can't be read.
+        BuildError, InvalidInput: it is no Dockerfile, can't be read, or has no such target.
     """
     with prepared(
         parts, request.context, request.dockerfile, keep_git_dir=False
     ) as context:  # fmt: skip
-        return examine(parts, context, request.build_args)
+        return examine(parts, context, request.build_args, request.target)
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -120,12 +120,18 @@ def _has_options(context: Prepared, build_args: Mapping[str, str | None]) -> boo
     return CHECK_ARGUMENT in build_args or "check" in planning.read(path, context.directory)
 
 
-def examine(parts: Parts, context: Prepared, build_args: Mapping[str, str | None]) -> Report:
+def examine(
+    parts: Parts,
+    context: Prepared,
+    build_args: Mapping[str, str | None],
+    target: str | None = None,
+) -> Report:
     """The checks of a context that is there; raises as :func:`check`."""
     path = planning.dockerfile_of(context.directory, context.dockerfile)
     text = planning.read(path, context.directory)
     arguments = {name: value or "" for name, value in build_args.items()}
     dockerfile = parse(text, filename=os.path.basename(path))
+    chosen_stage(dockerfile, target)
     options = check_options(dockerfile.directives, arguments)
     with open_context(context.directory, path) as tree:
         subject = Subject(

@@ -6,6 +6,11 @@ _DAEMON = "there is no daemon to name"
 _TRUST = "Docker's Notary is retired"
 _ATTEST = "attestations come with signing"
 _SWARM = "one machine only; Kubernetes is for more"
+_DRIVERS = "json-file, local and none; the others send logs to a service"
+_LOG_OPTIONS = "no tag, labels-regex, env-regex or max-buffer-size"
+_MOUNTS = "types bind, volume and tmpfs"
+_PROTOCOLS = "tcp and udp; no sctp"
+_PULL = "always is refused: there is no registry client yet"
 _OVERLAY = "it is for networks of several machines"
 _IPAM = "addresses are given by Dockyard itself"
 _LINK = (
@@ -17,6 +22,8 @@ _PLATFORM = "an image is for one platform: build one for each, each with a name 
 _QUOTA = "a quota of a container's files is XFS's alone; put what grows on a volume of its own size"
 
 DIFFERENT: dict[str, str] = {
+    "build --cache-from": "type=local alone",
+    "build --cache-to": "type=local alone",
     "build --output": "no compression and no registry yet",
     "build --secret": "a variable that isn't set is an error, not an empty secret",
     "commit": "directories that the engine made as mount points stay out of the image",
@@ -49,6 +56,11 @@ DIFFERENT: dict[str, str] = {
     "run --hostname": "a name: letters, digits, '-', '_' and dots, 64 at most",
     "run --platform": "picks nothing from a registry: the image at hand has to fit",
     "run --volume-driver": "local",
+    "run --log-driver": _DRIVERS,
+    "run --log-opt": _LOG_OPTIONS,
+    "run --mount": _MOUNTS,
+    "run --publish": _PROTOCOLS,
+    "run --pull": _PULL,
     "create --health-cmd": "the status is unknown while no controller checks",
     "create --restart": "a restart that can't be done is tried again, as after a failure",
     "create --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
@@ -59,7 +71,18 @@ DIFFERENT: dict[str, str] = {
     "create --volumes-from": ":z and :Z as with --volume",
     "create --hostname": "a name: letters, digits, '-', '_' and dots, 64 at most",
     "create --platform": "picks nothing from a registry: the image at hand has to fit",
+    "images --all": "there are no intermediate images that it could show besides",
+    "build --check": "with --output, --iidfile, --metadata-file or --cache-to it is refused: no"
+    " image is built",
     "create --volume-driver": "local",
+    "create --log-driver": _DRIVERS,
+    "create --log-opt": _LOG_OPTIONS,
+    "create --mount": _MOUNTS,
+    "create --publish": _PROTOCOLS,
+    "create --pull": _PULL,
+    "network connect --driver-opt": "com.docker.network.endpoint.ifname",
+    "network create --opt": "the bridge's name, masquerading, icc, host binding, and the MTU",
+    "volume create --opt": "directories of the host (o=bind); file systems are mounted by the host",
 }
 """A command (``logs``), a flag of one (``run --log-driver``) or an instruction to what differs."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from dockyard.cli import networks_view
 from dockyard.cli.host_config import host_config, port_bindings
 from dockyard.cli.units import NEVER, timestamp
-from dockyard.containers import spec_network
+from dockyard.containers import spec_mounts, spec_network
 from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container, Mount
 from dockyard.images.model import Image
@@ -93,6 +93,7 @@ def _state(container: Container, health: Report | None) -> Document:
         "Paused": container.paused,
         "Restarting": restarting,
         "OOMKilled": container.oom_killed,
+        "ShmFull": container.shm_full,
         "Dead": False,
         "Pid": container.process.pid if container.running and container.process else 0,
         "ExitCode": container.exit_code,
@@ -197,7 +198,7 @@ def _mount(mount: Mount, paths: Paths) -> Document:
         "Destination": mount.target,
         "Mode": "ro" if mount.read_only else "",
         "RW": not mount.read_only,
-        "Propagation": "rprivate" if mount.kind == "bind" else "",
+        "Propagation": spec_mounts.propagation(mount),
     }
 
 

@@ -186,7 +186,7 @@ def one_of(choices: Iterable[str]) -> Read:
 
     def read(text: str) -> str:
         if text not in known:
-            raise InvalidInput(f"it must be one of {', '.join(known)}")
+            raise InvalidInput("it is none of the choices", hint=f"one of {', '.join(known)}")
         return text
 
     return read

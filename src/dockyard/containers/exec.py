@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dockyard.containers import lifecycle, monitor, programs, spec, spec_rights, users
+from dockyard.containers import (
+    lifecycle,
+    monitor,
+    programs,
+    shared_memory,
+    spec,
+    spec_rights,
+    users,
+)
 from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
@@ -84,6 +92,8 @@ def execute(
         code = _directly(parts, container, options, process, (stdin, stdout, stderr))
     if not options.detach:  # nobody sees the end of a detached one
         parts.store.tell(told("exec_die", exitCode=str(code)))
+        if shared_memory.is_full(parts.paths, container):
+            parts.warn(shared_memory.words(container))
     return code
 
 

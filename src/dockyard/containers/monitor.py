@@ -260,4 +260,6 @@ def diagnosis(words: str) -> tuple[int, str]:
         return _NOT_EXECUTABLE, DIRECTORY_HINT
     if any(sign in lower for sign in _NOT_EXECUTABLE_WORDS):
         return _NOT_EXECUTABLE, "is the file executable, and made for this processor?"
+    if "rt_runtime_us" in lower:
+        return 125, "--cpu-rt-runtime is more than others have left of the share of --cgroup-parent"
     return 125, "dockyard doctor shows what of this host gets in the way"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
-from dockyard.containers import logs
+from dockyard.containers import logs, shared_memory
 from dockyard.containers.logging import rotate
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
@@ -20,7 +21,7 @@ def read(
     since: str | None = None,
     until: str | None = None,
 ) -> Iterator[logs.LogLine]:
-    """The output; see :func:`dockyard.containers.logs.read`.
+    """The output; see :func:`dockyard.containers.logs.read`. Warns of too little shared memory.
 
     Raises:
         NotSupported: its log driver keeps nothing.
@@ -32,7 +33,7 @@ def read(
             reference="log-not-kept",
         )
     rotate.check(parts, container)
-    return logs.read(
+    entries = logs.read(
         parts.paths.log(container.id),
         follow=follow,
         ended=lambda: is_over(parts, container.id),
@@ -40,6 +41,8 @@ def read(
         since=None if since is None else logs.to_utc(since),
         until=None if until is None else logs.to_utc(until),
     )
+    find = functools.partial(parts.store.get, container.id)
+    return shared_memory.watched(parts.paths, find, entries, parts.warn)
 
 
 def is_over(parts: Parts, container_id: str) -> bool:

@@ -11,6 +11,7 @@ _ACCESS = frozenset({"rw", "ro"})
 _SHARED = frozenset({"shared", "rshared"})
 _SLAVE = frozenset({"slave", "rslave"})
 _LABELS = frozenset({"z", "Z"})
+_PRIVATE = frozenset({"private", "rprivate"})
 
 
 def volumes_from(entry: str) -> tuple[str, str]:
@@ -76,6 +77,14 @@ def root_propagation(mounts: Sequence[Mount], mountinfo: str) -> str:
             )
         wanted = "shared" if options & _SHARED else wanted or "rslave"
     return wanted
+
+
+def propagation(mount: Mount) -> str:
+    """How mounts in a bind propagate, ``rprivate`` unless it says otherwise; empty for others."""
+    if mount.kind != "bind":
+        return ""
+    known = _SHARED | _SLAVE | _PRIVATE
+    return next((word for word in mount.options if word in known), "rprivate")
 
 
 def _mount_of(path: str, mountinfo: str) -> tuple[str, bool, bool]:

@@ -22,6 +22,8 @@ _MIN_MEMORY = 6 << 20
 _MIN_CPUS = 0.01
 _PERIOD_US = range(1_000, 1_000_001)
 _MIN_QUOTA_US = 1_000
+_RT_PERIOD_US = 1_000_000
+"""The kernel's own."""
 _WEIGHTS = range(10, 1001)
 _SCORES = range(-1000, 1001)
 _MIN_SHARES = 2
@@ -175,10 +177,32 @@ def _check_cpu(asked: Resources, facts: HostFacts) -> None:
         raise _invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)")
     if asked.cpu_shares and asked.cpu_shares < _MIN_SHARES:
         raise _invalid(f"invalid CPU shares ({asked.cpu_shares}): the least is {_MIN_SHARES}")
-    if (asked.cpu_rt_period or asked.cpu_rt_runtime) and "cpu.rt_runtime_us" not in facts.knobs:
+    if asked.cpu_rt_period or asked.cpu_rt_runtime:
+        _check_real_time(asked, facts)
+
+
+def _check_real_time(asked: Resources, facts: HostFacts) -> None:
+    if "cpu.rt_runtime_us" not in facts.knobs:
         raise NotSupported(
             "this host has no real-time scheduling in cgroups",
             hint="leave --cpu-rt-period and --cpu-rt-runtime out",
+            exit_code=125,
+        )
+    runtime, period = asked.cpu_rt_runtime or 0, asked.cpu_rt_period or _RT_PERIOD_US
+    if runtime < 0 or period < 0:
+        raise _invalid("--cpu-rt-runtime and --cpu-rt-period can not be negative")
+    if runtime > period:
+        raise _invalid(
+            "cpu real-time runtime cannot be higher than cpu real-time period",
+            f"--cpu-rt-runtime {runtime} is of a period of {period}; --cpu-rt-period sets another",
+        )
+    above, of = facts.real_time
+    if runtime * max(of, 1) > above * period:
+        raise NotSupported(
+            f"--cpu-rt-runtime {runtime} is more than the cgroup above the container's may give"
+            f" away, {above} microseconds of {of or _RT_PERIOD_US}",
+            hint="give a cgroup a share by its cpu.rt_runtime_us and name it by --cgroup-parent,"
+            " or leave --cpu-rt-runtime out",
             exit_code=125,
         )
 

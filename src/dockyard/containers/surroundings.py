@@ -9,6 +9,7 @@ import msgspec
 
 from dockyard.containers import (
     host_devices,
+    shared_memory,
     spec_devices,
     spec_mounts,
     spec_namespaces,
@@ -157,9 +158,9 @@ def _shm_mounts(
             )
     if mode == HOST:
         return (_bound(SHM, SHM),)
-    if mode != "shareable":
+    path = shared_memory.place(parts.paths, container)
+    if path is None:
         return ()
-    path = f"{parts.paths.container((donor or container).id)}/shm"
     if donor is None:
         _mount_shm(path, container.options.resources.shm_size)
     return (_bound(path, SHM),)
@@ -170,7 +171,10 @@ def _bound(source: str, target: str) -> SpecMount:
 
 
 def _mount_shm(path: str, size: int) -> None:
-    """A ``/dev/shm`` that other containers can join; it goes with the container's other mounts."""
+    """A ``/dev/shm`` that others can join and that can be looked at after the end.
+
+    It goes with the container's other mounts.
+    """
     os.makedirs(path, mode=0o700, exist_ok=True)
     flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
     try:

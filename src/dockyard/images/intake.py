@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 import msgspec
 
 from dockyard.errors import ContentMismatch, DockyardError
 from dockyard.images import tarwriter
-from dockyard.images.decompress import BLOCK, Readable, Unpacked, is_compressed
+from dockyard.images.decompress import BLOCK, Readable, is_compressed
+from dockyard.images.growth import Growth
 from dockyard.images.layers import LayerStore
 from dockyard.images.layers import Unpacked as UnpackedLayer
 from dockyard.images.model import Layer, Times
@@ -60,12 +61,14 @@ class Intake:
     Args:
         holder: a name whose lock the caller holds.
         directory: an empty directory of the caller's on the filesystem of the layers.
+        growth: counts what all of them grow to; whoever opens their parts counts what comes in.
     """
 
-    def __init__(self, layers: LayerStore, holder: str, directory: str) -> None:
+    def __init__(self, layers: LayerStore, holder: str, directory: str, growth: Growth) -> None:
         self._layers = layers
         self._holder = holder
         self._directory = directory
+        self._growth = growth
         self._count = 0
 
     def known(self, diff_id: str, below: Sequence[Layer]) -> Layer | None:
@@ -77,7 +80,7 @@ class Intake:
 
         Raises:
             ContentMismatch: it is damaged, or not what it should be; nothing of it stays.
-            HostileInput: it tries to get out of its directory, or is too large.
+            HostileInput: it tries to get out of its directory, is too large, or grows too far.
         """
         self._count += 1
         place = f"{self._directory}/{self._count}"
@@ -96,8 +99,9 @@ class Intake:
         lower = LowerView(self._layers.paths_of(below))
         with open(f"{place}.blob", "wb") as kept:
             raw = Hashing(part, Keeper(kept, compressed=is_compressed(part.peek(BLOCK))))
-            plain = Hashing(Unpacked(cast("BinaryIO", raw), max_bytes=DEFAULT_LIMITS.bytes))
-            extracted = extract_layer(plain, place, lower=lower)
+            grown = self._growth.unpacked(raw, max_bytes=DEFAULT_LIMITS.bytes, outside=False)
+            plain = Hashing(grown)
+            extracted = extract_layer(plain, place, self._growth, lower=lower)
             plain.drain()
             raw.drain()
             raw.finish()

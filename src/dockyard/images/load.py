@@ -16,6 +16,7 @@ import msgspec
 from dockyard.errors import InvalidInput, PermissionMissing
 from dockyard.images import load_documents as documents
 from dockyard.images import platforms
+from dockyard.images.growth import Growth
 from dockyard.images.intake import Intake
 from dockyard.images.layers import LayerStore
 from dockyard.images.load_documents import Found
@@ -60,12 +61,13 @@ def load(
     """
     host.require_root("loading images")
     with workplace(paths, database, "load") as (holder, directory):
-        parts = _open(source, f"{directory}/archive")
+        growth = Growth(directory)
+        parts = _open(source, f"{directory}/archive", growth)
         try:
             found = documents.images_of(parts, platforms.wanted(platform).architecture)
             for each in found:
                 platforms.require(each.config, " ".join(map(str, each.names)) or each.id, platform)
-            intake = Intake(layers, holder, directory)
+            intake = Intake(layers, holder, directory, growth)
             taken = [_take(parts, intake, image) for image in found]
             return tuple(_record(images, each, ids) for each, ids in zip(found, taken, strict=True))
         finally:
@@ -74,14 +76,14 @@ def load(
             layers.collect(holder)
 
 
-def _open(source: str | BinaryIO, spool: str) -> Parts:
+def _open(source: str | BinaryIO, spool: str, growth: Growth) -> Parts:
     if not isinstance(source, str):
-        return TarParts(source, spool)
+        return TarParts(source, spool, growth)
     if os.path.isdir(source):
-        return DirectoryParts(source)
+        return DirectoryParts(source, growth)
     try:
         with open(source, "rb") as stream:
-            return TarParts(stream, spool)
+            return TarParts(stream, spool, growth)
     except PermissionError as error:
         raise PermissionMissing(f"cannot read {source}") from error
     except FileNotFoundError as error:

@@ -17,7 +17,8 @@ import msgspec
 
 from dockyard.errors import ContentMismatch, DockyardError, HostileInput, NotSupported
 from dockyard.images.confined import ConfinedRoot, clean
-from dockyard.images.decompress import Readable, Unpacked
+from dockyard.images.decompress import Readable
+from dockyard.images.growth import Growth
 from dockyard.images.tarreader import (
     begins_with_header,
     copy_content,
@@ -78,19 +79,24 @@ def extract(
         owner: user and group id of all entries instead of the archive's.
 
     Raises:
-        HostileInput: an entry tries to leave the directory, or a limit is passed.
+        HostileInput: an entry tries to leave the directory, or a limit is passed, or it grows as
+            only a bomb does (:mod:`dockyard.images.growth`).
         ContentMismatch: it is no tar archive, or damaged.
         NotSupported: an entry that has no meaning here.
+        DiskFull: no room is left but what is to stay free.
         StateError: the directory can't be written. After any error its content is garbage.
     """
-    source = Unpacked(stream, max_bytes=limits.bytes)
-    work = _Extraction(directory, limits, lower, whiteouts, devices, owner)
+    growth = Growth(directory)
+    source = growth.unpacked(stream, max_bytes=limits.bytes)
+    work = _Extraction(directory, growth, limits, lower, whiteouts, devices, owner)
     return _extract(source, work)
 
 
-def extract_layer(source: Readable, directory: str, *, lower: LowerView) -> Extracted:
+def extract_layer(
+    source: Readable, directory: str, growth: Growth, *, lower: LowerView
+) -> Extracted:
     """Unpacks a layer that is no longer compressed; see :func:`extract`."""
-    return _extract(source, _Extraction(directory, DEFAULT_LIMITS, lower, True, True, None))
+    return _extract(source, _Extraction(directory, growth, DEFAULT_LIMITS, lower, True, True, None))
 
 
 def _extract(source: Readable, work: _Extraction) -> Extracted:
@@ -124,6 +130,7 @@ class _Extraction:
     def __init__(
         self,
         directory: str,
+        growth: Growth,
         limits: Limits,
         lower: LowerView,
         whiteouts: bool,
@@ -131,6 +138,7 @@ class _Extraction:
         owner: tuple[int, int] | None,
     ) -> None:
         self._directory = directory
+        self._growth = growth
         self._limits = limits
         self._devices = devices
         self._owner = owner
@@ -176,6 +184,8 @@ class _Extraction:
             raise _too_large(f"the archive has more than {limits.entries} entries", member)
         if self._bytes > limits.bytes:
             raise _too_large(f"the archive is larger than {limits.bytes} bytes unpacked", member)
+        if member.issparse():
+            self._growth.add_blank(member.size)
 
     def _add(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         path = clean(member.name)

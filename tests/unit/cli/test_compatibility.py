@@ -80,3 +80,54 @@ def test_what_the_table_says_no_to_is_refused_with_the_same_reason(
     assert (code != 0, out) == (True, "")
     assert "is not supported" in err
     assert f"hint: {note}" in err
+
+
+RESTRICTED = {
+    "build --cache-from x": ["type=registry,ref=x", "type=gha", "type=inline"],
+    "build --cache-to x": ["type=registry,ref=x", "type=gha", "type=inline"],
+    "build --output x": ["type=registry,name=x", "type=image,push=true"],
+    "create --log-driver x": ["syslog", "journald", "fluentd", "gelf", "awslogs", "splunk"],
+    "create --log-opt x": ["tag={{.ID}}", "labels-regex=.*", "env-regex=.*"],
+    "create --mount x": ["type=image,source=x,target=/x", "type=cluster,source=x,target=/x"],
+    "create --publish x": ["80:80/sctp"],
+    "create --pull x": ["always"],
+    "create --security-opt x": ["label=type:svirt_t"],
+    "create --volume-driver x": ["nfs"],
+    "create --gpus x": [],
+    "network create --driver x": ["overlay", "macvlan", "ipvlan"],
+    "volume create --driver x": ["nfs"],
+}
+"""Values that Docker takes and we refuse, by the flag; the table must not say a plain yes to it."""
+
+
+@pytest.mark.parametrize("line", RESTRICTED)
+def test_a_flag_that_takes_not_all_of_docker_s_values_differs(line: str) -> None:
+    name, flag, _ = line.rsplit(" ", 2)
+    commands = ("create", "run") if name == "create" else (name,)
+    for command in commands:
+        rows = compatibility.commands()[command]
+        (row,) = (row for row in rows if row.name.split(", ")[-1] == flag)
+        assert row.answer == "differs", line
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [(line, value) for line, values in RESTRICTED.items() for value in values
+     if not line.startswith(("network", "volume", "create --log", "create --security"))],
+)  # fmt: skip
+def test_such_a_value_is_refused_with_a_way_out(
+    dockyard: Call, tmp_path: Path, line: str, value: str
+) -> None:
+    """Those left out are refused by the engine, which has tests of its own."""
+    name, flag, _ = line.rsplit(" ", 2)
+    code, out, err = dockyard(name, flag, value, str(tmp_path) if name == "build" else "app")
+    assert (code != 0, out) == (True, "")
+    assert "unexpected" not in err
+    assert "hint: " in err
+
+
+@pytest.mark.parametrize("flag", ["--iidfile=x", "--metadata-file=x", "-otype=local,dest=x"])
+def test_a_check_writes_nothing_and_says_so(dockyard: Call, tmp_path: Path, flag: str) -> None:
+    code, out, err = dockyard("build", "--check", flag, str(tmp_path))
+    assert (code, out) == (125, "")
+    assert "has nothing to write: --call=check builds no image" in err

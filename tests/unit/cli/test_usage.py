@@ -36,7 +36,7 @@ def test_help_is_where_one_looks_for_it(dockyard: Call, line: str, first: str) -
         ("run --env", 125, "flag needs an argument: --env"),
         ("run -dZ app", 125, "unknown shorthand flag: 'Z' in -dZ"),
         ("run --rm=maybe app", 125, 'invalid argument "maybe" for "--rm" flag'),
-        ("run --pull sometimes app", 125, "it must be one of always, missing, never"),
+        ("run --pull sometimes app", 125, "hint: one of always, missing, never"),
         ("run -m xx app", 125, 'invalid argument "xx" for "-m, --memory" flag: invalid size'),
         ("run -p 0.0.0.0.0:1 app", 125, 'for "-p, --publish" flag'),
         ("run --pids-limit many app", 125, "--pids-limit"),

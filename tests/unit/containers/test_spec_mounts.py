@@ -4,7 +4,12 @@ import pytest
 
 from dockyard.arguments import parse_volume
 from dockyard.containers.model import Mount, Options
-from dockyard.containers.spec_mounts import check_labels, root_propagation, volumes_from
+from dockyard.containers.spec_mounts import (
+    check_labels,
+    propagation,
+    root_propagation,
+    volumes_from,
+)
 from dockyard.errors import InvalidInput, NotSupported
 
 MOUNTS = """\
@@ -65,3 +70,9 @@ def test_the_root_propagates_as_far_as_a_bind_needs() -> None:
 def test_a_bind_of_a_private_mount_cannot_propagate(mount: Mount, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         root_propagation([mount], MOUNTS)
+
+
+def test_a_bind_is_private_unless_it_says_otherwise() -> None:
+    assert propagation(bind("/x")) == "rprivate"
+    assert propagation(bind("/x", "rbind", "rshared")) == "rshared"
+    assert propagation(Mount(kind="volume", source="v", target="/x")) == ""

@@ -31,6 +31,7 @@ from dockyard.build.solver import Cancellation
 from dockyard.errors import BuildError, ContentMismatch, HostileInput
 from dockyard.oci import digest
 from dockyard.state.paths import unusable
+from dockyard.state.room import Room
 
 _CHUNK_BYTES: Final = 1 << 20
 _TIMEOUT: Final = 60.0
@@ -52,6 +53,7 @@ def download(web: Web, directory: str, cancellation: Cancellation) -> Origin:
         BuildError: it can't be had, or the build was canceled.
         ContentMismatch: it breaks off, or doesn't have its checksum.
         HostileInput: it leads to a metadata service.
+        DiskFull: no room is left but what is to stay free.
         StateError: the disk.
     """
     path = f"{directory}/{web.name}"
@@ -61,7 +63,7 @@ def download(web: Web, directory: str, cancellation: Cancellation) -> Origin:
         except OSError as error:
             raise unusable(path, error) from error
         try:
-            content = _store(web, response, descriptor)
+            content = _store(web, response, descriptor, Room(directory))
             modified = response.headers.get("Last-Modified", "")
             seconds = seconds_of(modified)
             os.fchmod(descriptor, _MODE)
@@ -250,7 +252,7 @@ def _check_name(request: urllib.request.Request) -> None:
         raise metadata.refused(host)
 
 
-def _store(web: Web, response: _Response, descriptor: int) -> str:
+def _store(web: Web, response: _Response, descriptor: int, room: Room) -> str:
     """Writes the content; its digest.
 
     Raises:
@@ -263,6 +265,7 @@ def _store(web: Web, response: _Response, descriptor: int) -> str:
         own.update(chunk)
         content.update(chunk)
         length += len(chunk)
+        room.check(web.name)
         _write(descriptor, chunk, web.name)
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced) != length:

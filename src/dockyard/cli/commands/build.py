@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dockyard.arguments import parse_label
@@ -96,6 +96,7 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
     check_outputs(values["outputs"])
     method = "check" if values["check"] else values["call"]
     if method != "build":
+        refuse_results(method, values, iidfile)
         return _call(engine, context, values, method)
     try:
         image = _build(engine, context, values, kind)
@@ -157,6 +158,7 @@ def _check(engine: Engine, context: str, values: dict[str, Any], *, document: bo
         sys.stdin.buffer if context == "-" else context,
         dockerfile=sys.stdin.buffer if values["dockerfile"] == "-" else values["dockerfile"],
         build_args=dict(values["build_args"]),
+        target=values["target"],
     )
     show = check_view.document if document else check_view.text
     say(show(report), end="")
@@ -225,6 +227,21 @@ def renderer(kind: str) -> PlainProgress | LiveProgress | RawProgress:
     from dockyard.cli.progress import PlainProgress
 
     return PlainProgress(render.write)
+
+
+def refuse_results(method: str, values: Mapping[str, Any], iidfile: str | None) -> None:
+    """Raises :class:`InvalidInput` where something is to be made of an image that nobody builds."""
+    asked = {
+        "--cache-to": values["cache_to"], "--iidfile": iidfile,
+        "--metadata-file": values["metadata"], "--output": values["outputs"],
+    }  # fmt: skip
+    flag = next((name for name, value in asked.items() if value), None)
+    if flag is not None:
+        call = method.partition(",")[0]
+        raise InvalidInput(
+            f"{flag} has nothing to write: --call={call} builds no image",
+            hint=f"leave out {flag}, or build without --check and --call", exit_code=125,
+        )  # fmt: skip
 
 
 def check_input(context: str, dockerfile: str | None) -> None:

@@ -19,6 +19,7 @@ from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.errors import DiskFull, InvalidInput, NotFound, PermissionMissing
+from dockyard.images.growth import Growth
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -91,13 +92,16 @@ def unpack_in(parts: Parts, container: Container, stream: BinaryIO, target: str)
     path = _absolute(target)
     with place.entered(parts, container, f"cp {container.id}") as there:
         try:
-            os.close(there.open(path, _DIRECTORY))
+            directory = there.open(path, _DIRECTORY)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InvalidInput(
                 f'destination "{container.name}:{target}" must be a directory'
             ) from error
-        with _explained(container.name):
-            size = unpack(stream, there, path)
+        try:
+            with _explained(container.name):
+                size = unpack(stream, there, path, Growth(f"/proc/self/fd/{directory}"))
+        finally:
+            os.close(directory)
     parts.store.tell(event(container, "extract-to-dir", path=target))
     return size
 

@@ -11,7 +11,7 @@ from dockyard.containers.content.rooted import Rooted
 from dockyard.containers.content.transfer import clear_place, make_directory, new_file
 from dockyard.errors import HostileInput, InvalidInput
 from dockyard.images.confined import clean
-from dockyard.images.decompress import Unpacked
+from dockyard.images.growth import Growth
 from dockyard.images.tarreader import (
     copy_content,
     device_of,
@@ -27,7 +27,7 @@ _MODES = {tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK,
           tarfile.FIFOTYPE: stat.S_IFIFO}  # fmt: skip
 
 
-def unpack(stream: BinaryIO, rooted: Rooted, directory: str) -> int:
+def unpack(stream: BinaryIO, rooted: Rooted, directory: str, growth: Growth) -> int:
     """Unpacks an archive, plain or compressed, into a directory; the bytes of its files.
 
     Owners, modes and times are those of the archive. Symlinks on the way are resolved within the
@@ -35,20 +35,23 @@ def unpack(stream: BinaryIO, rooted: Rooted, directory: str) -> int:
 
     Raises:
         ContentMismatch: it is no archive, or damaged.
-        HostileInput: a name with ``..``, or a hard link out of the archive.
+        HostileInput: a name with ``..``, or a hard link out of the archive; or it grows as only
+            a bomb does.
+        DiskFull: no room is left but what is to stay free.
         InvalidInput: a file would replace a directory, or a directory a file.
     """
-    work = _Unpacking(rooted, directory)
-    for tar, member in members(Unpacked(stream, max_bytes=_MAX_BYTES)):
+    work = _Unpacking(rooted, directory, growth)
+    for tar, member in members(growth.unpacked(stream, max_bytes=_MAX_BYTES)):
         work.take(tar, member)
     work.settle()
     return work.size
 
 
 class _Unpacking:
-    def __init__(self, rooted: Rooted, directory: str) -> None:
+    def __init__(self, rooted: Rooted, directory: str, growth: Growth) -> None:
         self._rooted = rooted
         self._base = directory
+        self._growth = growth
         self._times: list[tuple[str, int]] = []
         self.size = 0
 
@@ -112,6 +115,8 @@ class _Unpacking:
             self._link(member, directory, name)
             return
         if member.isreg():
+            if member.issparse():
+                self._growth.add_blank(member.size)
             with new_file(directory, name) as writer:
                 copy_content(tar, member, writer)
                 self._describe(writer, member)
