@@ -28,6 +28,7 @@ from dockyard.build.ops.trust import bundle_of
 from dockyard.build.remote import metadata
 from dockyard.build.remote.address import Web
 from dockyard.build.solver import Cancellation
+from dockyard.decoding import natural
 from dockyard.errors import BuildError, ContentMismatch, HostileInput
 from dockyard.oci import digest
 from dockyard.state.paths import unusable
@@ -38,6 +39,8 @@ _TIMEOUT: Final = 60.0
 """Seconds without a byte, after which a server counts as gone."""
 
 _MAX_REDIRECTS: Final = 10
+_MAX_BYTES: Final = 1 << 38
+"""What one file may have, as an archive's files have together: an answer need not end."""
 _MODE: Final = 0o600
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -52,7 +55,7 @@ def download(web: Web, directory: str, cancellation: Cancellation) -> Origin:
     Raises:
         BuildError: it can't be had, or the build was canceled.
         ContentMismatch: it breaks off, or doesn't have its checksum.
-        HostileInput: it leads to a metadata service.
+        HostileInput: it leads to a metadata service, or doesn't come to an end.
         DiskFull: no room is left but what is to stay free.
         StateError: the disk.
     """
@@ -257,18 +260,21 @@ def _store(web: Web, response: _Response, descriptor: int, room: Room) -> str:
 
     Raises:
         ContentMismatch: it is shorter than announced, or has another checksum.
+        HostileInput: it is larger than any file that is meant so.
         StateError: the disk.
     """
+    announced = natural(response.headers.get("Content-Length", ""))
+    _check_size(web, announced or 0)
     algorithm, _, wanted = (web.checksum or "sha256:").partition(":")
     own, content, length = hashlib.new(algorithm), hashlib.sha256(), 0
     while chunk := response.read(_CHUNK_BYTES):
         own.update(chunk)
         content.update(chunk)
         length += len(chunk)
+        _check_size(web, length)
         room.check(web.name)
         _write(descriptor, chunk, web.name)
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced) != length:
+    if announced is not None and announced != length:
         raise _truncated(web, f"{length} of {announced} bytes came")
     if wanted and own.hexdigest() != wanted:
         raise ContentMismatch(
@@ -278,6 +284,15 @@ def _store(web: Web, response: _Response, descriptor: int, room: Room) -> str:
             reference="checksum-mismatch",
         )
     return f"sha256:{content.hexdigest()}"
+
+
+def _check_size(web: Web, length: int) -> None:
+    if length > _MAX_BYTES:
+        raise HostileInput(
+            f"{redacted(web.url)} has more than {_MAX_BYTES:,} bytes",
+            hint="if it is meant so, fetch it yourself and put it into the build context",
+            reference="download-too-large",
+        )
 
 
 def _write(descriptor: int, data: bytes, name: str) -> None:
