@@ -84,6 +84,17 @@ def test_a_route_of_the_container_is_no_way_into_another_network(root: Root, ser
     unreachable(red, blue.ipv4.gateway, 53, asked)
 
 
+@pytest.mark.parametrize("udp", [True, False], ids=["udp", "tcp"])
+def test_a_name_server_answers_its_own_network_alone(root: Root, serve: Serve, udp: bool) -> None:
+    gateway = root.create("blue").ipv4.gateway
+    root.create("red")
+    red, blue, default = root.join("c-red", "red"), root.join("c-blue", "blue"), root.attach("c-d")
+    asked = serve(None, 53, ip=gateway, udp=udp)
+    assert ask(blue, gateway, 53, udp=udp) == address(blue)
+    for stranger in (red, default):
+        unreachable(stranger, gateway, 53, asked, udp=udp)
+
+
 def test_an_internal_network_has_no_way_out_and_none_in(
     machine: Machine, root: Root, serve: Serve
 ) -> None:
