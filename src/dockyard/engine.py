@@ -322,10 +322,8 @@ class Engine:
         from dockyard.build.checking import check
         from dockyard.build.request import BuildRequest
 
-        arguments = dict(build_args or {})
-        request = BuildRequest(
-            context=context, dockerfile=dockerfile, build_args=arguments, target=target
-        )
+        request = BuildRequest(context=context, dockerfile=dockerfile, target=target,
+                               build_args=dict(build_args or {}))  # fmt: skip
         return check(self.parts, request)
 
     def describe_dockerfile(self, request: BuildRequest) -> Description:
