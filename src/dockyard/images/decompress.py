@@ -64,7 +64,7 @@ class Unpacked:
         HostileInput: on reading, there are more than ``max_bytes`` bytes.
     """
 
-    def __init__(self, stream: BinaryIO, *, max_bytes: int) -> None:
+    def __init__(self, stream: Readable, *, max_bytes: int) -> None:
         head = _read_fully(stream, BLOCK)
         self._errors: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError)
         self._inner = self._open(head, _Rejoined(head, stream))

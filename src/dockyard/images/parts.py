@@ -14,8 +14,9 @@ from typing import BinaryIO, Protocol
 
 from dockyard.errors import ContentMismatch, HostileInput
 from dockyard.images.confined import clean
-from dockyard.images.decompress import BLOCK, Unpacked, is_compressed
+from dockyard.images.decompress import BLOCK, Readable, Unpacked, is_compressed
 from dockyard.images.tarreader import members
+from dockyard.observability.progress import UNHEARD, Counted, Counter
 from dockyard.system import syscalls
 
 MAX_ENTRIES = 100_000
@@ -118,22 +119,25 @@ class TarParts:
     Args:
         stream: read to its end.
         spool: a path for what can't be read at any place: a pipe, or something compressed.
+        counter: counts the bytes of the stream.
 
     Raises:
         ContentMismatch: it is no tar archive, or damaged.
         HostileInput: it has too many entries, or paths that lead out of it.
     """
 
-    def __init__(self, stream: BinaryIO, spool: str) -> None:
+    def __init__(self, stream: BinaryIO, spool: str, counter: Counter = UNHEARD) -> None:
         self._places: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         if _is_plain_file(stream):
             self._descriptor = os.dup(stream.fileno())
-            self._index(Slice(self._descriptor, 0, os.fstat(self._descriptor).st_size))
+            whole = Slice(self._descriptor, 0, os.fstat(self._descriptor).st_size)
+            self._index(Counted(whole, counter))
             return
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = os.open(spool, flags, 0o600)
-        self._index(_Spooled(Unpacked(stream, max_bytes=_MAX_BYTES), self._descriptor))
+        unpacked = Unpacked(Counted(stream, counter), max_bytes=_MAX_BYTES)
+        self._index(_Spooled(unpacked, self._descriptor))
 
     def open(self, name: str) -> Slice | None:
         """A file, ``None`` where there is none."""
@@ -150,7 +154,7 @@ class TarParts:
         """Closes the archive."""
         os.close(self._descriptor)
 
-    def _index(self, source: Slice | _Spooled) -> None:
+    def _index(self, source: Readable) -> None:
         try:
             for count, (_, member) in enumerate(members(source), start=1):
                 if count > MAX_ENTRIES:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dockyard.cli import byte_progress
 from dockyard.cli.command import define, with_engine
 from dockyard.errors import InvalidInput
 from dockyard.images import archive, platforms
@@ -39,9 +40,10 @@ def command(
         raise InvalidInput(
             "cowardly refusing to save to a terminal", hint="use the -o flag or redirect"
         )
-    if output is not None:
-        archive.save_to(output, engine.images, names, layout=layout)
-        return
-    sys.stdout.flush()
-    with open(1, "wb", closefd=False) as stream:
-        engine.save(names, stream.write, layout=layout)
+    with byte_progress.shown({"writing": "Saving"}) as progress:
+        if output is not None:
+            archive.save_to(output, engine.images, names, layout=layout, progress=progress)
+            return
+        sys.stdout.flush()
+        with open(1, "wb", closefd=False) as stream:
+            engine.save(names, stream.write, layout=layout, progress=progress)

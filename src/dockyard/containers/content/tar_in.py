@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
-from typing import BinaryIO
 
 from dockyard.containers.content.rooted import Rooted
 from dockyard.containers.content.transfer import clear_place, make_directory, new_file
 from dockyard.errors import HostileInput, InvalidInput
 from dockyard.images.confined import clean
-from dockyard.images.decompress import Unpacked
+from dockyard.images.decompress import Readable, Unpacked
 from dockyard.images.tarreader import (
     copy_content,
     device_of,
@@ -27,7 +26,7 @@ _MODES = {tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK,
           tarfile.FIFOTYPE: stat.S_IFIFO}  # fmt: skip
 
 
-def unpack(stream: BinaryIO, rooted: Rooted, directory: str) -> int:
+def unpack(stream: Readable, rooted: Rooted, directory: str) -> int:
     """Unpacks an archive, plain or compressed, into a directory; the bytes of its files.
 
     Owners, modes and times are those of the archive. Symlinks on the way are resolved within the
