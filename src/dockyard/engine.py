@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # building is not on the path of run, nor are programs that u
     from dockyard.images.load import Loaded
     from dockyard.images.model import Image
     from dockyard.observability.events import Event
+    from dockyard.observability.progress import Listener as Progressed
     from dockyard.usage import Usage
 
 
@@ -236,22 +237,28 @@ class Engine:
         write: Callable[[bytes | memoryview], object],
         *,
         layout: Literal["docker", "oci"] = "docker",
+        progress: Progressed | None = None,
     ) -> None:
         """Writes images as one tar stream.
 
         Args:
             layout: ``docker`` (an OCI layout that ``docker load`` reads too) or ``oci``.
+            progress: hears how many bytes are written.
         """
         from dockyard.images.archive import save
 
-        save(self.images, list(names), write, layout=layout)
+        save(self.images, list(names), write, layout=layout, progress=progress)
 
-    def load(self, source: str | BinaryIO, *, platform: str | None = None) -> tuple[Loaded, ...]:
+    def load(
+        self, source: str | BinaryIO, *, platform: str | None = None,
+        progress: Progressed | None = None,
+    ) -> tuple[Loaded, ...]:  # fmt: skip
         """Loads the images of an archive that ``save`` made, here or in Docker or Podman.
 
         Args:
             source: the path of an archive or of an OCI image layout, or a stream.
             platform: which of the images of several platforms; this host's where ``None``.
+            progress: hears how many bytes are read and unpacked.
 
         Raises:
             InvalidInput, ContentMismatch, HostileInput, NotSupported: the archive is no such, is
@@ -261,18 +268,13 @@ class Engine:
 
         return load(
             source, paths=self.paths, database=self.database, layers=self.parts.layers,
-            images=self.images, platform=platform,
+            images=self.images, platform=platform, progress=progress,
         )  # fmt: skip
 
     def import_tree(
-        self,
-        stream: BinaryIO,
-        *,
-        tag: str | None = None,
-        changes: Sequence[str] = (),
-        message: str = "",
-        platform: str | None = None,
-    ) -> Image:
+        self, stream: BinaryIO, *, tag: str | None = None, changes: Sequence[str] = (),
+        message: str = "", platform: str | None = None, progress: Progressed | None = None,
+    ) -> Image:  # fmt: skip
         """Makes an image of one layer from the tar of a root filesystem.
 
         Args:
@@ -280,6 +282,7 @@ class Engine:
             changes: lines of a Dockerfile such as ``CMD ["sh"]`` that only say how to run it.
             message: the comment in its history.
             platform: what its programs run on; this host's where ``None``.
+            progress: hears how many bytes are read and hashed.
 
         Raises:
             InvalidInput, BuildError: a change can't be made so.
@@ -288,8 +291,9 @@ class Engine:
         from dockyard.build.importing import import_tree
 
         return import_tree(
-            self.parts, stream, tag=tag, changes=changes, message=message, platform=platform
-        )
+            self.parts, stream, tag=tag, changes=changes, message=message, platform=platform,
+            progress=progress,
+        )  # fmt: skip
 
     def events(self, *, since: int | None = None, until: int | None = None) -> Iterator[Event]:
         """What happens to containers, images, volumes and networks, as it happens.
@@ -322,10 +326,8 @@ class Engine:
         from dockyard.build.checking import check
         from dockyard.build.request import BuildRequest
 
-        arguments = dict(build_args or {})
-        request = BuildRequest(
-            context=context, dockerfile=dockerfile, build_args=arguments, target=target
-        )
+        request = BuildRequest(context=context, dockerfile=dockerfile, target=target,
+                               build_args=dict(build_args or {}))  # fmt: skip
         return check(self.parts, request)
 
     def describe_dockerfile(self, request: BuildRequest) -> Description:
@@ -347,15 +349,9 @@ class Engine:
         return measured(self.images, self.containers, self.volumes, self.build_cache())
 
     def commit(
-        self,
-        container: str,
-        tag: str | None = None,
-        *,
-        author: str = "",
-        message: str = "",
-        changes: Sequence[str] = (),
-        pause: bool = True,
-    ) -> Image:
+        self, container: str, tag: str | None = None, *, author: str = "", message: str = "",
+        changes: Sequence[str] = (), pause: bool = True, progress: Progressed | None = None,
+    ) -> Image:  # fmt: skip
         """Makes an image of what a container has changed.
 
         Args:
@@ -363,6 +359,7 @@ class Engine:
             tag: the image's name; none where ``None``.
             changes: Dockerfile instructions for the configuration, such as ``ENV A=b``.
             pause: let it stand still while its files are copied.
+            progress: hears how many bytes are copied and hashed.
 
         Raises:
             NotFound: no such container.
@@ -374,7 +371,9 @@ class Engine:
 
         name = None if tag is None else Reference.parse(tag)
         options = CommitOptions(name=name, author=author, message=message, pause=pause)
-        return self.containers.commit(container, options, lambda config: changed(config, changes))
+        return self.containers.commit(
+            container, options, lambda config: changed(config, changes), progress
+        )
 
     def prune_build_cache(self, policy: Policy | None = None) -> Pruned:
         """Removes what builds keep, but nothing that a running build uses.

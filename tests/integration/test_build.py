@@ -315,6 +315,18 @@ def test_a_second_build_is_all_cached_and_the_same(context: Context) -> None:
     assert second.id == first.id
 
 
+def test_the_same_step_twice_is_one_layer_twice(context: Context) -> None:
+    """From the cache both are one directory, which overlayfs refuses as two lower ones."""
+    context.write("f", "content")
+    steps = "FROM busybox\nCOPY f /top/f\nRUN rm /top/f\nCOPY f /top/f\n"
+    context.build(steps)
+    image = context.build(steps + "RUN cat /top/f > /seen\n")
+
+    assert context.kinds() == ["cached", "cached", "cached", "done"]
+    assert image.layers[-2].id == image.layers[-4].id
+    assert context.show("cat /top/f /seen") == ["contentcontent"]
+
+
 def test_a_changed_file_redoes_the_steps_from_there(context: Context) -> None:
     text = "FROM busybox\nRUN echo before > /b\nCOPY f /f\nRUN cat /f > /g\n"
     context.write("f", "1")

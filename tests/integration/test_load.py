@@ -65,6 +65,45 @@ def tree(engine: Engine, name: str) -> dict[str, bytes]:
     return {path: text.rsplit(" ", 1)[-1].strip("'").encode() for path, text in found.items()}
 
 
+def test_an_image_that_has_a_layer_twice_can_be_used_saved_and_removed(
+    root: Root, engine: Engine
+) -> None:
+    """overlayfs refuses one directory twice; two RUN that change nothing make such an image."""
+    root.own(engine.images.find("busybox"))
+    empty, first = archives.tar({}), archives.layer(f=b"first")
+    gone = archives.tar({".wh.f": b"", "kept": b"yes"})
+    layers = [_whole(engine, "busybox"), first, empty, gone, empty, first, first]
+    loaded = engine.load(stream(archives.docker(layers, "docker.io/library/twice:1")))[0]
+
+    script = "cat /f /kept; echo more > /more"
+    container, output = foreground(engine, "sh", "-c", script, image="twice:1")
+    assert (container.exit_code, output.text) == (0, "firstyes"), output.stderr
+    dockerfile = io.BytesIO(b"FROM twice:1\nRUN rm /f && cat /kept > /again\n")
+    built = engine.build(dockerfile, tag="above")
+    _, output = foreground(engine, "sh", "-c", "cat /again; ls /f", image="above")
+    assert output.text == "yes"
+    assert len(built.layers) == len(layers) + 1
+    archive = io.BytesIO()
+    engine.save(["twice:1"], archive.write)
+    archive.seek(0)
+    assert engine.load(archive)[0].image.id == loaded.image.id
+    for name in ("above", "twice:1"):
+        engine.images.remove(name)
+    (again,) = engine.load(stream(archives.docker(layers, "docker.io/library/twice:1")))
+    assert again.image.id == loaded.image.id
+
+
+def _whole(engine: Engine, name: str) -> bytes:
+    """The tar of the only layer of an image."""
+    buffer = io.BytesIO()
+    engine.save([name], buffer.write)
+    (layer,) = engine.images.find(name).layers
+    with tarfile.open(fileobj=io.BytesIO(buffer.getvalue())) as archive:
+        found = archive.extractfile(f"blobs/{layer.diff_id.replace(':', '/')}")
+        assert found is not None
+        return found.read()
+
+
 @pytest.mark.parametrize("form", [archives.docker, archives.oci])
 def test_an_archive_of_another_program_keeps_its_ids_and_comes_out_byte_for_byte(
     form: Callable[..., Files], loader: Engine, bare: Root

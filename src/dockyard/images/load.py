@@ -24,6 +24,7 @@ from dockyard.images.model import Image, Layer
 from dockyard.images.parts import DirectoryParts, Parts, TarParts, document
 from dockyard.images.store import ImageStore
 from dockyard.images.workplace import workplace
+from dockyard.observability.progress import Counter, Listener, size_of
 from dockyard.oci.reference import Reference
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
@@ -45,12 +46,14 @@ def load(
     layers: LayerStore,
     images: ImageStore,
     platform: str | None = None,
+    progress: Listener | None = None,
 ) -> tuple[Loaded, ...]:
     """Loads all images of an archive.
 
     Args:
         source: the path of a file or of a directory, or a stream that is read to its end.
         platform: which of the images of several platforms; this host's where ``None``.
+        progress: hears how many bytes were read, and of the layers unpacked and compared.
 
     Raises:
         InvalidInput: it can't be read, or is no image archive.
@@ -62,13 +65,14 @@ def load(
     host.require_root("loading images")
     with workplace(paths, database, "load") as (holder, directory):
         growth = Growth(directory)
-        parts = _open(source, f"{directory}/archive", growth)
+        parts = _open(source, f"{directory}/archive", growth, progress)
         try:
             found = documents.images_of(parts, platforms.wanted(platform).architecture)
             for each in found:
                 platforms.require(each.config, " ".join(map(str, each.names)) or each.id, platform)
-            intake = Intake(layers, holder, directory, growth)
-            taken = [_take(parts, intake, image) for image in found]
+            intake = Intake(layers, holder, directory, growth, progress)
+            counter = Counter(progress, "unpacking", _size(parts, found))
+            taken = [_take(parts, intake, image, counter) for image in found]
             return tuple(_record(images, each, ids) for each, ids in zip(found, taken, strict=True))
         finally:
             parts.close()
@@ -76,14 +80,15 @@ def load(
             layers.collect(holder)
 
 
-def _open(source: str | BinaryIO, spool: str, growth: Growth) -> Parts:
+def _open(source: str | BinaryIO, spool: str, growth: Growth, progress: Listener | None) -> Parts:
     if not isinstance(source, str):
-        return TarParts(source, spool, growth)
+        return TarParts(source, spool, growth, Counter(progress, "reading", size_of(source)))
     if os.path.isdir(source):
         return DirectoryParts(source, growth)
     try:
         with open(source, "rb") as stream:
-            return TarParts(stream, spool, growth)
+            counter = Counter(progress, "reading", size_of(stream))
+            return TarParts(stream, spool, growth, counter)
     except PermissionError as error:
         raise PermissionMissing(f"cannot read {source}") from error
     except FileNotFoundError as error:
@@ -92,7 +97,20 @@ def _open(source: str | BinaryIO, spool: str, growth: Growth) -> Parts:
         ) from error
 
 
-def _take(parts: Parts, intake: Intake, image: Found) -> tuple[Layer, ...]:
+def _size(parts: Parts, found: Sequence[Found]) -> int:
+    """Bytes of all layers as they are in the archive, each as often as an image has it."""
+    return sum(_part_size(parts, path) for image in found for path, _ in image.layers)
+
+
+def _part_size(parts: Parts, path: str) -> int:
+    part = parts.open(path)
+    if part is None:
+        return 0
+    part.close()
+    return part.size
+
+
+def _take(parts: Parts, intake: Intake, image: Found, counter: Counter) -> tuple[Layer, ...]:
     below: tuple[Layer, ...] = ()
     for path, blob in image.layers:
         layer = intake.known(blob.diff_id, below)
@@ -102,9 +120,11 @@ def _take(parts: Parts, intake: Intake, image: Found) -> tuple[Layer, ...]:
                 document(parts, path)  # says what is missing
                 raise AssertionError(path)
             try:
-                layer = intake.take(part, blob, below)
+                layer = intake.take(part, blob, below, counter)
             finally:
                 part.close()
+        else:
+            counter.add(_part_size(parts, path))
         below = (*below, layer)
     return below
 

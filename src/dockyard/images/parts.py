@@ -17,6 +17,7 @@ from dockyard.images.confined import clean
 from dockyard.images.decompress import BLOCK, Readable, is_compressed
 from dockyard.images.growth import Growth
 from dockyard.images.tarreader import members
+from dockyard.observability.progress import UNHEARD, Counted, Counter
 from dockyard.oci.image import MAX_DOCUMENT_BYTES
 from dockyard.system import holes, syscalls
 
@@ -134,6 +135,7 @@ class TarParts:
         stream: read to its end.
         spool: a path for what can't be read at any place: a pipe, or something compressed.
         growth: counts what is read, and what it grows to in ``spool``.
+        counter: counts the bytes of the stream, for whoever watches.
 
     Raises:
         ContentMismatch: it is no tar archive, or damaged.
@@ -141,18 +143,20 @@ class TarParts:
             bomb does.
     """
 
-    def __init__(self, stream: BinaryIO, spool: str, growth: Growth) -> None:
+    def __init__(
+        self, stream: BinaryIO, spool: str, growth: Growth, counter: Counter = UNHEARD
+    ) -> None:
         self._places: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         if _is_plain_file(stream):
             self._descriptor = os.dup(stream.fileno())
             whole = Slice(self._descriptor, 0, os.fstat(self._descriptor).st_size)
             growth.came(whole.size)
-            self._index(whole)
+            self._index(Counted(whole, counter))
             return
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = os.open(spool, flags, 0o600)
-        plain = growth.unpacked(stream, max_bytes=_MAX_BYTES)
+        plain = growth.unpacked(Counted(stream, counter), max_bytes=_MAX_BYTES)
         self._index(_Spooled(plain, self._descriptor))
 
     def open(self, name: str) -> Slice | None:
@@ -170,7 +174,7 @@ class TarParts:
         """Closes the archive."""
         os.close(self._descriptor)
 
-    def _index(self, source: Slice | _Spooled) -> None:
+    def _index(self, source: Readable) -> None:
         try:
             for count, (_, member) in enumerate(members(source), start=1):
                 if count > MAX_ENTRIES:

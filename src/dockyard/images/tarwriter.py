@@ -71,9 +71,18 @@ def write_layer(
 
 
 def diff_id(
-    directory: str, *, epoch: int, times: Times, writer: int = CURRENT_WRITER
+    directory: str,
+    *,
+    epoch: int,
+    times: Times,
+    writer: int = CURRENT_WRITER,
+    advance: Callable[[int], object] = lambda _count: None,
 ) -> tuple[str, int]:
-    """Digest and length in bytes of a layer's tar, which is not kept. Raises as the writer."""
+    """Digest and length in bytes of a layer's tar, which is not kept. Raises as the writer.
+
+    Args:
+        advance: gets the number of bytes of each part.
+    """
     import hashlib  # it brings OpenSSL: 3 ms, which only a build needs
 
     digest = hashlib.sha256()
@@ -83,6 +92,7 @@ def diff_id(
         nonlocal size
         digest.update(part)
         size += len(part)
+        advance(len(part))
 
     write_layer(directory, count, epoch=epoch, times=times, writer=writer)
     return PREFIX + digest.hexdigest(), size

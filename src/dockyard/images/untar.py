@@ -11,7 +11,6 @@ import errno
 import os
 import stat
 import tarfile
-from typing import BinaryIO
 
 import msgspec
 
@@ -59,7 +58,7 @@ class Extracted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def extract(
-    stream: BinaryIO,
+    stream: Readable,
     directory: str,
     *,
     whiteouts: bool,

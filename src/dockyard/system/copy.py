@@ -6,13 +6,22 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dockyard.system import files, syscalls
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_PIECE = 1 << 30
+_PIECE = 1 << 26
+"""Bytes that are copied by one call: so often those who wait hear of it."""
 _BLOCK = 512
+
+
+Advance = Callable[[int], object]
+"""Gets the number of bytes of each piece that was copied."""
+
+
+def _ignore(_count: int) -> None:
+    """Nobody listens."""
 
 
 def copy_tree(rootfs: str, path: str, destination: str) -> None:
@@ -42,7 +51,9 @@ def copy_tree(rootfs: str, path: str, destination: str) -> None:
         os.close(source)
 
 
-def copy_directory(source: int, target: int, *, whole: bool = False) -> None:
+def copy_directory(
+    source: int, target: int, *, whole: bool = False, advance: Advance = _ignore
+) -> None:
     """Copies entries and attributes of one open directory into another, and all below.
 
     Works for any depth with few descriptors: each directory is opened anew from the top.
@@ -55,7 +66,7 @@ def copy_directory(source: int, target: int, *, whole: bool = False) -> None:
     while pending:
         path = pending.pop()
         with _opened(source, path) as below, _opened(target, path) as into:
-            names = _copy_level(below, into, path, links)
+            names = _copy_level(below, into, path, links, advance)
         pending += [f"{path}/{name}" if path else name for name in names]
 
 
@@ -96,7 +107,9 @@ def _opened(top: int, path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy_level(source: int, target: int, path: str, links: Links | None) -> list[str]:
+def _copy_level(
+    source: int, target: int, path: str, links: Links | None, advance: Advance
+) -> list[str]:
     """Copies a directory's entries and attributes; its subdirectories, made but empty."""
     with os.scandir(source) as scan:
         names = [entry.name for entry in scan]
@@ -109,18 +122,18 @@ def _copy_level(source: int, target: int, path: str, links: Links | None) -> lis
             directories.append(name)
         elif links is None or not links.made(status, f"{path}/{name}" if path else name,
                                              target, name):  # fmt: skip
-            _copy_entry(source, target, name, status, whole=links is not None)
+            _copy_entry(source, target, name, status, advance, whole=links is not None)
     copy_attributes(source, target, os.fstat(source), whole=links is not None)
     return directories
 
 
 def _copy_entry(
-    source: int, target: int, name: str, status: os.stat_result, *, whole: bool = False
+    source: int, target: int, name: str, status: os.stat_result, advance: Advance, *, whole: bool
 ) -> None:
     """Copies one entry that is no directory; sockets are left out."""
     mode = status.st_mode
     if stat.S_ISREG(mode):
-        _copy_file(source, target, name, status, whole=whole)
+        _copy_file(source, target, name, status, advance, whole=whole)
     elif stat.S_ISLNK(mode):
         os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
         os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
@@ -132,7 +145,9 @@ def _copy_entry(
         _set_times(name, target, status)
 
 
-def _copy_file(source: int, target: int, name: str, status: os.stat_result, *, whole: bool) -> None:
+def _copy_file(
+    source: int, target: int, name: str, status: os.stat_result, advance: Advance, *, whole: bool
+) -> None:
     reader = os.open(
         name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source
     )
@@ -141,9 +156,9 @@ def _copy_file(source: int, target: int, name: str, status: os.stat_result, *, w
         writer = os.open(name, flags, 0o600, dir_fd=target)
         try:
             if whole and status.st_blocks * _BLOCK < status.st_size:
-                copy_extents(reader, writer, status.st_size)
+                copy_extents(reader, writer, status.st_size, advance)
             else:
-                copy_content(reader, writer)
+                copy_content(reader, writer, advance)
             copy_attributes(reader, writer, status, whole=whole)
         finally:
             os.close(writer)
@@ -151,7 +166,7 @@ def _copy_file(source: int, target: int, name: str, status: os.stat_result, *, w
         os.close(reader)
 
 
-def copy_content(reader: int, writer: int) -> None:
+def copy_content(reader: int, writer: int, advance: Advance = _ignore) -> None:
     """Copies a file's bytes inside the kernel, by reflink where the filesystem can."""
     while True:
         try:
@@ -162,9 +177,10 @@ def copy_content(reader: int, writer: int) -> None:
             count = os.sendfile(writer, reader, None, _PIECE)
         if count == 0:
             return
+        advance(count)
 
 
-def copy_extents(reader: int, writer: int, size: int) -> None:
+def copy_extents(reader: int, writer: int, size: int, advance: Advance = _ignore) -> None:
     """Copies what a file with holes holds, and leaves the holes."""
     os.ftruncate(writer, size)
     position = 0
@@ -177,10 +193,12 @@ def copy_extents(reader: int, writer: int, size: int) -> None:
             raise
         position = os.lseek(reader, start, os.SEEK_HOLE)
         while start < position:
-            count = os.copy_file_range(reader, writer, position - start, start, start)
+            piece = min(position - start, _PIECE)
+            count = os.copy_file_range(reader, writer, piece, start, start)
             if count == 0:
                 return
             start += count
+            advance(count)
 
 
 def copy_attributes(

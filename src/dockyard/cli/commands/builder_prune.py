@@ -56,7 +56,9 @@ def command(
             free=sizes["min_free_space"] or 0,
         )
     )
-    show = view.verbose if verbose else view.pruned
-    listing.put(show(pruned.records, now))
+    if verbose:
+        listing.put(view.verbose(pruned.records, now))
+    else:
+        listing.put(view.pruned(pruned.records, now, listing.terminal_width()))
     listing.put(f"Total:\t{decimal_size(pruned.freed, view.DIGITS)}\n")
     return 0

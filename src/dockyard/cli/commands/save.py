@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from dockyard.cli import byte_progress
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, one_of, option
 from dockyard.errors import InvalidInput
@@ -38,9 +39,10 @@ def command(
         raise InvalidInput(
             "cowardly refusing to save to a terminal", hint="use the -o flag or redirect"
         )
-    if output is not None:
-        archive.save_to(output, engine.images, names, layout=layout)
-        return
-    sys.stdout.flush()
-    with open(1, "wb", closefd=False) as stream:
-        engine.save(names, stream.write, layout=layout)
+    with byte_progress.shown({"writing": "Saving"}) as progress:
+        if output is not None:
+            archive.save_to(output, engine.images, names, layout=layout, progress=progress)
+            return
+        sys.stdout.flush()
+        with open(1, "wb", closefd=False) as stream:
+            engine.save(names, stream.write, layout=layout, progress=progress)

@@ -20,18 +20,26 @@ from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.errors import DiskFull, InvalidInput, NotFound, PermissionMissing
 from dockyard.images.growth import Growth
+from dockyard.observability.progress import Counted, Counter, Listener, counted, size_of
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def copy_in(
-    parts: Parts, container: Container, source: str, target: str, *, follow: bool = False
+    parts: Parts,
+    container: Container,
+    source: str,
+    target: str,
+    *,
+    follow: bool = False,
+    progress: Listener | None = None,
 ) -> int:
     """Copies a file or directory of this host into a container, with its owners and times.
 
     Args:
         target: a path in the container; relative to its root.
         follow: copy what a symlink names instead of the symlink.
+        progress: hears how many bytes are copied.
 
     Returns:
         The bytes of the files copied.
@@ -43,7 +51,7 @@ def copy_in(
     with Rooted() as here, place.entered(parts, container, f"cp {container.id}") as there:
         inside = _Inside(container)
         copied = _copy(_Side(here, source), _Side(there, _absolute(target), inside),
-                       keep_owner=True, follow=follow)  # fmt: skip
+                       progress, keep_owner=True, follow=follow)  # fmt: skip
     parts.store.tell(event(container, "extract-to-dir", path=target))
     return copied
 
@@ -56,6 +64,7 @@ def copy_out(
     *,
     follow: bool = False,
     keep_owner: bool = False,
+    progress: Listener | None = None,
 ) -> int:
     """Copies a file or directory of a container to this host; see :func:`copy_in`.
 
@@ -65,26 +74,41 @@ def copy_out(
     with Rooted() as here, place.entered(parts, container, f"cp {container.id}") as there:
         inside = _Inside(container)
         copied = _copy(_Side(there, _absolute(source), inside), _Side(here, target),
-                       keep_owner=keep_owner, follow=follow)  # fmt: skip
+                       progress, keep_owner=keep_owner, follow=follow)  # fmt: skip
     parts.store.tell(event(container, "archive-path", path=source))
     return copied
 
 
 def pack_out(
-    parts: Parts, container: Container, source: str, write: Write, *, follow: bool = False
+    parts: Parts,
+    container: Container,
+    source: str,
+    write: Write,
+    *,
+    follow: bool = False,
+    progress: Listener | None = None,
 ) -> None:
-    """Writes a file or directory of a container as a tar stream."""
+    """Writes a file or directory of a container as a tar stream; see :func:`copy_in`."""
     with place.entered(parts, container, f"cp {container.id}") as there:
         side = _Side(there, _absolute(source), _Inside(container))
         with side.source(follow=follow) as (descriptor, what):
-            archive = TarOut(write)
+            archive = TarOut(counted(write, Counter(progress, "copying")))
             archive.tree(descriptor, "." if what.contents_only else what.name)
             archive.end()
     parts.store.tell(event(container, "archive-path", path=source))
 
 
-def unpack_in(parts: Parts, container: Container, stream: BinaryIO, target: str) -> int:
+def unpack_in(
+    parts: Parts,
+    container: Container,
+    stream: BinaryIO,
+    target: str,
+    progress: Listener | None = None,
+) -> int:
     """Unpacks a tar stream into a directory of a container; the bytes of its files.
+
+    Args:
+        progress: hears how many bytes of the stream were read.
 
     Raises:
         InvalidInput: there is no such directory.
@@ -99,7 +123,9 @@ def unpack_in(parts: Parts, container: Container, stream: BinaryIO, target: str)
             ) from error
         try:
             with _explained(container.name):
-                size = unpack(stream, there, path, Growth(f"/proc/self/fd/{directory}"))
+                counter = Counter(progress, "copying", size_of(stream))
+                growth = Growth(f"/proc/self/fd/{directory}")
+                size = unpack(Counted(stream, counter), there, path, growth)
         finally:
             os.close(directory)
     parts.store.tell(event(container, "extract-to-dir", path=target))
@@ -183,10 +209,18 @@ class _Side:
         return f"{name}{self._path}"
 
 
-def _copy(source: _Side, destination: _Side, *, keep_owner: bool, follow: bool) -> int:
+def _copy(
+    source: _Side,
+    destination: _Side,
+    progress: Listener | None,
+    *,
+    keep_owner: bool,
+    follow: bool,
+) -> int:
     with source.source(follow=follow) as (descriptor, what):
         target = copy_plan.plan(what, destination.destination())
-        transfer = Transfer(keep_owner=keep_owner)
+        total = None if what.is_directory else os.fstat(descriptor).st_size
+        transfer = Transfer(Counter(progress, "copying", total), keep_owner=keep_owner)
         directory = destination.directory(target)
         try:
             with _explained(destination.shown):

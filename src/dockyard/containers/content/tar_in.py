@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
-from typing import BinaryIO
 
 from dockyard.containers.content.rooted import Rooted
 from dockyard.containers.content.transfer import clear_place, make_directory, new_file
 from dockyard.errors import HostileInput, InvalidInput
 from dockyard.images.confined import clean
+from dockyard.images.decompress import Readable
 from dockyard.images.growth import Growth
 from dockyard.images.tarreader import (
     copy_content,
@@ -27,7 +27,7 @@ _MODES = {tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK,
           tarfile.FIFOTYPE: stat.S_IFIFO}  # fmt: skip
 
 
-def unpack(stream: BinaryIO, rooted: Rooted, directory: str, growth: Growth) -> int:
+def unpack(stream: Readable, rooted: Rooted, directory: str, growth: Growth) -> int:
     """Unpacks an archive, plain or compressed, into a directory; the bytes of its files.
 
     Owners, modes and times are those of the archive. Symlinks on the way are resolved within the

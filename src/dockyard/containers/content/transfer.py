@@ -14,11 +14,13 @@ from collections.abc import Iterator
 
 from dockyard.containers.content.rooted import reopen
 from dockyard.errors import HostileInput, InvalidInput
+from dockyard.observability.progress import Counter
 from dockyard.system import copy, files
 
 _ENTRY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_PIECE = 1 << 30
+_PIECE = 1 << 26
+"""Bytes that are copied by one call: so often those who wait hear of it."""
 _CHUNK = 1 << 16
 _MAX_UNSIZED = 64 << 20
 _NOT_HERE = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
@@ -28,7 +30,7 @@ _NO_TEMPORARY = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.E
 class Transfer:
     """One copy, in which hard links stay what they are; counts the bytes of files on the way."""
 
-    def __init__(self, *, keep_owner: bool) -> None:
+    def __init__(self, counter: Counter, *, keep_owner: bool) -> None:
         """``keep_owner``: entries keep user and group; otherwise they are this process's.
 
         With the owner go the rights that were meant for it: setuid and setgid bits, capabilities
@@ -36,6 +38,7 @@ class Transfer:
         """
         self._owner = None if keep_owner else (os.geteuid(), os.getegid())
         self._links: copy.Links | None = None
+        self._counter = counter
         self.size = 0
 
     def entry(self, source: int, directory: int, name: str) -> None:
@@ -128,7 +131,7 @@ class Transfer:
         reader = reopen(source, os.O_RDONLY)
         try:
             with new_file(directory, name) as writer:
-                self.size += copy_at_most(reader, writer, status.st_size)
+                self.size += copy_at_most(reader, writer, status.st_size, self._counter)
                 self._attributes(reader, writer, status)
         finally:
             os.close(reader)
@@ -146,7 +149,7 @@ def _joined(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def copy_at_most(reader: int, writer: int, size: int) -> int:
+def copy_at_most(reader: int, writer: int, size: int, counter: Counter) -> int:
     """Copies a file's first bytes inside the kernel; how many there were.
 
     A file that grows without end is so cut at the size that it had. What says that it is empty,
@@ -166,6 +169,7 @@ def copy_at_most(reader: int, writer: int, size: int) -> int:
         if count == 0:
             break
         done += count
+        counter.add(count)
     return done
 
 
