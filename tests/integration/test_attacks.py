@@ -14,6 +14,8 @@ import pytest
 from tests.support.roots import Root
 from tests.support.waiting import until
 
+from dockyard import Mount, Options
+from dockyard.errors import HostileInput
 from dockyard.system import process
 
 
@@ -151,6 +153,23 @@ def test_an_image_cannot_replace_proc(root: Root, tmp_path: Path, target: str) -
     else:
         assert done.returncode in {125, 126, 127}
         assert done.stderr.startswith("dockyard: ")
+
+
+def test_a_name_that_ends_early_in_c_is_refused(root: Root) -> None:
+    """crun mounted a volume for ``/proc\\0x`` on ``/proc``."""
+    with root.engine() as engine:
+        for options in (
+            Options(mounts=(Mount(kind="volume", target="/proc\0x"),)),
+            Options(command=("echo", "a\0b")),
+            Options(env=("A=b\0c",)),
+            Options(working_dir="/a\0b"),
+        ):
+            with pytest.raises(HostileInput, match="NUL byte"):
+                engine.run("busybox", network="none", options=options)
+        with engine.run("busybox", ["sleep", "60"], network="none") as container:
+            with pytest.raises(HostileInput, match="NUL byte"):
+                container.exec(["echo", "a\0b"])
+            assert container.exec(["printf", "%s", "\\u0000"])[1] == "\\u0000"
 
 
 def test_device_nodes_of_an_image_are_dead(root: Root, tmp_path: Path) -> None:

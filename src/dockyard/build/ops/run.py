@@ -29,7 +29,7 @@ from dockyard.images.normalise import missing_mount_points
 from dockyard.images.view import LowerView
 from dockyard.networks import resolv
 from dockyard.networks.attachment import Attachment
-from dockyard.oci.runtime import Identity, Process, Sandbox, SpecMount, runtime_spec
+from dockyard.oci.runtime import Identity, Process, Sandbox, SpecMount, encode, runtime_spec
 from dockyard.system import cgroups
 from dockyard.system.files import write_atomically
 
@@ -74,7 +74,7 @@ def run(
         host = _host_trust(parts, workspace.root)
         step = _Step(parts, workspace, vertex, operation, prepared, attachment, tuple(hosts), names)
         bundle = prepared.memory or workspace.path
-        document = msgspec.json.encode(_document(step, host))
+        document = encode(_document(step, host))
         write_atomically(f"{bundle}/config.json", document, durable=False)
         tail = _Tail(output)
         code = _execute(parts, workspace, bundle, tail, cancellation)
