@@ -155,6 +155,18 @@ def test_an_image_cannot_replace_proc(root: Root, tmp_path: Path, target: str) -
         assert done.stderr.startswith("dockyard: ")
 
 
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+@pytest.mark.parametrize("volume", ["/link", "/link/self/../", "/x/../proc", "//proc"])
+def test_no_volume_of_an_image_lies_over_proc(
+    root: Root, tmp_path: Path, volume: str, runtime: str
+) -> None:
+    """CVE-2019-16884: whoever makes ``/proc`` says which rights a program has."""
+    tag = built(root, tmp_path, f'FROM busybox\nRUN ln -s proc link\nVOLUME ["{volume}"]\n')
+    done = root.cli("run", "--rm", "--network", "none", "--runtime", runtime, tag, "sh", "-c",
+                    "readlink /proc/self/exe; head -c 1 /proc/kcore | wc -c")  # fmt: skip
+    assert done.returncode == 125 or done.stdout.split() == ["/bin/busybox", "0"]
+
+
 def test_a_name_that_ends_early_in_c_is_refused(root: Root) -> None:
     """crun mounted a volume for ``/proc\\0x`` on ``/proc``."""
     with root.engine() as engine:

@@ -221,7 +221,14 @@ def write_bundle(
 
     Args:
         window: rows and columns that a terminal begins with.
+
+    Raises:
+        InvalidInput: a mount leads to what the container needs of its own.
     """
+    if container.mounts:
+        from dockyard.containers import mount_targets  # most containers have none
+
+        mount_targets.check(rootfs, container.mounts)
     named = where.donor or container
     hostname = spec.hostname(named.options, parts.facts, named.short_id)
     rights = spec_rights.rights(container.options.security, parts.facts, container.seccomp_profile)
