@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import sys
 import tarfile
 import time
@@ -11,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from tests.support.roots import Root
+from tests.support.roots import Root, command_line
 from tests.support.waiting import until
 
 from dockyard import Mount, Options
@@ -182,6 +183,16 @@ def test_a_name_that_ends_early_in_c_is_refused(root: Root) -> None:
             with pytest.raises(HostileInput, match="NUL byte"):
                 container.exec(["echo", "a\0b"])
             assert container.exec(["printf", "%s", "\\u0000"])[1] == "\\u0000"
+
+
+@pytest.mark.parametrize(
+    "words", [["busybox", "echo", b"\xff"], ["-e", b"A=\xff", "busybox", "env"]]
+)
+def test_bytes_that_are_no_text_are_refused_in_words(root: Root, words: list[str | bytes]) -> None:
+    line = [*command_line(["run", "--rm", "--network", "none"]), *words]
+    done = subprocess.run(line, capture_output=True, env=root.environment(), check=False)
+    assert done.returncode == 125
+    assert b"is not UTF-8" in done.stderr
 
 
 def test_device_nodes_of_an_image_are_dead(root: Root, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import time
 
 import msgspec
 
-from dockyard import decoding
 from dockyard.containers import (
     filters,
     lifecycle,
@@ -36,7 +35,6 @@ from dockyard.oci.runtime import (
     Sandbox,
     SpecMount,
     encode,
-    nul_refused,
     runtime_spec,
 )
 from dockyard.state.paths import unusable
@@ -51,8 +49,7 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         InvalidInput, NotSupported, PermissionMissing: the options can't be met.
     """
     config = image.config.config
-    if decoding.has_nul(msgspec.json.encode((config, options))):
-        raise nul_refused()
+    encode((config, options))  # refuses now what no runtime takes
     container_id = names.new_id()
     args = lifecycle.command_line(
         image_entrypoint=config.entrypoint,

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import msgspec
 
 from dockyard import decoding
-from dockyard.errors import HostileInput
+from dockyard.errors import HostileInput, InvalidInput
 from dockyard.oci.resources import Device, DeviceRule, Json, Limits, device_node, resources
 
 __all__ = [
     "Device", "DeviceRule", "Hook", "Identity", "Json", "Limits", "Process", "Rlimit", "Sandbox",
-    "SpecMount", "encode", "nul_refused", "process_spec", "runtime_spec",
+    "SpecMount", "encode", "process_spec", "runtime_spec",
 ]  # fmt: skip
 
 VERSION = "1.0.2"
@@ -155,27 +155,30 @@ def runtime_spec(process: Process, sandbox: Sandbox) -> Json:
     return document
 
 
-def encode(document: Json) -> bytes:
-    """``config.json``, or the ``process`` object, for a runtime.
+def encode(document: object) -> bytes:
+    """``config.json``, the ``process`` object, or what they will be made of, for a runtime.
 
     Raises:
         HostileInput: a text in it has a NUL, and would mean another one to a runtime in C.
+        InvalidInput: a text isn't UTF-8.
     """
-    encoded = msgspec.json.encode(document)
+    try:
+        encoded = msgspec.json.encode(document)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"a command, a variable, a path or a name is not UTF-8: {error.object!a}",
+            hint="runtimes and images have texts in UTF-8 alone; spell it so",
+            exit_code=125,
+        ) from error
     if decoding.has_nul(encoded):
-        raise nul_refused()
+        raise HostileInput(
+            "a command, a variable, a path or a name has a NUL byte in it",
+            hint="if you didn't give it, the image does: look at it with dockyard image inspect,"
+            " and don't trust it",
+            reference="nul-byte",
+            exit_code=125,
+        )
     return encoded
-
-
-def nul_refused() -> HostileInput:
-    """The error for a command, variable or path with a NUL."""
-    return HostileInput(
-        "a command, a variable, a path or a name has a NUL byte in it",
-        hint="what is yours gives none of them; so the image does: look at it with"
-        " dockyard image inspect, and don't trust it",
-        reference="nul-byte",
-        exit_code=125,
-    )
 
 
 def process_spec(process: Process) -> Json:
