@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, one_of, option
+from dockyard.cli.output import binary
 from dockyard.errors import InvalidInput
 from dockyard.images import archive, platforms
 
@@ -41,6 +42,5 @@ def command(
     if output is not None:
         archive.save_to(output, engine.images, names, layout=layout)
         return
-    sys.stdout.flush()
-    with open(1, "wb", closefd=False) as stream:
-        engine.save(names, stream.write, layout=layout)
+    with binary() as write:
+        engine.save(names, write, layout=layout)
