@@ -18,6 +18,7 @@ Read = Callable[[str], object]
 """Understands a value, or raises :class:`InvalidInput`."""
 
 BAD_OPTION = 125
+_MOST = (1 << 63) - 1
 _DECLARED = "__line__"
 _WORDS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
@@ -153,27 +154,18 @@ def _declarations(function: Callable[..., object]) -> list[_Declaration]:
 
 
 def whole_number(text: str) -> int:
-    """A whole number, in any of Go's notations.
+    """A whole number of 64 bits, in any of Go's notations.
 
     Raises:
         InvalidInput: it is none.
     """
     try:
-        return int(text, 0)
+        found = int(text, 0)
     except ValueError:
         raise InvalidInput("it is not a whole number") from None
-
-
-def number(text: str) -> float:
-    """A number.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidInput("it is not a number") from None
+    if not -_MOST <= found <= _MOST:
+        raise InvalidInput(f"it is out of range: at most {_MOST}")
+    return found
 
 
 def one_of(choices: Iterable[str]) -> Read:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from dockyard.cli.line import Option, number, option
+from dockyard.cli.line import Option, option, whole_number
 from dockyard.cli.output import binary, say
 from dockyard.cli.render import print_error, write
 from dockyard.errors import DockyardError, InvalidInput
@@ -38,7 +38,7 @@ stop_signal = option(
     "-s", "--signal", "signal", metavar="string", help="Signal to send to the container"
 )
 stop_timeout = option(
-    "-t", "--timeout", "--time", "timeout", read=number, metavar="int",
+    "-t", "--timeout", "--time", "timeout", read=whole_number, metavar="int",
     help="Seconds to wait before killing the container (-1 waits for ever)",
 )  # fmt: skip
 prune_filters = option(
