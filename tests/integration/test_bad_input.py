@@ -44,6 +44,24 @@ def test_hints_lead_on(root: Root) -> None:
     assert "rslave" in shown
 
 
+def test_numbers_that_the_kernel_does_not_take_name_their_flag(root: Root) -> None:
+    for flag, value in (
+        ("--memory", "99999999999g"), ("--memory-swap", "99999999999g"), ("--shm-size", "8388608t"),
+        ("--pids-limit", "4194305"), ("--cpu-quota", "17592186044416"),
+        ("--cpu-shares", "99999999999999999999"),
+    ):  # fmt: skip
+        explained(root.cli("run", "--rm", flag, value, "busybox", "true"), flag, "out of range",
+                  code=125)  # fmt: skip
+    most = ("-m", "8388607t", "--pids-limit", "4194304", "--cpu-quota", "17592186044415")
+    root.cli("run", "--rm", "--network", "none", *most, "busybox", "true", check=True)
+    root.cli("run", "-d", "--name", "box", "--network", "none", "--init", "busybox", "sleep", "60",
+             check=True)  # fmt: skip
+    for text in ("abc", "1.5"):
+        for verb in ("stop", "restart"):
+            explained(root.cli(verb, "-t", text, "box"), text, "not a whole number", code=125)
+    root.cli("stop", "-t", str((1 << 63) - 1), "box", check=True)
+
+
 def test_a_stop_signal_that_is_none(root: Root) -> None:
     for command, code in (("run", 125), ("create", 1)):
         done = root.cli(command, "--stop-signal", "FOO", "busybox", "true")

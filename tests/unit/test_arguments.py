@@ -34,6 +34,7 @@ from dockyard.networks.model import Connection, PortMapping
         ("10Mb", 10 << 20),
         ("1t", 1 << 40),
         ("8 m", 8 << 20),
+        ("8388607t", 8388607 << 40),
         ("0", 0),
     ],
 )
@@ -41,7 +42,10 @@ def test_sizes_are_powers_of_1024(text: str, size: int) -> None:
     assert arguments.parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "xx", "1x", "-1", "1.2.3", "5i", "k", "1kk", "²", "1e3"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "xx", "1x", "-1", "1.2.3", "5i", "k", "1kk", "²", "1e3", "8388608t", "9" * 400],
+)
 def test_what_is_no_size_is_refused_with_the_text(text: str) -> None:
     with pytest.raises(InvalidInput, match="invalid size") as caught:
         arguments.parse_size(text)

@@ -227,6 +227,8 @@ def _launch(
     with contextlib.ExitStack() as undo:
         if streams is not None:
             undo.callback(streams.close)
+        if container.options.init:
+            _require_program(container, image, monitored.process.pid)
         _start_program(parts, container)
         undo.pop_all()
     container = msgspec.structs.replace(
@@ -313,6 +315,16 @@ def place_monitor(parts: Parts, container: Container, pid: int, *, exec_id: str 
         scope.start(unit, slice_name, pid, lasting=True)
         return
     cgroups.create_and_enter(parts.cgroup_layout, finish.monitor_cgroup(parts, container), pid)
+
+
+def _require_program(container: Container, image: Image, pid: int) -> None:
+    """Refuses what the runtime would refuse, if the init weren't the program that it is given."""
+    from dockyard.containers import programs, spec  # few containers have an init
+
+    config = image.config.config
+    variables = spec.environment(config.env, container.options.env, hostname="", home="")
+    failed = f"failed to create container {container.name}: exec"
+    programs.require_program(pid, container.args[0], variables, container.working_dir, failed)
 
 
 def _start_program(parts: Parts, container: Container) -> None:

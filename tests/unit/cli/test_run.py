@@ -193,7 +193,7 @@ def test_stop_goes_on_after_a_failure_and_says_so(dockyard: Call, engine: Any) -
     code, out, err = dockyard("stop", "-t", "3", "web", "nosuch")
     assert (code, out) == (1, "web\n")
     assert "no such container: nosuch" in err
-    assert engine.containers.calls == [("stop", "web", 3.0, None)]
+    assert engine.containers.calls == [("stop", "web", 3, None)]
 
 
 def test_rm_force_takes_a_missing_container_lightly(dockyard: Call) -> None:
