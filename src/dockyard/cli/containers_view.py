@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from dockyard.cli import units
+from dockyard.cli import ports_view, units
 from dockyard.cli.table import ellipsis
 from dockyard.containers import spec_network
 from dockyard.containers.model import Container
 from dockyard.containers.sizes import Sizes
-from dockyard.networks.model import PortMapping
 
 TITLES = {
     "ID": "CONTAINER ID", "Image": "IMAGE", "Command": "COMMAND", "CreatedAt": "CREATED AT",
@@ -29,9 +28,8 @@ class Shown(msgspec.Struct, frozen=True):
     """A container with what its row needs beside the record."""
 
     container: Container
-    ports: tuple[PortMapping, ...] = ()
-    exposed: tuple[str, ...] = ()
-    """``PORT/PROTOCOL`` of the image's EXPOSE."""
+    ports: tuple[ports_view.Port, ...] = ()
+    """Published and exposed ones."""
     sizes: Sizes | None = None
     """What it takes on disk, where that was asked for."""
     health: str | None = None
@@ -62,7 +60,7 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
         "Command": _quoted(ellipsis(words, _COMMAND_LENGTH) if cut else words),
         "CreatedAt": units.local_time(one.created),
         "RunningFor": units.since(one.created, now),
-        "Ports": ports_text(shown.ports, shown.exposed),
+        "Ports": ports_view.text(shown.ports),
         "Platform": "linux",
         "State": one.shown_state,
         "Status": status(one, now, shown.health),
@@ -100,26 +98,6 @@ def status(container: Container, now: int, health: str | None = None) -> str:
             return "Removal In Progress"
         case _:
             return "Created"
-
-
-def ports_text(ports: Iterable[PortMapping], exposed: Iterable[str] = ()) -> str:
-    """``0.0.0.0:8000->80/tcp, 443/tcp``, in the order of the container's ports."""
-    published = {
-        (port.container_port, port.protocol, port.host_ip, port.host_port): port_text(port)
-        for port in ports
-    }
-    taken = {(number, protocol) for number, protocol, _, _ in published}
-    for text in exposed:
-        number, _, protocol = text.partition("/")
-        kind = protocol or "tcp"
-        if number.isdecimal() and (int(number), kind) not in taken:
-            published[int(number), kind, "", 0] = f"{number}/{kind}"  # type: ignore[index]  # any protocol may be exposed
-    return ", ".join(published[key] for key in sorted(published))
-
-
-def port_text(port: PortMapping) -> str:
-    """One published port."""
-    return f"{port.host}->{port.container_port}/{port.protocol}"
 
 
 def _mount_name(source: str, *, cut: bool) -> str:
