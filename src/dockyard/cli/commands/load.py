@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @option("-q", "--quiet", is_flag=True, help="Suppress the load output")
 @option("--platform", metavar="string", help="Load only this platform (os/arch[/variant])")
 @with_engine
-def command(engine: Engine, *, source: str | None, quiet: bool, platform: str | None) -> None:
+def command(engine: Engine, *, source: str | None, quiet: bool, platform: str | None) -> None:  # noqa: ARG001  # as in Docker it hushes progress alone, and none is printed
     """Loads images from an archive."""
     if source is None and sys.stdin.isatty():
         raise InvalidInput(
@@ -32,8 +32,6 @@ def command(engine: Engine, *, source: str | None, quiet: bool, platform: str | 
     else:
         loaded = engine.load(source, platform=platform)
     for each in loaded:
-        if quiet:
-            continue
         for name in each.names:
             say(f"Loaded image: {name.familiar}")
         if not each.names:
