@@ -18,8 +18,14 @@ _CONSISTENCIES = frozenset({"default", "consistent", "cached", "delegated"})
 _RECURSIONS: dict[str, Literal["default", "writable", "read-only"]] = {
     "enabled": "default", "disabled": "default", "writable": "writable", "readonly": "read-only",
 }  # fmt: skip
-_WITHOUT_MEANING = frozenset({"z", "Z", "cached", "delegated", "consistent"})
-"""Options of ``-v`` for SELinux and for Docker Desktop, which mean nothing here."""
+_VOLUME_FLAGS = (
+    frozenset({"ro", "rw"}),
+    frozenset({"nocopy"}),
+    _PROPAGATION,
+    frozenset({"z", "Z"}),
+    frozenset({"cached", "delegated", "consistent"}),
+)
+"""Options of ``-v``, of each kind one; those for SELinux and Docker Desktop mean nothing here."""
 _TMPFS_FLAGS = {
     "exec": "noexec", "noexec": "exec", "suid": "nosuid", "nosuid": "suid", "dev": "nodev",
     "nodev": "dev", "atime": "noatime", "noatime": "atime", "sync": "async", "async": "sync",
@@ -199,20 +205,16 @@ def _bind_options(fields: Mapping[str, str], text: str) -> tuple[str, ...]:
 
 def _volume_options(flags: str, text: str) -> tuple[bool, bool, tuple[str, ...]]:
     """Whether it is read-only, whether nothing is copied, and the options of a propagation."""
-    read_only, no_copy, options = False, False, tuple[str, ...]()
-    for flag in filter(None, flags.split(",")):
-        if flag in _PROPAGATION:
-            options = ("rbind", flag)
-        elif flag == "nocopy":
-            no_copy = True
-        elif flag in {"ro", "rw"}:
-            read_only = flag == "ro"
-        elif flag not in _WITHOUT_MEANING:
-            raise invalid(
-                f"invalid volume specification: '{text}': invalid mode: {flag}",
-                f"ro, rw, nocopy, or a propagation: {', '.join(sorted(_PROPAGATION))}",
-            )
-    return read_only, no_copy, options
+    given = flags.split(",") if flags else []
+    chosen = [kind.intersection(given) for kind in _VOLUME_FLAGS]
+    if sum(map(len, chosen)) < len(given) or any(len(one) > 1 for one in chosen):
+        raise invalid(
+            f"invalid volume specification: '{text}': invalid mode: {flags}",
+            "ro or rw, nocopy, and a propagation, each once; these are"
+            f" {', '.join(sorted(_PROPAGATION))}",
+        )
+    spread = next(iter(chosen[2]), "")
+    return "ro" in given, "nocopy" in given, ("rbind", spread) if spread else ()
 
 
 def _with_tmpfs_option(mount: Mount, option: str, text: str) -> Mount:
