@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from dockyard.cli import ports_view, units
+from dockyard.cli.labelled import LabelledRow
 from dockyard.cli.table import ellipsis
 from dockyard.containers import spec_network
 from dockyard.containers.model import Container
@@ -36,15 +35,7 @@ class Shown(msgspec.Struct, frozen=True):
     """What its health check says, where it has one."""
 
 
-class Row(dict[str, str]):
-    """A container's fields, and Docker's method ``{{.Label "KEY"}}``."""
-
-    def __init__(self, fields: Mapping[str, str], labels: Mapping[str, str]) -> None:
-        super().__init__(fields)
-        self.methods = {"Label": lambda key="": labels.get(key, "")}
-
-
-def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
+def row(shown: Shown, now: int, *, cut: bool = True) -> LabelledRow:
     """A container's fields.
 
     Args:
@@ -65,13 +56,12 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
         "State": one.shown_state,
         "Status": status(one, now, shown.health),
         "Names": one.name,
-        "Labels": ",".join(f"{key}={value}" for key, value in sorted(one.labels.items())),
         "Mounts": ",".join(_mount_name(mount, cut=cut) for mount in mounts),
         "Networks": ",".join(spec_network.names(one.options.networking)),
         "LocalVolumes": str(sum(mount.kind == "volume" for mount in one.mounts)),
         "Size": _size(shown.sizes),
     }
-    return Row(fields, one.labels)
+    return LabelledRow(fields, one.labels)
 
 
 def _size(sizes: Sizes | None) -> str:
