@@ -149,6 +149,10 @@ def test_hard_links_stay_what_they_are(box: RunningContainer, root: Root, tmp_pa
         ("box:/d/f/", "{}/x", "not a directory"),
         ("box:/d", "box:/e", "between containers"),
         ("a", "b", "at least one container"),
+        ("", "box:/d", "source can not be empty"),
+        ("box:/d", "", "destination can not be empty"),
+        ("box:", "{}", "cannot be empty"),
+        ("{}/file", "box:", "cannot be empty"),
     ],
 )
 def test_copies_that_make_no_sense(

@@ -37,6 +37,8 @@ DIFFERENT: dict[str, str] = {
     "rmi": "untagged parents stay, as with --no-prune; image prune removes them",
     "info": "of the root and the host; a daemon's, a registry's and a swarm's lines are missing",
     "version": "one program, so there is no server to tell of",
+    "network create": "glibc finds a name for another container's address (gethostbyaddr) only with"
+    " an aardvark-dns newer than Debian 12's 1.4",
     "network create --driver": "bridge",
     "volume create --driver": "local",
     "stats": "into a pipe or a file go lines alone, without the control characters of a terminal",

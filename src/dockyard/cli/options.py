@@ -168,7 +168,10 @@ def archive_output(path: str | None) -> Iterator[Callable[[bytes | memoryview], 
 
 
 def confirmed(warning: str, *, force: bool) -> bool:
-    """True where the user agrees to what can't be undone, or said so before."""
+    """True where the user agrees to what can't be undone, or said so before.
+
+    Who says no got what he wanted: the command ends with 0, as Docker's does.
+    """
     if force:
         return True
     write(f"WARNING! {warning}\nAre you sure you want to continue? [y/N] ")

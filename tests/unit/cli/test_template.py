@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockyard.cli import template
-from dockyard.cli.containers_view import Row
+from dockyard.cli.labelled import LabelledRow
 from dockyard.cli.listing import list_text
 from dockyard.errors import DockyardError, InvalidInput, NotSupported
 
@@ -103,7 +103,7 @@ def test_broken_templates_say_what_is_wrong(
 
 
 def test_a_label_is_a_method_of_a_row_and_names_its_column() -> None:
-    row = Row({"Names": "web"}, {"org.site-name": "port"})
+    row = LabelledRow({"Names": "web"}, {"org.site-name": "port"})
     form = r'table {{.Names}}\t{{.Label "org.site-name"}}\t{{.Label "none"}}'
     assert list_text([row], {"Names": "NAMES"}, ("Names",), form) == (
         "NAMES     site name   none\nweb       port        \n"
