@@ -56,7 +56,8 @@ def copy_directory(
 ) -> None:
     """Copies entries and attributes of one open directory into another, and all below.
 
-    Works for any depth with few descriptors: each directory is opened anew from the top.
+    Works for any depth with few descriptors: each directory is opened anew from the top. What
+    somebody removes in the meantime is left out.
 
     Args:
         whole: keep overlayfs's own attributes and hard links too, and leave holes in files, as
@@ -65,8 +66,11 @@ def copy_directory(
     pending, links = [""], Links(target) if whole else None
     while pending:
         path = pending.pop()
-        with _opened(source, path) as below, _opened(target, path) as into:
-            names = _copy_level(below, into, path, links, advance)
+        with files.opened_below(source, path) as below:
+            if below is None:
+                continue
+            with _opened(target, path) as into:
+                names = _copy_level(below, into, path, links, advance)
         pending += [f"{path}/{name}" if path else name for name in names]
 
 
@@ -115,16 +119,28 @@ def _copy_level(
         names = [entry.name for entry in scan]
     directories = []
     for name in names:
-        status = os.stat(name, dir_fd=source, follow_symlinks=False)
-        if stat.S_ISDIR(status.st_mode):
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(name, 0o700, dir_fd=target)
-            directories.append(name)
-        elif links is None or not links.made(status, f"{path}/{name}" if path else name,
-                                             target, name):  # fmt: skip
-            _copy_entry(source, target, name, status, advance, whole=links is not None)
+        try:
+            status = os.stat(name, dir_fd=source, follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, 0o700, dir_fd=target)
+                directories.append(name)
+            elif links is None or not links.made(status, f"{path}/{name}" if path else name,
+                                                 target, name):  # fmt: skip
+                _copy_entry(source, target, name, status, advance, whole=links is not None)
+        except FileNotFoundError:
+            if _is_there(source, name):  # the target is what is gone
+                raise
     copy_attributes(source, target, os.fstat(source), whole=links is not None)
     return directories
+
+
+def _is_there(directory: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _copy_entry(

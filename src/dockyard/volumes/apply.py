@@ -110,22 +110,31 @@ class Volumes:
 
         Args:
             copy: writes into the directory that it gets, and gives that the source's mode.
+
+        Raises:
+            StateError: the volume can't be written, or somebody took its directory away.
         """
         with Lock.acquire(f"{self._paths.locks}/v-{name}.lock"):
             volume = self._store.get(name)
-            pending = self._store.state(name) == "pending"
-            if not pending and os.listdir(volume.path):
-                return
-            if volume.options:  # a directory of the host's own: it may be another filesystem
-                copy(volume.path)
-                return
-            staging = f"{os.path.dirname(volume.path)}/_filling"
-            remove_tree(staging)
-            os.mkdir(staging)
-            os.chmod(staging, _MODE)
-            copy(staging)
-            _move_in(staging, volume.path, fresh=pending)
-            self._store.mark_ready(name)
+            try:
+                self._fill(volume, copy)
+            except OSError as error:
+                raise unusable(volume.path, error) from error
+
+    def _fill(self, volume: Volume, copy: Callable[[str], None]) -> None:
+        pending = self._store.state(volume.name) == "pending"
+        if not pending and os.listdir(volume.path):
+            return
+        if volume.options:  # a directory of the host's own: it may be another filesystem
+            copy(volume.path)
+            return
+        staging = f"{os.path.dirname(volume.path)}/_filling"
+        remove_tree(staging)
+        os.mkdir(staging)
+        os.chmod(staging, _MODE)
+        copy(staging)
+        _move_in(staging, volume.path, fresh=pending)
+        self._store.mark_ready(volume.name)
 
     def path(self, name: str) -> str:
         """The directory that containers see.
