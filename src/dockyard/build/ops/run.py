@@ -282,6 +282,7 @@ def _execute(
     with cgroup_parent.kept(parts.paths):
         child = subprocess.Popen(
             runtime.command("run", "--bundle", bundle, workspace.holder),
+            env=runtime.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
