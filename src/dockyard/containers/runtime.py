@@ -83,8 +83,8 @@ class Runtime(msgspec.Struct, frozen=True):
 def moments(run: str) -> dict[str, str]:
     """Has crun make the file over which it mounts itself in our directory, not in ``/tmp``.
 
-    So it protects its program from containers (CVE-2019-5736). Where it is killed in that moment the
-    file stays, and :func:`sweep_moments` removes it.
+    So it protects its program from containers (CVE-2019-5736). Where it is killed in that moment
+    the file stays, and :func:`sweep_moments` removes it.
     """
     return {"_LIBCONTAINER_STATEDIR": run}
 
