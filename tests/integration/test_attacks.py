@@ -7,13 +7,27 @@ import os
 import sys
 import tarfile
 import time
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from tests.support.roots import Root
+from tests.support.roots import Root, foreground
 
+from dockyard import Mount
+from dockyard.containers import landing
+from dockyard.errors import DockyardError
 from dockyard.system import process
+
+RUNTIMES = [name for name in ("crun", "runc") if process.find(name)]
+SETTING = "/proc/sys/kernel/core_uses_pid"
+"""A harmless setting of the whole host, for attacks that would write one."""
+LOOK = (
+    f"echo 7; stat -c %t:%T /dev/null; (echo 7 >{SETTING}) 2>&1; head -c 1 /proc/kcore | wc -c;"
+    " awk '$5 ~ \"^/(proc|dev|sys)?$\" {at[$5] = $0} END {for (p in at) print at[p]}'"
+    " /proc/self/mountinfo"
+)
+"""What a container has in the places of the system; its first line would be the setting."""
 
 
 def built(root: Root, context: Path, dockerfile: str, tag: str = "hostile") -> str:
@@ -150,6 +164,148 @@ def test_an_image_cannot_replace_proc(root: Root, tmp_path: Path, target: str) -
     else:
         assert done.returncode in {125, 126, 127}
         assert done.stderr.startswith("dockyard: ")
+
+
+@pytest.fixture
+def setting() -> Iterator[Path]:
+    """The setting of the host that attacks aim at; put back whatever happens."""
+    path = Path(SETTING)
+    before = path.read_text()
+    yield path
+    now = path.read_text()
+    path.write_text(before)
+    assert now == before
+
+
+def check_look(text: str) -> None:
+    """The system's places hold the system's mounts: :data:`LOOK` said so."""
+    lines = text.splitlines()
+    assert lines[:2] == ["7", "1:3"]
+    assert "Read-only file system" in lines[2]
+    assert lines[3] == "0"
+    kinds = {line.split()[4]: line.split(" - ")[1].split()[0] for line in lines[4:]}
+    assert kinds == {"/": "overlay", "/proc": "proc", "/dev": "tmpfs", "/sys": "sysfs"}
+
+
+def hostile_links(path: Path) -> None:
+    """An archive whose links lead to the system's places, and a device that is a setting."""
+    own = tarfile.TarInfo("proc")
+    own.type, own.mode = tarfile.DIRTYPE, 0o755
+    archive(path, own, link("dev/null", SETTING), link("dev/zero", SETTING), link("a", "/dev"),
+            link("b", "../proc"), link("c", "/"), link("m/l", "/dev"))  # fmt: skip
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_link_as_a_mounts_target_leads_to_no_place_of_the_system(
+    root: Root, tmp_path: Path, setting: Path, runtime: str
+) -> None:
+    """CVE-2019-16884's family: VOLUME /a, where /a is a link to /dev; runc reopens /dev/null."""
+    hostile_links(tmp_path / "links.tar")
+    tag = built(root, tmp_path, "FROM busybox\nADD links.tar /\nVOLUME /a\n")
+    plain = built(root, tmp_path, "FROM busybox\nADD links.tar /\n", "plain")
+    (tmp_path / "given").mkdir()
+    box = ("run", "--rm", "--network", "none", "--runtime", runtime)
+    done = root.cli(*box, tag, "sh", "-c", LOOK)
+    assert done.returncode == 125, done.stdout
+    assert "cannot mount on /a: links lead it to /dev" in done.stderr
+    for flags in (["-v", "/b"], ["-v", f"{tmp_path}/given:/c"], ["--tmpfs", "/a"],
+                  ["--mount", "type=tmpfs,target=/a/x"], ["-v", "named:/b/sys"],
+                  ["--mount", f"type=bind,source={tmp_path}/given,target=/m/l"]):  # fmt: skip
+        done = root.cli(*box, *flags, plain, "sh", "-c", LOOK)
+        assert done.returncode == 125, flags
+        assert "links lead it to /" in done.stderr, flags
+    root.cli("create", "--name", "donor", "-v", f"{tmp_path}/given:/b", "busybox", check=True)
+    done = root.cli(*box, "--volumes-from", "donor", plain, "sh", "-c", LOOK)
+    assert (done.returncode, "cannot mount on /b" in done.stderr) == (125, True)
+    check_look(root.cli(*box, "-v", "/m", plain, "sh", "-c", LOOK, check=True).stdout)
+    assert setting.read_text() != "7\n"
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("target", ["/a", "/m/l", "/b"])
+def test_the_order_of_mounts_holds_without_looking(
+    root: Root, tmp_path: Path, setting: Path, runtime: str, target: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Who swaps a link after it was looked at finds the system's mounts above his own."""
+    hostile_links(tmp_path / "links.tar")
+    tag = built(root, tmp_path, "FROM busybox\nADD links.tar /\n")
+    monkeypatch.setattr(landing, "check_landings", lambda *_: None)
+    mounts = (Mount(kind="volume", target="/m"), Mount(kind="volume", target=target))
+    with root.engine(runtime=runtime) as engine:
+        try:
+            _, output = foreground(engine, "sh", "-c", LOOK, image=tag, mounts=mounts)
+        except DockyardError:  # runc itself looks for what lies in /proc
+            assert (runtime, target) == ("runc", "/b")
+        else:
+            check_look(output.text)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_link_in_a_volume_leads_the_next_mount_nowhere(
+    root: Root, setting: Path, runtime: str
+) -> None:
+    """A container that may write to a volume plants a link, or swaps it, for the next one's."""
+    box = ("run", "--rm", "--network", "none", "--runtime", runtime)
+    root.cli(*box, "-v", "vol:/m", "busybox", "sh", "-c",
+             "ln -s /dev /m/l; ln -s ../proc /m/p; ln -s /proc /m/shm", check=True)  # fmt: skip
+    for target in ("/m/l", "/m/p/sys"):
+        done = root.cli(*box, "-v", "vol:/m", "-v", f"inner:{target}", "busybox", "sh", "-c", LOOK)
+        assert done.returncode == 125
+        assert f"cannot mount on {target}: links lead it to /" in done.stderr
+    done = root.cli(*box, "-v", "vol:/dev/m", "-v", "inner:/dev/m/l", "busybox", "sh", "-c", LOOK)
+    assert (done.returncode, "it lies in what is mounted" in done.stderr) == (125, True)
+    root.cli("run", "-d", "--name", "swapper", "--network", "none", "-v", "vol:/m", "busybox",
+             "sh", "-c", "cd /m; rm l; while :; do mkdir l; rmdir l; ln -s /dev l; rm l; done",
+             check=True)  # fmt: skip
+    for _ in range(6):
+        done = root.cli(*box, "-v", "vol:/m", "-v", "inner:/m/l", "busybox", "sh", "-c", LOOK)
+        if done.returncode == 0:
+            check_look(done.stdout)
+    root.cli("rm", "-f", "swapper", check=True)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_mounts_of_a_step_lead_to_no_place_of_the_system(
+    root: Root, tmp_path: Path, setting: Path, runtime: str
+) -> None:
+    """The same in a build: what a step mounts first leads what it mounts next."""
+    hostile_links(tmp_path / "links.tar")
+    env = {"DOCKYARD_RUNTIME": runtime}
+    head = "FROM busybox AS x\nADD links.tar /\nFROM busybox AS y\nRUN mkdir /z\n"
+    steps = {
+        "--mount=type=bind,from=x,source=/m,target=/m --mount=type=bind,from=y,rw,target=/m/l": "x",
+        "--mount=type=bind,from=x,source=/,target=/m --mount=type=cache,target=/m/b/x": "x",
+        "--mount=type=bind,from=x,source=/,target=/m --mount=type=tmpfs,target=/m/c": "x",
+        "--mount=type=cache,target=/a/x": "x",
+        "--mount=type=cache,target=/dev/x --mount=type=tmpfs,target=/dev/x/y": "busybox",
+    }
+    for flags, base in steps.items():
+        text = f"{head}FROM {base}\nRUN {flags} true\n"
+        (tmp_path / "Dockerfile").write_text(text)
+        done = root.cli("build", "--progress", "plain", str(tmp_path), env=env)
+        assert done.returncode == 1, flags
+        assert "cannot mount on /" in done.stderr, done.stderr
+    fine = "--mount=type=bind,from=x,source=/m,target=/m --mount=type=tmpfs,target=/dev/x"
+    (tmp_path / "Dockerfile").write_text(f"{head}FROM busybox\nRUN {fine} ( {LOOK} ) >/look\n")
+    root.cli("build", "-q", "-t", "looked", str(tmp_path), env=env, check=True)
+    check_look(root.cli("run", "--rm", "--network", "none", "looked", "cat", "/look").stdout)
+
+
+@pytest.mark.parametrize("place", ["dev", "proc", "sys"])
+def test_a_link_in_place_of_the_systems_own_is_refused(
+    root: Root, tmp_path: Path, place: str
+) -> None:
+    """It would take the engine's mounts into a volume that others may write to."""
+    archive(tmp_path / "place.tar", link(place, "/v/x"))
+    tag = built(root, tmp_path, "FROM busybox AS one\nFROM scratch\nADD place.tar /\n"
+                "COPY --from=one /bin /bin\n")  # fmt: skip
+    done = root.cli("run", "--rm", "--network", "none", "-v", "vol:/v", tag, "true")
+    assert done.returncode == 125
+    assert f"symbolic link in place of /{place}" in done.stderr
+    (tmp_path / "Dockerfile").write_text(f"FROM {tag}\nRUN true\n")
+    done = root.cli("build", str(tmp_path))
+    assert (done.returncode, f"in place of /{place}" in done.stderr) == (1, True)
 
 
 def test_device_nodes_of_an_image_are_dead(root: Root, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -30,7 +31,7 @@ from dockyard.containers.spec_rights import Rights
 from dockyard.errors import InvalidInput
 from dockyard.images.model import Image
 from dockyard.oci.image import ExecutionConfig
-from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
+from dockyard.oci.runtime import SYSTEM_PLACES, Process, Sandbox, SpecMount, runtime_spec
 from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts, process
 from dockyard.system.files import remove_tree, write_atomically
@@ -223,6 +224,7 @@ def write_bundle(
         from dockyard.containers.spec_injection import with_devices
 
         process, sandbox = with_devices(process, sandbox, injection)
+    _check_landings(rootfs, [mount for mount in sandbox.mounts if mount not in files])
     process = msgspec.structs.replace(process, console_size=window)
     document = runtime_spec(process, sandbox)
     runtime = Runtime(container.runtime, parts.paths.runtime_state)
@@ -230,6 +232,14 @@ def write_bundle(
     document["annotations"] = _ending(parts, container) | container.options.annotations | recalled
     bundle = parts.paths.bundle(container.id)
     write_atomically(f"{bundle}/config.json", msgspec.json.encode(document), durable=False)
+
+
+def _check_landings(rootfs: str, asked: Sequence[SpecMount]) -> None:
+    links = {place for place in SYSTEM_PLACES if os.path.islink(f"{rootfs}{place}")}
+    if asked or links:
+        from dockyard.containers import landing  # many containers have no mounts
+
+        landing.check(rootfs, links, asked)
 
 
 def _ending(parts: Parts, container: Container) -> dict[str, str]:
