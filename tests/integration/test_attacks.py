@@ -390,3 +390,30 @@ def test_copying_runs_and_loads_nothing_of_the_container(root: Root, tmp_path: P
     assert root.paths.containers not in mapped
     assert "libnss_compat" not in mapped
     assert len(os.listdir(tmp_path / "lib")) == 3
+
+
+def test_what_fills_a_directory_of_the_host_follows_no_link(root: Root, tmp_path: Path) -> None:
+    """A container that has the volume swaps what an image's copy just made there for a link."""
+    victim, live = tmp_path / "victim", tmp_path / "live"
+    victim.write_text("the host's")
+    victim.chmod(0o600)
+    live.mkdir()
+    names = " ".join(f"f{number}" for number in range(400))
+    tag = built(root, tmp_path, "FROM busybox\nRUN mkdir /v && cd /v && "
+                f"mkfifo -m 4777 {names}\n")  # fmt: skip
+    root.cli("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", f"device={live}", "live",
+             check=True)  # fmt: skip
+    swap = f"cd /v; while :; do for n in *; do [ -p $n ] && ln -sfn {victim} $n; done; done"
+    root.cli("run", "-d", "--name", "swapper", "--network", "none", "-v", "live:/v", "busybox", "sh",
+             "-c", swap, check=True)  # fmt: skip
+    swapped = 0
+    for _ in range(4):
+        done = root.cli("run", "--rm", "--network", "none", "-v", "live:/v", tag, "true")
+        assert done.returncode == 0 or done.stderr.startswith("dockyard: cannot fill volume live")
+        swapped += sum(path.is_symlink() for path in live.iterdir())
+        for path in live.iterdir():
+            path.unlink()
+    root.cli("rm", "-f", "swapper", check=True)
+    status = victim.stat()
+    assert swapped
+    assert (status.st_mode & 0o7777, status.st_uid, status.st_gid) == (0o600, 0, 0)

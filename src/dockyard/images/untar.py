@@ -31,6 +31,7 @@ from dockyard.images.tarwriter import WHITEOUT_PREFIX
 from dockyard.images.view import LowerView
 from dockyard.images.whiteouts import Deletions
 from dockyard.state.paths import unusable
+from dockyard.system.nodes import Node, make_node
 
 NOTHING_BELOW = LowerView(())
 
@@ -247,15 +248,15 @@ class _Extraction:
     def _make_special(self, parent: int, name: str, member: tarfile.TarInfo) -> None:
         kind = self._kind(member)
         self._root.remove(parent, name)
+        owner, times = self._owner_of(member), (nanoseconds_of(member),) * 2
         if member.issym():
             os.symlink(member.linkname, name, dir_fd=parent)
+            os.chown(name, *owner, dir_fd=parent, follow_symlinks=False)
+            os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
         else:
-            os.mknod(name, kind, device_of(member), dir_fd=parent)
-        os.chown(name, *self._owner_of(member), dir_fd=parent, follow_symlinks=False)
-        if not member.issym():
-            os.chmod(name, member.mode & 0o7777, dir_fd=parent)
-        time = nanoseconds_of(member)
-        os.utime(name, ns=(time, time), dir_fd=parent, follow_symlinks=False)
+            mode = kind | member.mode & 0o7777
+            node = Node(mode=mode, device=device_of(member), owner=owner, times=times)
+            make_node(parent, name, node)
 
     def _kind(self, member: tarfile.TarInfo) -> int:
         """The file type that ``mknod`` takes; refuses what must not be made."""

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 
 from dockyard.system import files, syscalls
+from dockyard.system.nodes import Node, make_node
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PIECE = 1 << 30
@@ -126,10 +127,11 @@ def _copy_entry(
         os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
         _set_times(name, target, status)
     elif not stat.S_ISSOCK(mode):
-        os.mknod(name, mode, status.st_rdev, dir_fd=target)
-        os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
-        os.chmod(name, stat.S_IMODE(mode), dir_fd=target)
-        _set_times(name, target, status)
+        node = Node(
+            mode=mode, device=status.st_rdev, owner=(status.st_uid, status.st_gid),
+            times=(status.st_atime_ns, status.st_mtime_ns),
+        )  # fmt: skip
+        make_node(target, name, node)
 
 
 def _copy_file(source: int, target: int, name: str, status: os.stat_result, *, whole: bool) -> None:

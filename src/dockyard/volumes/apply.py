@@ -117,7 +117,7 @@ class Volumes:
             if not pending and os.listdir(volume.path):
                 return
             if volume.options:  # a directory of the host's own: it may be another filesystem
-                copy(volume.path)
+                _copy_live(copy, volume)
                 return
             staging = f"{os.path.dirname(volume.path)}/_filling"
             remove_tree(staging)
@@ -194,6 +194,17 @@ class Volumes:
         """Finishes removals that a crash interrupted."""
         for name in self._store.condemned():
             self._delete(name)
+
+
+def _copy_live(copy: Callable[[str], None], volume: Volume) -> None:
+    """Copies into a directory that others may be changing: containers that have the volume."""
+    try:
+        copy(volume.path)
+    except OSError as error:
+        raise Conflict(
+            f"cannot fill volume {volume.name}: {error.strerror}: {error.filename}",
+            hint=f"is somebody else changing {volume.path}? Try again when it is empty",
+        ) from error
 
 
 def _move_in(staging: str, target: str, *, fresh: bool) -> None:
