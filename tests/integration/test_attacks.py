@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
 import tarfile
 import time
@@ -404,8 +405,8 @@ def test_what_fills_a_directory_of_the_host_follows_no_link(root: Root, tmp_path
     root.cli("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", f"device={live}", "live",
              check=True)  # fmt: skip
     swap = f"cd /v; while :; do for n in *; do [ -p $n ] && ln -sfn {victim} $n; done; done"
-    root.cli("run", "-d", "--name", "swapper", "--network", "none", "-v", "live:/v", "busybox", "sh",
-             "-c", swap, check=True)  # fmt: skip
+    root.cli("run", "-d", "--name", "swapper", "--network", "none", "-v", "live:/v", "busybox",
+             "sh", "-c", swap, check=True)  # fmt: skip
     swapped = 0
     for _ in range(4):
         done = root.cli("run", "--rm", "--network", "none", "-v", "live:/v", tag, "true")
@@ -417,3 +418,51 @@ def test_what_fills_a_directory_of_the_host_follows_no_link(root: Root, tmp_path
     status = victim.stat()
     assert swapped
     assert (status.st_mode & 0o7777, status.st_uid, status.st_gid) == (0o600, 0, 0)
+
+
+def rights(path: Path) -> dict[str, tuple[int, int, bool]]:
+    """Mode, owner and whether there are capabilities of all below a directory."""
+    return {
+        each.name: (each.lstat().st_mode, each.lstat().st_uid,
+                    "security.capability" in os.listxattr(each, follow_symlinks=False))
+        for each in path.rglob("*")
+    }  # fmt: skip
+
+
+def test_an_image_gives_nobody_rights_on_the_host(root: Root, tmp_path: Path) -> None:
+    """What is written to a directory of the host can't make anybody root, or open a disk."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own").chmod(0o700)
+    capability = "\1\0\0\2\0\4\0\0" + "\0" * 12
+    file = tarfile.TarInfo("v/able")
+    file.mode, file.pax_headers = 0o755, {"SCHILY.xattr.security.capability": capability}
+    with tarfile.open(tmp_path / "able.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(file)
+    tag = built(root, tmp_path, "FROM busybox AS made\nADD able.tar /\nRUN cd /v &&"
+                " cp /bin/busybox become && chown 7:7 become && chmod 6755 become"
+                " && mkfifo -m 4666 pipe && mknod disk b 8 0 && ln disk again && mkdir sub && chmod 2775 sub\n"
+                "FROM scratch\nCOPY --from=made /v /v\nCOPY --from=made /bin /bin\n"
+                "COPY --from=made /v/disk /v/become /\n")  # fmt: skip
+    done = root.cli("build", "-o", f"{tmp_path}/own", str(tmp_path), check=True)
+    assert "3 device nodes" in done.stderr
+    found = rights(tmp_path / "own")
+    assert {"disk", "again"}.isdisjoint(found)
+    assert found["become"] == (stat.S_IFREG | 0o755, 0, False)
+    assert found["able"] == (stat.S_IFREG | 0o755, 0, False)
+    assert found["pipe"] == (stat.S_IFIFO | 0o666, 0, False)
+    assert found["sub"] == (stat.S_IFDIR | 0o775, 0, False)
+    assert (tmp_path / "own").stat().st_mode & 0o7777 == 0o700
+
+    (tmp_path / "live").mkdir()
+    root.cli("volume", "create", "-o", "type=none", "-o", "o=bind", "-o",
+             f"device={tmp_path}/live", "live", check=True)  # fmt: skip
+    done = root.cli("run", "--rm", "--network", "none", "-v", "live:/v", tag, "true", check=True)
+    assert "2 device nodes of the image's /v were left out of volume live" in done.stderr
+    found = rights(tmp_path / "live")
+    assert sorted(found) == ["able", "become", "pipe", "sub"]
+    assert found["become"] == (stat.S_IFREG | 0o755, 7, False)
+    assert found["able"] == (stat.S_IFREG | 0o755, 0, False)
+    assert found["pipe"] == (stat.S_IFIFO | 0o666, 0, False)
+    kept = root.cli("run", "--rm", "--network", "none", "-v", "all:/v", tag, "ls", "-l", "/v")
+    assert "brw" in kept.stdout
+    assert "-rwsr-sr-x" in kept.stdout

@@ -17,7 +17,8 @@ _PLATFORM = "an image is for one platform: build one for each, each with a name 
 _QUOTA = "a quota of a container's files is XFS's alone; put what grows on a volume of its own size"
 
 DIFFERENT: dict[str, str] = {
-    "build --output": "no compression and no registry yet",
+    "build --output": "no compression and no registry yet; type=local leaves out device nodes,"
+    " setuid and setgid bits and capabilities of files, which would give rights on this host",
     "build --secret": "a variable that isn't set is an error, not an empty secret",
     "commit": "directories that the engine made as mount points stay out of the image",
     "cp --archive": "out of a container owners are kept, which Docker 28 doesn't do",
@@ -31,6 +32,8 @@ DIFFERENT: dict[str, str] = {
     "info": "of the root and the host; a daemon's, a registry's and a swarm's lines are missing",
     "version": "one program, so there is no server to tell of",
     "network create --driver": "bridge",
+    "volume create --opt": "type=none, o=bind and device= together; images fill it without"
+    " setuid and setgid bits, capabilities of files and device nodes",
     "volume create --driver": "local",
     "stats": "into a pipe or a file go lines alone, without the control characters of a terminal",
     "kill": "HUP, USR1 and other signals that don't mean the end leave the restart policy in force",

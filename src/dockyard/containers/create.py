@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from collections.abc import Sequence
@@ -194,10 +193,25 @@ def fill_volumes(parts: Parts, container: Container, rootfs: str, fresh: tuple[s
         return
     for mount in container.mounts:
         if mount.kind == "volume" and mount.source is not None and mount.target in fresh:
-            from dockyard.system.copy import copy_tree
+            _fill_volume(parts, mount.source, rootfs, mount.target)
 
-            copy = functools.partial(copy_tree, rootfs, mount.target)
-            parts.volumes.fill(mount.source, copy)
+
+def _fill_volume(parts: Parts, name: str, rootfs: str, path: str) -> None:
+    """Ordinary volumes get all; only root comes at them. A directory of the host gets no rights."""
+    from dockyard.system.copy import copy_tree
+
+    volume, left_out = parts.volumes.get(name), 0
+
+    def copy(directory: str) -> None:
+        nonlocal left_out
+        left_out = copy_tree(rootfs, path, directory, rights=not volume.options)
+
+    parts.volumes.fill(name, copy)
+    if left_out:
+        parts.warn(
+            f"{left_out} device nodes of the image's {path} were left out of volume {name}, which"
+            f" is the host's {volume.path}"
+        )
 
 
 def write_bundle(

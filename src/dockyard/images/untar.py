@@ -56,6 +56,8 @@ class Extracted(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     bytes: int
     self_contained: bool
+    left_out: int = 0
+    """Device nodes, where only rights would be made."""
 
 
 def extract(
@@ -67,6 +69,7 @@ def extract(
     lower: LowerView = NOTHING_BELOW,
     devices: bool = True,
     owner: tuple[int, int] | None = None,
+    rights: bool = True,
 ) -> Extracted:
     """Unpacks a tar, plain or compressed, into an existing directory.
 
@@ -77,6 +80,8 @@ def extract(
         lower: the layers below.
         devices: make device nodes; otherwise they are refused.
         owner: user and group id of all entries instead of the archive's.
+        rights: otherwise what is made gives none on this host: no setuid and setgid bits, no
+            capabilities of files; devices are left out, and the directory itself stays as it is.
 
     Raises:
         HostileInput: an entry tries to leave the directory, or a limit is passed.
@@ -85,13 +90,13 @@ def extract(
         StateError: the directory can't be written. After any error its content is garbage.
     """
     source = Unpacked(stream, max_bytes=limits.bytes)
-    work = _Extraction(directory, limits, lower, whiteouts, devices, owner)
+    work = _Extraction(directory, limits, lower, whiteouts, devices, owner, rights)
     return _extract(source, work)
 
 
 def extract_layer(source: Readable, directory: str, *, lower: LowerView) -> Extracted:
     """Unpacks a layer that is no longer compressed; see :func:`extract`."""
-    return _extract(source, _Extraction(directory, DEFAULT_LIMITS, lower, True, True, None))
+    return _extract(source, _Extraction(directory, DEFAULT_LIMITS, lower, True, True, None, True))
 
 
 def _extract(source: Readable, work: _Extraction) -> Extracted:
@@ -130,11 +135,14 @@ class _Extraction:
         whiteouts: bool,
         devices: bool,
         owner: tuple[int, int] | None,
+        rights: bool,
     ) -> None:
         self._directory = directory
         self._limits = limits
         self._devices = devices
         self._owner = owner
+        self._rights = rights
+        self._left_out: set[str] = set()
         self._root = ConfinedRoot(directory, lower)
         self._deletions = Deletions(directory, self._root, lower) if whiteouts else None
         self._entries = 0
@@ -167,6 +175,7 @@ class _Extraction:
             entries=self._entries,
             bytes=self._bytes,
             self_contained=not opaque and not self._root.implied,
+            left_out=len(self._left_out),
         )
 
     def _count(self, member: tarfile.TarInfo) -> None:
@@ -182,6 +191,8 @@ class _Extraction:
         path = clean(member.name)
         if self._is_deletion(path, member):
             return
+        if self._is_left_out(path, member):
+            return
         if member.isdir():
             self._make_directory(path, member)
             return
@@ -195,6 +206,17 @@ class _Extraction:
             self._make_file(parent, name, tar, member)
         else:
             self._make_special(parent, name, member)
+
+    def _is_left_out(self, path: str, member: tarfile.TarInfo) -> bool:
+        """Whether it would give rights on this host: a device, another name of one, the top."""
+        if self._rights:
+            return False
+        again = member.islnk() and clean(member.linkname) in self._left_out
+        if member.ischr() or member.isblk() or again:
+            self._left_out.add(path)
+            return True
+        self._left_out.discard(path)
+        return member.isdir() and not path
 
     def _is_deletion(self, path: str, member: tarfile.TarInfo) -> bool:
         parent, _, name = path.rpartition("/")
@@ -254,7 +276,7 @@ class _Extraction:
             os.chown(name, *owner, dir_fd=parent, follow_symlinks=False)
             os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
         else:
-            mode = kind | member.mode & 0o7777
+            mode = kind | self._mode_of(member)
             node = Node(mode=mode, device=device_of(member), owner=owner, times=times)
             make_node(parent, name, node)
 
@@ -294,9 +316,13 @@ class _Extraction:
     def _finish_open(self, descriptor: int, member: tarfile.TarInfo) -> None:
         """Owner first: a change of owner clears setuid bits and capabilities."""
         os.fchown(descriptor, *self._owner_of(member))
-        os.fchmod(descriptor, member.mode & 0o7777)
+        os.fchmod(descriptor, self._mode_of(member))
         for name, value in xattrs_of(member):
-            os.setxattr(descriptor, name, value)
+            if self._rights or not name.startswith("security."):
+                os.setxattr(descriptor, name, value)
+
+    def _mode_of(self, member: tarfile.TarInfo) -> int:
+        return member.mode & (0o7777 if self._rights else 0o1777)
 
     def _owner_of(self, member: tarfile.TarInfo) -> tuple[int, int]:
         return owner_of(member) if self._owner is None else self._owner

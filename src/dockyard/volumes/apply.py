@@ -217,10 +217,10 @@ def _move_in(staging: str, target: str, *, fresh: bool) -> None:
         remove_tree(f"{target}/{name}")
         os.rename(f"{staging}/{name}", f"{target}/{name}")
     if fresh or names:
-        from dockyard.system.copy import copy_attributes
+        from dockyard.system.copy import Manner, copy_attributes
 
         with _opened(staging) as source, _opened(target) as destination:
-            copy_attributes(source, destination, os.fstat(source))
+            copy_attributes(source, destination, os.fstat(source), Manner())
     os.rmdir(staging)
 
 

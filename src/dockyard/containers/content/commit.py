@@ -89,7 +89,7 @@ def _copy(upper: str, target: str) -> None:
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     source, into = os.open(upper, flags), os.open(target, flags)
     try:
-        copy.copy_directory(source, into, whole=True)
+        copy.copy_directory(source, into, copy.Manner(whole=True))
     finally:
         os.close(source)
         os.close(into)
