@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import stat
+import subprocess
 import sys
 import tarfile
 import time
@@ -440,7 +443,8 @@ def test_an_image_gives_nobody_rights_on_the_host(root: Root, tmp_path: Path) ->
         tar.addfile(file)
     tag = built(root, tmp_path, "FROM busybox AS made\nADD able.tar /\nRUN cd /v &&"
                 " cp /bin/busybox become && chown 7:7 become && chmod 6755 become"
-                " && mkfifo -m 4666 pipe && mknod disk b 8 0 && ln disk again && mkdir sub && chmod 2775 sub\n"
+                " && mkfifo -m 4666 pipe && mknod disk b 8 0 && ln disk again && mkdir sub"
+                " && chmod 2775 sub\n"
                 "FROM scratch\nCOPY --from=made /v /v\nCOPY --from=made /bin /bin\n"
                 "COPY --from=made /v/disk /v/become /\n")  # fmt: skip
     done = root.cli("build", "-o", f"{tmp_path}/own", str(tmp_path), check=True)
@@ -466,3 +470,76 @@ def test_an_image_gives_nobody_rights_on_the_host(root: Root, tmp_path: Path) ->
     kept = root.cli("run", "--rm", "--network", "none", "-v", "all:/v", tag, "ls", "-l", "/v")
     assert "brw" in kept.stdout
     assert "-rwsr-sr-x" in kept.stdout
+
+
+@pytest.fixture(scope="session")
+def opener(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program without libraries that opens sockets in all ways: tests/data/seccomp/sockets.c."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc")
+    source = Path(__file__).parents[1] / "data" / "seccomp" / "sockets.c"
+    program = tmp_path_factory.mktemp("opener") / "sockets"
+    subprocess.run(["gcc", "-static", "-o", program, source], check=True)
+    return program
+
+
+def answers(text: str) -> dict[str, int]:
+    """What each way was answered."""
+    return {name: int(code) for name, _, code in (
+        line.rpartition(" ") for line in text.splitlines())}  # fmt: skip
+
+
+def check_sockets(found: dict[str, int], *, for_32_bits: bool = False) -> None:
+    """Two families are refused, however they are written; the others work."""
+    fine = {name for name, code in found.items() if code == 0}
+    assert {"inet", "inet upper", "unix", "netlink", "pair unix"} <= fine
+    refused = {name: code for name, code in found.items() if "alg" in name or "vsock" in name}
+    assert len(refused) >= 8
+    for name, code in refused.items():
+        if not name.startswith("socketcall"):
+            assert code == errno.EPERM, name
+    assert found["kcm"] != errno.EPERM
+    assert found["unknown"] == errno.EAFNOSUPPORT
+    if os.uname().machine == "x86_64":
+        assert found["old socket inet"] == 0
+        whole = {found[f"socketcall {name}"] for name in ("inet", "alg", "vsock")}
+        assert whole <= {0, errno.EAFNOSUPPORT} if for_32_bits else whole == {errno.ENOSYS}
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_filter_compares_what_the_kernel_takes(
+    root: Root, tmp_path: Path, opener: Path, runtime: str
+) -> None:
+    """AF_VSOCK with a bit in the upper half, or by the calls of 32-bit programs."""
+    shutil.copy(opener, tmp_path / "sockets")
+    env = {"DOCKYARD_RUNTIME": runtime}
+    (tmp_path / "Dockerfile").write_text(
+        "FROM busybox\nCOPY sockets /\nRUN --network=none /sockets >/built\n"
+    )
+    root.cli("build", "-q", "-t", "sockets", str(tmp_path), env=env, check=True)
+    box = ("run", "--rm", "--network", "none", "--runtime", runtime)
+    done = root.cli(*box, "sockets", "sh", "-c", "cat /built; echo --; /sockets", check=True)
+    built_, _, run = done.stdout.partition("--\n")
+    check_sockets(answers(built_))
+    check_sockets(answers(run))
+    again = root.cli(*box, "sockets", "/sockets", check=True)  # with the filter that was kept
+    assert answers(again.stdout) == answers(run)
+
+
+def test_a_container_for_32_bits_has_the_calls_for_sockets(
+    root: Root, tmp_path: Path, opener: Path
+) -> None:
+    """Only where the user says so: an image may say of itself what it likes."""
+    if os.uname().machine != "x86_64":
+        pytest.skip("of x86 alone")
+    shutil.copy(opener, tmp_path / "sockets")
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY sockets /\nCMD ["/sockets"]\n')
+    root.cli("build", "-q", "--platform", "linux/386", "-t", "old", str(tmp_path), check=True)
+    box = ("run", "--rm", "--network", "none")
+    done = root.cli(*box, "old", check=True)
+    assert "--platform linux/386 lets its programs open sockets" in done.stderr
+    check_sockets(answers(done.stdout))
+    check_sockets(
+        answers(root.cli(*box, "--platform", "linux/386", "old", check=True).stdout),
+        for_32_bits=True,
+    )

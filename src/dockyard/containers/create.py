@@ -28,6 +28,7 @@ from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.containers.spec_rights import Rights
 from dockyard.errors import InvalidInput
+from dockyard.images import platforms
 from dockyard.images.model import Image
 from dockyard.oci.image import ExecutionConfig
 from dockyard.oci.runtime import SYSTEM_PLACES, Process, Sandbox, SpecMount, runtime_spec
@@ -229,7 +230,11 @@ def write_bundle(
     """
     named = where.donor or container
     hostname = spec.hostname(named.options, parts.facts, named.short_id)
-    rights = spec_rights.rights(container.options.security, parts.facts, container.seccomp_profile)
+    platform = container.options.platform
+    rights = spec_rights.rights(
+        container.options.security, parts.facts, container.seccomp_profile,
+        programs=None if platform is None else platforms.wanted(platform).architecture,
+    )  # fmt: skip
     files = _engine_files(parts, container, hostname, where)
     process = _process(parts, container, image.config.config, rights, rootfs, hostname)
     sandbox = _sandbox(parts, container, rights, rootfs, hostname, where.path, files)
