@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -543,3 +545,27 @@ def test_a_container_for_32_bits_has_the_calls_for_sockets(
         answers(root.cli(*box, "--platform", "linux/386", "old", check=True).stdout),
         for_32_bits=True,
     )
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_joined_namespace_is_held_not_named_by_a_number(root: Root, runtime: str) -> None:
+    """A number that is used again between the look and the runtime's would be the host's."""
+    box = ("run", "-d", "--runtime", runtime)
+    root.cli(*box, "--name", "donor", "--network", "none", "--ipc", "shareable", "busybox",
+             "sleep", "60", check=True)  # fmt: skip
+    root.cli(*box, "--name", "guest", *(f"--{kind}=container:donor" for kind in
+             ("network", "ipc", "pid")), "busybox", "sleep", "60", check=True)  # fmt: skip
+    with root.engine() as engine:
+        donor, guest = (engine.parts.store.find(name) for name in ("donor", "guest"))
+    assert donor.process is not None
+    assert guest.process is not None
+    for kind in ("net", "ipc", "pid"):
+        own = os.stat(f"/proc/{donor.process.pid}/ns/{kind}").st_ino
+        assert os.stat(f"/proc/{guest.process.pid}/ns/{kind}").st_ino == own
+    spec = json.loads(Path(root.paths.bundle(guest.id), "config.json").read_text())
+    places = {each["type"]: each.get("path", "") for each in spec["linux"]["namespaces"]}
+    for kind in ("network", "ipc", "pid"):
+        assert re.fullmatch(r"/proc/\d+/fd/\d+", places[kind])
+    root.cli("rm", "-f", "guest", "donor", check=True)
+    done = root.cli("run", "--rm", "--pid", "container:donor", "busybox", "true")
+    assert done.returncode != 0

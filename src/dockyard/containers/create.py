@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -27,6 +27,7 @@ from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.containers.spec_rights import Rights
+from dockyard.containers.surroundings import Joined, Surroundings
 from dockyard.errors import InvalidInput
 from dockyard.images import platforms
 from dockyard.images.model import Image
@@ -221,11 +222,13 @@ def write_bundle(
     image: Image,
     rootfs: str,
     where: Place,
+    joined: Mapping[str, Joined],
     window: tuple[int, int] | None = None,
 ) -> None:
     """Writes ``config.json`` and the files that are mounted into ``/etc``.
 
     Args:
+        joined: see :func:`surroundings.joining`.
         window: rows and columns that a terminal begins with.
     """
     named = where.donor or container
@@ -237,7 +240,8 @@ def write_bundle(
     )  # fmt: skip
     files = _engine_files(parts, container, hostname, where)
     process = _process(parts, container, image.config.config, rights, rootfs, hostname)
-    sandbox = _sandbox(parts, container, rights, rootfs, hostname, where.path, files)
+    around = surroundings.look_up(parts, container, joined)
+    sandbox = _sandbox(parts, container, rights, rootfs, hostname, where.path, around, files)
     injection = surroundings.vendor_devices(parts, container.options, process.identity)
     if injection is not None:
         from dockyard.containers.spec_injection import with_devices
@@ -309,9 +313,9 @@ def _sandbox(
     rootfs: str,
     hostname: str,
     network: str,
+    around: Surroundings,
     files: tuple[SpecMount, ...],
 ) -> Sandbox:
-    around = surroundings.look_up(parts, container)
     kernel = parts.facts.kernel
     asked = (
         spec.spec_mount(mount, _source(parts, container, mount), kernel)
