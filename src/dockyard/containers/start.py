@@ -20,6 +20,7 @@ from dockyard.containers import (
     networking,
     shared_memory,
     supervise,
+    surroundings,
 )
 from dockyard.containers.attach import Streams
 from dockyard.containers.detach import Detached
@@ -207,12 +208,15 @@ def _launch(
         from dockyard.containers.logging import rotate  # few logs have a limit
 
         rotate.before_start(parts.paths.log(container.id), container.log)
-    with networking.place(parts, container) as where:
+    with (
+        networking.place(parts, container) as where,
+        surroundings.joining(parts, container.options) as joined,
+    ):
         rootfs = create.mount_root(parts, container, image)
         create.fill_volumes(parts, container, rootfs, fresh)
         _warn_of_little_shared_memory(parts, container, image, rootfs)
         window = None if streams is None else streams.window
-        create.write_bundle(parts, container, image, rootfs, where, window)
+        create.write_bundle(parts, container, image, rootfs, where, joined, window)
         with cgroup_parent.kept(parts.paths):
             monitored = _create(parts, container, where, attended=streams is not None)
         where.complete()
