@@ -192,8 +192,10 @@ def test_a_hostile_archive_stays_inside(box: RunningContainer, engine: Engine) -
         data.seek(0)
         return data
 
-    with pytest.raises(DockyardError, match="leave its archive"):
-        engine.containers.unpack("box", archive(("../../out", "", b"x")), "/e")
+    with pytest.raises(DockyardError, match="leave its archive") as caught:
+        engine.containers.unpack("box", archive(("first", "", b"1"), ("../../out", "", b"x")), "/e")
+    assert "what comes before it in the archive is in box already" in (caught.value.hint or "")
+    assert read(box, "/e/first") == "1"
     engine.containers.unpack("box", archive(("way", "/etc", b""), ("way/owned", "", b"x")), "/e")
     assert read(box, "/etc/owned") == "x"
     assert not os.path.exists("/etc/owned")

@@ -374,8 +374,9 @@ def test_an_archive_that_lies_is_refused_and_leaves_nothing(
     what: str, loader: Engine, bare: Root
 ) -> None:
     make, said = HOSTILE[what]
-    with pytest.raises(DockyardError, match=said):
+    with pytest.raises(DockyardError, match=said) as caught:
         loader.load(stream(make()))
+    assert caught.value.hint
     assert_nothing_left(bare, loader)
     assert not list(bare.base.rglob("*escape*"))
 

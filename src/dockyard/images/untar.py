@@ -237,6 +237,7 @@ class _Extraction:
         if self._deletions is None:
             raise NotSupported(
                 f"an image can't hold a file whose name begins with {WHITEOUT_PREFIX}",
+                hint="such names mean deletions in a layer: rename the file, or leave it out",
                 reference="reserved-name",
             )
         if not member.isreg():
@@ -299,9 +300,15 @@ class _Extraction:
         if member.isfifo():
             return stat.S_IFIFO
         if not (member.ischr() or member.isblk()):
-            raise NotSupported(f"an entry of the unknown type {member.type!r}")
+            raise NotSupported(
+                f"an entry of the unknown type {member.type!r}",
+                hint="pack it again with GNU tar: files, directories, links, FIFOs and devices",
+            )
         if not self._devices:
-            raise HostileInput("a device node, which is not allowed here")
+            raise HostileInput(
+                "a device node, which is not allowed here",
+                hint="leave it out of the archive; containers get devices by --device",
+            )
         return stat.S_IFCHR if member.ischr() else stat.S_IFBLK
 
     def _make_link(self, path: str, target: str) -> None:
