@@ -36,6 +36,14 @@ class Decoders:
 _DECODERS = Decoders()
 
 
+def has_nul(document: bytes) -> bool:
+    """True where a text in a JSON document has a NUL, at which a program in C sees its end.
+
+    What was checked as ``/proc\\0x`` is ``/proc`` there.
+    """
+    return rb"\u0000" in document.replace(rb"\\", b"")
+
+
 def natural(text: str, most: int = INT64_MAX) -> int | None:
     """The number that digits say; ``None`` for any other text, and for more than ``most``.
 

@@ -25,9 +25,9 @@ from tests.support import waiting
 from tests.support.roots import Root, foreground
 from tests.support.waiting import until
 
-from dockyard import Mount
+from dockyard import Mount, Options
 from dockyard.containers import landing
-from dockyard.errors import DockyardError
+from dockyard.errors import DockyardError, HostileInput
 from dockyard.security.paths import MASKED
 from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths
 from dockyard.system import process
@@ -364,6 +364,23 @@ def test_a_link_in_place_of_the_systems_own_is_refused(
     (tmp_path / "Dockerfile").write_text(f"FROM {tag}\nRUN true\n")
     done = root.cli("build", str(tmp_path))
     assert (done.returncode, f"in place of /{place}" in done.stderr) == (1, True)
+
+
+def test_a_name_that_ends_early_in_c_is_refused(root: Root) -> None:
+    """crun mounted a volume for ``/proc\\0x`` on ``/proc``."""
+    with root.engine() as engine:
+        for options in (
+            Options(mounts=(Mount(kind="volume", target="/proc\0x"),)),
+            Options(command=("echo", "a\0b")),
+            Options(env=("A=b\0c",)),
+            Options(working_dir="/a\0b"),
+        ):
+            with pytest.raises(HostileInput, match="NUL byte"):
+                engine.run("busybox", network="none", options=options)
+        with engine.run("busybox", ["sleep", "60"], network="none") as container:
+            with pytest.raises(HostileInput, match="NUL byte"):
+                container.exec(["echo", "a\0b"])
+            assert container.exec(["printf", "%s", "\\u0000"])[1] == "\\u0000"
 
 
 def test_device_nodes_of_an_image_are_dead(root: Root, tmp_path: Path) -> None:

@@ -261,6 +261,9 @@ DIGEST = "sha256:" + "0" * 64
 LAYERS = [DIGEST] * 100_000
 HOSTILE: dict[str, tuple[Callable[[], Mapping[str, bytes | tarfile.TarInfo]], str]] = {
     "no archive": (lambda: {"file": b"x"}, "neither manifest.json nor index.json"),
+    "a path that ends early in C": (
+        lambda: archives.docker([BASE], config={"Volumes": {"/proc\0x": {}}}), "NUL byte",
+    ),
     "a time that is none": (
         lambda: archives.docker([BASE], created="yesterday\x1b[2J"), "for a time",
     ),

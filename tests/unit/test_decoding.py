@@ -21,6 +21,14 @@ def test_numbers_up_to_a_bound(text: str, number: int | None) -> None:
     assert decoding.natural(text, 100) == number
 
 
+def test_a_nul_is_found_and_its_spelling_is_none() -> None:
+    for text in ("/proc\0x", "\0", "\\\0", "a\\\\\0"):
+        assert decoding.has_nul(msgspec.json.encode({"a": [text]}))
+        assert decoding.has_nul(msgspec.json.encode({text: ""}))
+    for text in ("", "printf '\\u0000'", "\\\\u0000", "\x01", "\\"):
+        assert not decoding.has_nul(msgspec.json.encode({text: text}))
+
+
 @pytest.mark.parametrize(
     "text", ["", "-1", "+1", " 1", "1\n", "1_0", "0x1", "٣", "1.0", "9" * 5000, str(2**63)]
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from dockyard import decoding
 from dockyard.containers import (
     filters,
     lifecycle,
@@ -32,7 +33,15 @@ from dockyard.errors import InvalidInput
 from dockyard.images import platforms
 from dockyard.images.model import Image
 from dockyard.oci.image import ExecutionConfig
-from dockyard.oci.runtime import SYSTEM_PLACES, Process, Sandbox, SpecMount, runtime_spec
+from dockyard.oci.runtime import (
+    SYSTEM_PLACES,
+    Process,
+    Sandbox,
+    SpecMount,
+    encode,
+    nul_refused,
+    runtime_spec,
+)
 from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts, process
 from dockyard.system.files import remove_tree, write_atomically
@@ -45,6 +54,8 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         InvalidInput, NotSupported, PermissionMissing: the options can't be met.
     """
     config = image.config.config
+    if decoding.has_nul(msgspec.json.encode((config, options))):
+        raise nul_refused()
     container_id = names.new_id()
     args = lifecycle.command_line(
         image_entrypoint=config.entrypoint,
@@ -254,7 +265,7 @@ def write_bundle(
     recalled = filters.recall(parts.paths, runtime, rights.seccomp)
     document["annotations"] = _ending(parts, container) | container.options.annotations | recalled
     bundle = parts.paths.bundle(container.id)
-    write_atomically(f"{bundle}/config.json", msgspec.json.encode(document), durable=False)
+    write_atomically(f"{bundle}/config.json", encode(document), durable=False)
 
 
 def _check_landings(rootfs: str, asked: Sequence[SpecMount]) -> None:

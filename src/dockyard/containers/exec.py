@@ -26,7 +26,7 @@ from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.errors import Conflict, InvalidInput, RunError
 from dockyard.observability.events import Event
-from dockyard.oci.runtime import Process, process_spec
+from dockyard.oci.runtime import Process, encode, process_spec
 from dockyard.system.files import write_atomically
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _directly(
     arguments += ["--detach"] if options.detach else []
     stdin, stdout, stderr = streams
     try:
-        write_atomically(document, msgspec.json.encode(process_spec(process)), durable=False)
+        write_atomically(document, encode(process_spec(process)), durable=False)
         runtime = parts.runtime_of(container)
         done = subprocess.run(
             runtime.command(*arguments, container.id),
@@ -160,7 +160,7 @@ def _refused(options: ExecOptions, log: str) -> RunError:
 
 def process_document(parts: Parts, container: Container, options: ExecOptions) -> bytes:
     """The file for the runtime's ``exec --process``, of a command without a terminal."""
-    return msgspec.json.encode(process_spec(_process(parts, container, options, None)))
+    return encode(process_spec(_process(parts, container, options, None)))
 
 
 def _process(

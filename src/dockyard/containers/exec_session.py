@@ -20,6 +20,7 @@ from dockyard.containers.attach import Streams
 from dockyard.containers.model import Container
 from dockyard.containers.runtime import Runtime
 from dockyard.errors import RunError
+from dockyard.oci.runtime import encode
 from dockyard.state.paths import Paths
 from dockyard.system import process
 from dockyard.system.files import remove_tree, write_atomically
@@ -78,7 +79,7 @@ def run(session: Session, streams: Streams | None) -> int:
     try:
         write_atomically(
             f"{session.directory}/process.json",
-            msgspec.json.encode(session.document),
+            encode(session.document),
             durable=False,
         )
         with _Pipes() as pipes:

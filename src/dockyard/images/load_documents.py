@@ -135,6 +135,10 @@ def _mismatch(path: str, found: str) -> ContentMismatch:
 
 def _config(data: bytes, layers: int) -> ImageConfig:
     config = decode_config(data)
+    if decoding.has_nul(data):
+        raise ContentMismatch(
+            "an image's configuration has a NUL byte in a text", reference="bad-image-config"
+        )
     oci.refuse_other_kinds(data)
     _check_times(config)
     if config.os != "linux":

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dockyard import decoding
+from dockyard.errors import HostileInput
 from dockyard.oci.resources import Device, DeviceRule, Json, Limits, device_node, resources
 
 __all__ = [
     "Device", "DeviceRule", "Hook", "Identity", "Json", "Limits", "Process", "Rlimit", "Sandbox",
-    "SpecMount", "in_system_place", "plain", "process_spec", "runtime_spec",
+    "SpecMount", "encode", "in_system_place", "nul_refused", "plain", "process_spec",
+    "runtime_spec",
 ]  # fmt: skip
 
 VERSION = "1.0.2"
@@ -154,6 +157,29 @@ def runtime_spec(process: Process, sandbox: Sandbox) -> Json:
             for stage, hooks in sandbox.hooks.items()
         }
     return document
+
+
+def encode(document: Json) -> bytes:
+    """``config.json``, or the ``process`` object, for a runtime.
+
+    Raises:
+        HostileInput: a text in it has a NUL, and would mean another one to a runtime in C.
+    """
+    encoded = msgspec.json.encode(document)
+    if decoding.has_nul(encoded):
+        raise nul_refused()
+    return encoded
+
+
+def nul_refused() -> HostileInput:
+    """The error for a command, variable or path with a NUL."""
+    return HostileInput(
+        "a command, a variable, a path or a name has a NUL byte in it",
+        hint="what is yours gives none of them; so the image does: look at it with"
+        " dockyard image inspect, and don't trust it",
+        reference="nul-byte",
+        exit_code=125,
+    )
 
 
 def process_spec(process: Process) -> Json:

@@ -35,6 +35,7 @@ from dockyard.oci.runtime import (
     Process,
     Sandbox,
     SpecMount,
+    encode,
     plain,
     runtime_spec,
 )
@@ -84,7 +85,7 @@ def run(
         host = _host_trust(parts, workspace.root)
         step = _Step(parts, workspace, vertex, operation, prepared, attachment, tuple(hosts), names)
         bundle = prepared.memory or workspace.path
-        document = msgspec.json.encode(_document(step, host))
+        document = encode(_document(step, host))
         write_atomically(f"{bundle}/config.json", document, durable=False)
         tail = _Tail(output)
         code = _execute(parts, workspace, bundle, tail, cancellation)

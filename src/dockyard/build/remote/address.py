@@ -97,7 +97,7 @@ def parse(text: str) -> Git | Web:
     except ValueError as error:
         raise invalid(  # what Python says of it may have a part of a password
             f"invalid URL: {_WHOLE_CREDENTIALS.sub('xxxxx:xxxxx@', text)}",
-            "the form is https://example.com:8080/path; write a slash in a password as %2F",
+            "the form is SCHEME://HOST[:PORT]/PATH; write a slash in a password as %2F",
         ) from error
     scheme = parts.scheme.lower()
     if scheme not in _GIT_SCHEMES or not host:
