@@ -52,7 +52,9 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
 
     Raises:
         InvalidInput, NotSupported, PermissionMissing: the options can't be met.
+        DiskFull: there is no room for it.
     """
+    parts.paths.require_room()
     config = image.config.config
     if decoding.has_nul(msgspec.json.encode((config, options))):
         raise nul_refused()
