@@ -108,11 +108,12 @@ def test_nothing_of_it_goes_into_a_pipe_or_where_quiet_is_asked_for(
         )
         assert done.stderr == ""
         assert not words or not re.search(words, done.stdout)
-    for quiet in (["cp", "-q", "box:/file", str(tmp_path / "q")],
-                  ["load", "-q", "-i", str(tmp_path / "saved.tar")]):  # fmt: skip
+    for quiet, said in ((["cp", "-q", "box:/file", str(tmp_path / "q")], ""),
+                        (["load", "-q", "-i", str(tmp_path / "saved.tar")],
+                         "Loaded image: saved:latest\r\n")):  # fmt: skip
         with Terminal() as tty:
             tty.start(impatient(quiet), box.environment())
-            assert (tty.wait(), tty.rest) == (0, "")
+            assert (tty.wait(), tty.rest) == (0, said)
 
 
 def test_what_is_short_shows_nothing_and_what_is_slow_does(box: Root, tmp_path: Path) -> None:

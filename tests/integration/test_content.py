@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -149,6 +150,10 @@ def test_hard_links_stay_what_they_are(box: RunningContainer, root: Root, tmp_pa
         ("box:/d/f/", "{}/x", "not a directory"),
         ("box:/d", "box:/e", "between containers"),
         ("a", "b", "at least one container"),
+        ("", "box:/d", "source can not be empty"),
+        ("box:/d", "", "destination can not be empty"),
+        ("box:", "{}", "cannot be empty"),
+        ("{}/file", "box:", "cannot be empty"),
     ],
 )
 def test_copies_that_make_no_sense(
@@ -187,8 +192,10 @@ def test_a_hostile_archive_stays_inside(box: RunningContainer, engine: Engine) -
         data.seek(0)
         return data
 
-    with pytest.raises(DockyardError, match="leave its archive"):
-        engine.containers.unpack("box", archive(("../../out", "", b"x")), "/e")
+    with pytest.raises(DockyardError, match="leave its archive") as caught:
+        engine.containers.unpack("box", archive(("first", "", b"1"), ("../../out", "", b"x")), "/e")
+    assert "what comes before it in the archive is in box already" in (caught.value.hint or "")
+    assert read(box, "/e/first") == "1"
     engine.containers.unpack("box", archive(("way", "/etc", b""), ("way/owned", "", b"x")), "/e")
     assert read(box, "/etc/owned") == "x"
     assert not os.path.exists("/etc/owned")
@@ -261,19 +268,21 @@ def test_swapped_symlinks_lead_nowhere_else(engine: Engine, tmp_path: Path) -> N
     with engine.run("busybox", ["sh", "-c", SWAP], name="swap", network="none",
                     options=QUICK) as swap:  # fmt: skip
         wait_for(swap, "/ready")
-        outside = 0
+        written = read_out = 0
         for number in range(150):
             target = tmp_path / f"out{number}"
-            try:
+            with contextlib.suppress(DockyardError):
                 engine.containers.copy_to("swap", str(tmp_path / canary), "/a/dir/" + canary)
+                written += 1
+            with contextlib.suppress(DockyardError):
                 engine.containers.copy_from("swap", "/a/dir/hostname", str(target))
-                outside += 1
-            except DockyardError:
-                pass
+                read_out += 1
             assert not os.path.exists(f"/etc/{canary}"), "written outside of the container"
             if target.exists() and secret.exists():
                 assert target.read_text() == f"{swap.record.short_id}\n"
         assert read(swap, "/etc/hostname") == f"{swap.record.short_id}\n"
+        assert written, "nothing was written in all that time"
+        assert read_out, "the link was never there when it was read through"
 
 
 def test_stopped_containers_are_copied_and_exported_too(

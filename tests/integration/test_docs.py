@@ -25,10 +25,13 @@ from tests.support.bases import CHECKOUT
 from tests.support.roots import Root
 from tests.support.terminal import Terminal
 
+from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 
 TIMEOUT_SECONDS = 240
 LINK = re.compile(r"\]\((?P<target>[^)#:\s]+)(?:#[^)]*)?\)")
+ONE_AT_A_TIME = "/var/tmp/dockyard-test-pages.lock"
+"""Pages name files in /tmp and a subnet, which the tests of another checkout would take as well."""
 MARK = "--- next command ---"
 DETACH = b"\x10\x11"
 GIVEN = {
@@ -64,10 +67,11 @@ def environment(root: Root) -> Iterator[dict[str, str]]:
     specifications.mkdir(exist_ok=True)
     for vendor in ("nvidia", "amd"):
         (specifications / f"{vendor}.json").write_text(json.dumps(gpus_of(vendor)))
-    yield root.environment(
-        PATH=f"{programs}:{os.environ['PATH']}", DOCKYARD_CDI_SPEC_DIRS=str(specifications)
-    )
-    root.empty()
+    with Lock.acquire(ONE_AT_A_TIME):
+        yield root.environment(
+            PATH=f"{programs}:{os.environ['PATH']}", DOCKYARD_CDI_SPEC_DIRS=str(specifications)
+        )
+        root.empty()
 
 
 @pytest.mark.parametrize("page", [page for page in pages.PAGES if pages.to_run(page)])

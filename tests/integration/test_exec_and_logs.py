@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.support.roots import Root
 
 from dockyard import Console, Engine, Options, RunningContainer
 from dockyard.containers.exec import ExecOptions
@@ -69,9 +70,12 @@ def test_exec_wants_a_running_container(engine: Engine) -> None:
         container.exec(["true"])
 
 
-def test_exec_of_an_unknown_user_is_refused(engine: Engine, sleeper: RunningContainer) -> None:
+def test_exec_of_an_unknown_user_is_refused(
+    root: Root, engine: Engine, sleeper: RunningContainer
+) -> None:
     with pytest.raises(InvalidInput, match="unable to find user"):
         engine.containers.execute(sleeper.id, ExecOptions(command=("true",), user="ghost"))
+    assert root.cli("exec", "-u", "ghost", sleeper.name, "true").returncode == 1, "as in Docker"
 
 
 def test_a_limit_of_the_container_holds_for_exec(sleeper: RunningContainer) -> None:

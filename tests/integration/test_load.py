@@ -154,7 +154,7 @@ def test_what_save_writes_is_loaded_without_a_second_copy(
     archive = root.base / "archive.tar"
     root.cli("save", "-o", str(archive), "busybox", "copy:2", check=True)
     other = make_root(images=False)
-    done = other.cli("load", "-i", str(archive), check=True)
+    done = other.cli("load", "-q", "-i", str(archive), check=True)
 
     assert sorted(done.stdout.splitlines()) == [
         "Loaded image: busybox:latest", "Loaded image: copy:2",
@@ -377,8 +377,9 @@ def test_an_archive_that_lies_is_refused_and_leaves_nothing(
     what: str, loader: Engine, bare: Root
 ) -> None:
     make, said = HOSTILE[what]
-    with pytest.raises(DockyardError, match=said):
+    with pytest.raises(DockyardError, match=said) as caught:
         loader.load(stream(make()))
+    assert caught.value.hint
     assert_nothing_left(bare, loader)
     assert not list(bare.base.rglob("*escape*"))
 

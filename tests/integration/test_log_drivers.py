@@ -93,6 +93,7 @@ def test_drivers_and_details(root: Root) -> None:
     for flags, words in (
         (("--log-driver", "foo"), "error looking up logging plugin foo"),
         (("--log-opt", "max-size=abc"), "invalid size: 'abc'"),
+        (("--log-opt", "max-file=3"), "max-file has no effect when max-size is not set"),
         (("--log-opt", "tag=x"), "log opt tag is not supported"),
     ):
         done = root.cli("run", "--rm", *QUIET, *flags, "busybox", "true")

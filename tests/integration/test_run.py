@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from tests.support.roots import Output, foreground
 
-from dockyard import Console, Engine, Networking, Options
+from dockyard import Console, Engine, Mount, Networking, Options
 from dockyard.containers.attach import Streams
 from dockyard.errors import Conflict, InvalidInput, NotFound, RunError
 
@@ -37,6 +38,7 @@ def test_output_of_a_million_lines_is_complete(engine: Engine) -> None:
     assert output.stdout.endswith(b"\n200000\n")
 
 
+@pytest.mark.parametrize("init", [False, True])
 @pytest.mark.parametrize(
     ("command", "code"),
     [
@@ -47,13 +49,25 @@ def test_output_of_a_million_lines_is_complete(engine: Engine) -> None:
     ],
 )
 def test_a_program_that_cannot_be_started_has_dockers_exit_code(
-    engine: Engine, command: tuple[str, ...], code: int
+    engine: Engine, command: tuple[str, ...], code: int, init: bool
 ) -> None:
-    with pytest.raises(RunError) as caught:
-        foreground(engine, *command)
+    """An init has nothing to say of its own: the message is the same one."""
+    with pytest.raises(RunError, match=rf'^failed to create .*: exec: "{command[0]}": ') as caught:
+        foreground(engine, *command, init=init)
 
     assert caught.value.exit_code == code
     assert engine.containers.all() == []
+
+
+def test_an_init_finds_a_program_that_is_mounted(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "program").write_text("#!/bin/sh\necho $PPID\n")
+    (tmp_path / "program").chmod(0o755)
+    mount = Mount(kind="bind", source=str(tmp_path), target="/mounted")
+    _, output = foreground(
+        engine, "program", init=True, mounts=(mount,), env=("PATH=/nothing:/mounted:/bin",)
+    )
+
+    assert output.text == "1\n"
 
 
 def test_death_by_signal_is_128_and_its_number(engine: Engine) -> None:

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.roots import Root
+from tests.support.roots import Root, command_line
+from tests.support.terminal import Terminal
 
 from dockyard import Engine
 from dockyard.containers.options import Options, Resources
@@ -255,6 +256,25 @@ def test_top_shows_the_hosts_numbers_and_takes_options_of_ps(engine: Engine, roo
         assert [line.split() for line in shown] == [["PID", "COMMAND"], [pid, "sleep"]]
         assert "PID field" in root.cli("top", "box", "-o", "comm").stderr
     assert root.cli("top", "box").returncode == 1
+
+
+def test_top_shows_every_process_whoever_asks(root: Root) -> None:
+    """Another user's, without a terminal, and more of them than ps takes numbers at once."""
+    root.cli("run", "-d", "--name", "box", "--network", "none", "-u", "app", "busybox", "sh", "-c",
+             "for i in $(seq 300); do sleep 62 & done; wait", check=True)  # fmt: skip
+    deadline = time.monotonic() + 30
+    while root.cli("top", "box", "-o", "pid").stdout.count("\n") < 302:
+        assert time.monotonic() < deadline
+    with Terminal() as tty:
+        tty.start(command_line(["top", "box", "-o", "pid,user,comm"]), root.environment())
+        assert tty.wait() == 0
+        lines = [line.split() for line in tty.rest.splitlines()]
+    assert lines[0] == ["PID", "USER", "COMMAND"]
+    assert [line[2] for line in lines[1:]] == ["sh"] + ["sleep"] * 300
+    for selection, names in ((("-C", "sh"), {"sh"}), (("axf",), {"sh", "sleep"})):
+        rows = root.cli("top", "box", *selection, "-o", "pid,comm", check=True).stdout.splitlines()
+        assert {row.split()[-1] for row in rows[1:]} == names
+    root.cli("rm", "-f", "box", check=True)
 
 
 def test_prune_spares_what_runs_and_what_a_filter_spares(engine: Engine, root: Root) -> None:

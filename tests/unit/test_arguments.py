@@ -34,6 +34,7 @@ from dockyard.networks.model import Connection, PortMapping
         ("10Mb", 10 << 20),
         ("1t", 1 << 40),
         ("8 m", 8 << 20),
+        ("8388607t", 8388607 << 40),
         ("0", 0),
     ],
 )
@@ -41,7 +42,10 @@ def test_sizes_are_powers_of_1024(text: str, size: int) -> None:
     assert arguments.parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "xx", "1x", "-1", "1.2.3", "5i", "k", "1kk", "²", "1e3"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "xx", "1x", "-1", "1.2.3", "5i", "k", "1kk", "²", "1e3", "8388608t", "9" * 400],
+)
 def test_what_is_no_size_is_refused_with_the_text(text: str) -> None:
     with pytest.raises(InvalidInput, match="invalid size") as caught:
         arguments.parse_size(text)
@@ -162,7 +166,8 @@ def test_broken_lines_of_an_env_file_name_the_file(line: str, message: str) -> N
         ),
         ("./x:/c:ro,z", Mount(kind="bind", source="/w/x", target="/c", read_only=True,
                               create_source=True, relabel=True)),
-        ("x:/c:cached,Z", Mount(kind="volume", source="x", target="/c", relabel=True)),
+        ("x:/c:nocopy,ro,Z,cached", Mount(kind="volume", source="x", target="/c", read_only=True,
+                                          no_copy=True, relabel=True)),
         (".:/c", Mount(kind="bind", source="/w", target="/c", create_source=True)),
         ("/a:/c:rshared", Mount(kind="bind", source="/a", target="/c",
                                 options=("rbind", "rshared"), create_source=True)),
@@ -173,7 +178,27 @@ def test_volumes(text: str, mount: Mount) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":/x", "/a:", "/a:b", "/a:/", "/a:/b:wat", "/a:/b:ro:x", "x:./b"]
+    "text",
+    [
+        "",
+        ":/x",
+        "/a:",
+        "/a:b",
+        "/a:/",
+        "/a:/b:wat",
+        "/a:/b:ro:x",
+        "x:./b",
+        "x:/b:ro,rw",
+        "x:/b:ro,ro",
+        "x:/b:ro,",
+        "x:/b:,",
+        "x:/b:nocopy,nocopy",
+        "/a:/b:z,Z",
+        "/a:/b:RO",
+        "/a:/b:rprivate,rslave",
+        "/a:/b:cached,delegated",
+        "/a:/b:nocopy",
+    ],
 )
 def test_broken_volumes_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:

@@ -20,8 +20,15 @@ _RECURSIONS: dict[str, Literal["default", "writable", "read-only"]] = {
 }  # fmt: skip
 _LABELS = frozenset({"z", "Z"})
 """Options of ``-v`` for SELinux."""
-_WITHOUT_MEANING = frozenset({"cached", "delegated", "consistent"})
-"""Options of ``-v`` for Docker Desktop, which mean nothing on Linux, with Docker neither."""
+_VOLUME_FLAGS = (
+    frozenset({"ro", "rw"}),
+    frozenset({"nocopy"}),
+    _PROPAGATION,
+    _LABELS,
+    frozenset({"cached", "delegated", "consistent"}),
+)
+"""Options of ``-v``, of each kind one; the last ones are for Docker Desktop, and mean nothing on
+Linux, with Docker neither."""
 _TMPFS_FLAGS = {
     "exec": "noexec", "noexec": "exec", "suid": "nosuid", "nosuid": "suid", "dev": "nodev",
     "nodev": "dev", "atime": "noatime", "noatime": "atime", "sync": "async", "async": "sync",
@@ -203,20 +210,16 @@ def _bind_options(fields: Mapping[str, str], text: str) -> tuple[str, ...]:
 
 def _volume_options(flags: str, text: str) -> tuple[bool, bool, tuple[str, ...]]:
     """Whether it is read-only, whether nothing is copied, and the options of a propagation."""
-    read_only, no_copy, options = False, False, tuple[str, ...]()
-    for flag in filter(None, flags.split(",")):
-        if flag in _PROPAGATION:
-            options = ("rbind", flag)
-        elif flag == "nocopy":
-            no_copy = True
-        elif flag in {"ro", "rw"}:
-            read_only = flag == "ro"
-        elif flag not in _WITHOUT_MEANING | _LABELS:
-            raise invalid(
-                f"invalid volume specification: '{text}': invalid mode: {flag}",
-                f"ro, rw, nocopy, or a propagation: {', '.join(sorted(_PROPAGATION))}",
-            )
-    return read_only, no_copy, options
+    given = flags.split(",") if flags else []
+    chosen = [kind.intersection(given) for kind in _VOLUME_FLAGS]
+    if sum(map(len, chosen)) < len(given) or any(len(one) > 1 for one in chosen):
+        raise invalid(
+            f"invalid volume specification: '{text}': invalid mode: {flags}",
+            "ro or rw, nocopy, and a propagation, each once; these are"
+            f" {', '.join(sorted(_PROPAGATION))}",
+        )
+    spread = next(iter(chosen[2]), "")
+    return "ro" in given, "nocopy" in given, ("rbind", spread) if spread else ()
 
 
 def _with_tmpfs_option(mount: Mount, option: str, text: str) -> Mount:

@@ -9,6 +9,8 @@ from dockyard.oci.durations import LONGEST, parse_go_duration
 
 _MOST_CPUS = 1 << 20
 _POWERS = {unit: power for power, unit in enumerate("kmgtp", start=1)}
+_TOO_MANY_BYTES = 1 << 63
+"""The kernel, and the runtimes, count no further."""
 _SIZE_SUFFIXES = {"": 0, "b": 0} | {
     unit + tail: power for unit, power in _POWERS.items() for tail in ("", "b", "i", "ib")
 }
@@ -20,7 +22,10 @@ def parse_size(text: str) -> int:
     power = _SIZE_SUFFIXES.get(text.lower()[len(number) :].strip())
     if power is None or not _is_decimal(number) or float(number) * 1024**power > INT64_MAX:
         raise invalid(f"invalid size: '{text}'", "a number and b, k, m, g or t, such as 512m")
-    return int(float(number) * 1024**power)
+    size = float(number) * 1024**power
+    if size >= _TOO_MANY_BYTES:
+        raise invalid(f"invalid size: '{text}' is out of range", "less than 8388608t (2^63 bytes)")
+    return int(size)
 
 
 def parse_swap(text: str) -> int:

@@ -47,8 +47,10 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
 
     Raises:
         BuildError, NotFound, InvalidInput: see :meth:`dockyard.engine.Engine.build`.
+        DiskFull: there is no room for any step.
     """
     host.require_root("building an image")
+    parts.paths.require_room()
     references = [Reference.parse(tag) for tag in request.tags]
     if any(reference.digest for reference in references):
         raise InvalidInput("a tag for a build can't have a digest")

@@ -9,6 +9,7 @@ import msgspec
 
 from dockyard.cli.filters import has_label
 from dockyard.cli.moments import nanoseconds
+from dockyard.cli.ports_view import Port, reached
 from dockyard.containers import spec_network
 from dockyard.containers.health.model import SHOWN
 from dockyard.containers.model import Container
@@ -29,12 +30,12 @@ Wanted = Mapping[str, Sequence[str]]
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What else decides: which images descend from a named one, and what images expose."""
+    """What else decides: which images descend from a named one, and which ports there are."""
 
     descendants: Callable[[str], Collection[str]]
     """Ids of the images that a name means, and of those made from it."""
-    exposed: Callable[[Container], Collection[str]]
-    """``PORT/PROTOCOL`` of a container's image."""
+    ports: Callable[[Container], Sequence[Port]]
+    """What a container publishes and exposes; none where it doesn't run."""
     health: Callable[[Container], str]
     """What a container's check says; ``none`` where it has none."""
 
@@ -56,6 +57,7 @@ def matching(
         one
         for one in chosen
         if all(_fits(one, key, values, around) for key, values in wanted.items())
+        and _reached(one, wanted, around)
         and (not ancestors or any(_descends(one, name, ids) for name, ids in ancestors))
     ]
 
@@ -156,19 +158,17 @@ def _fits(container: Container, key: str, values: Sequence[str], around: Surroun
             return not set(spec_network.names(container.options.networking)).isdisjoint(values)
         case "volume":
             return any(not {one.source, one.target}.isdisjoint(values) for one in container.mounts)
-        case "publish" | "expose":
-            return _reaches(container, key, values, around)
     return True  # decided by all containers together
 
 
-def _reaches(container: Container, key: str, values: Sequence[str], around: Surroundings) -> bool:
-    published = {
-        f"{one.container_port}/{one.protocol}" for one in container.options.networking.ports
-    }
-    exposed = {*container.options.networking.exposed_ports, *around.exposed(container)}
-    ports = published if key == "publish" else published | exposed
-    ports = {port if "/" in port else f"{port}/tcp" for port in ports}
-    return any(not ports.isdisjoint(_ports(key, value)) for value in values)
+def _reached(container: Container, wanted: Wanted, around: Surroundings) -> bool:
+    if wanted.keys().isdisjoint({"publish", "expose"}):
+        return True
+    publish, expose = (
+        {port for value in wanted.get(key, ()) for port in _ports(key, value)}
+        for key in ("publish", "expose")
+    )
+    return reached(around.ports(container), publish, expose)
 
 
 def _ports(key: str, text: str) -> set[str]:
@@ -180,6 +180,12 @@ def _ports(key: str, text: str) -> set[str]:
     if begin is None or end is None:
         raise InvalidInput(
             f"error while looking up for {key} {text}: invalid port", hint="such as 80 or 53/udp"
+        )
+    if end < begin:
+        raise InvalidInput(
+            f"error while looking up for {key} {text}:"
+            f" Invalid range specified for the Port: {numbers}",
+            hint="the lower port first, such as 8000-8010",
         )
     return {f"{port}/{protocol or 'tcp'}" for port in range(begin, end + 1)}
 

@@ -7,7 +7,7 @@ _TRUST = "Docker's Notary is retired"
 _ATTEST = "attestations come with signing"
 _SWARM = "one machine only; Kubernetes is for more"
 _DRIVERS = "json-file, local and none; the others send logs to a service"
-_LOG_OPTIONS = "no tag, labels-regex, env-regex or max-buffer-size"
+_LOG_OPTIONS = "no tag, labels-regex, env-regex or max-buffer-size; max-file needs max-size"
 _MOUNTS = "types bind, volume and tmpfs"
 _PROTOCOLS = "tcp and udp; no sctp"
 _PULL = "always is refused: there is no registry client yet"
@@ -24,7 +24,8 @@ _QUOTA = "a quota of a container's files is XFS's alone; put what grows on a vol
 DIFFERENT: dict[str, str] = {
     "build --cache-from": "type=local alone",
     "build --cache-to": "type=local alone",
-    "build --output": "no compression and no registry yet",
+    "build --output": "no compression and no registry yet; type=local leaves out device nodes,"
+    " setuid and setgid bits and capabilities of files, which would give rights on this host",
     "build --secret": "a variable that isn't set is an error, not an empty secret",
     "commit": "directories that the engine made as mount points stay out of the image",
     "cp --archive": "out of a container owners are kept, which Docker 28 doesn't do",
@@ -37,7 +38,11 @@ DIFFERENT: dict[str, str] = {
     "rmi": "untagged parents stay, as with --no-prune; image prune removes them",
     "info": "of the root and the host; a daemon's, a registry's and a swarm's lines are missing",
     "version": "one program, so there is no server to tell of",
+    "network create": "glibc finds a name for another container's address (gethostbyaddr) only with"
+    " an aardvark-dns newer than Debian 12's 1.4",
     "network create --driver": "bridge",
+    "volume create --opt": "type=none, o=bind and device= together; images fill it without"
+    " setuid and setgid bits, capabilities of files and device nodes",
     "volume create --driver": "local",
     "stats": "into a pipe or a file go lines alone, without the control characters of a terminal",
     "kill": "HUP, USR1 and other signals that don't mean the end leave the restart policy in force",
@@ -82,7 +87,6 @@ DIFFERENT: dict[str, str] = {
     "create --pull": _PULL,
     "network connect --driver-opt": "com.docker.network.endpoint.ifname",
     "network create --opt": "the bridge's name, masquerading, icc, host binding, and the MTU",
-    "volume create --opt": "directories of the host (o=bind); file systems are mounted by the host",
 }
 """A command (``logs``), a flag of one (``run --log-driver``) or an instruction to what differs."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dockyard.cli import networks_view
-from dockyard.cli.host_config import host_config, port_bindings
+from dockyard.cli import networks_view, ports_view
+from dockyard.cli.host_config import host_config
 from dockyard.cli.units import NEVER, timestamp
 from dockyard.containers import spec_mounts, spec_network
 from dockyard.containers.health.model import Report
@@ -35,6 +35,7 @@ def container_document(
     """
     base = paths.container(container.id)
     running = container.running
+    exposed = ports_view.exposed(container, (image or ExecutionConfig()).exposed_ports)
     return {
         "Id": container.id,
         "Created": timestamp(container.created),
@@ -61,7 +62,7 @@ def container_document(
         },
         "Mounts": [_mount(mount, paths) for mount in container.mounts],
         "Config": _config(container, image or ExecutionConfig()),
-        "NetworkSettings": _network(container, endpoints if running else ()),
+        "NetworkSettings": _network(container, endpoints if running else (), exposed),
     }
 
 
@@ -173,12 +174,15 @@ def _healthcheck(check: Healthcheck) -> Document:
     }  # fmt: skip
 
 
-def _network(container: Container, endpoints: Sequence[Endpoint]) -> Document:
+def _network(
+    container: Container, endpoints: Sequence[Endpoint], exposed: Sequence[str]
+) -> Document:
     networking = container.options.networking
     names = spec_network.names(networking)
+    published = [port for each in endpoints for port in each.ports]
     first = next((each for each in endpoints if each.network == DEFAULT_NETWORK), None)
     return {
-        "Ports": port_bindings(port for each in endpoints for port in each.ports),
+        "Ports": ports_view.bindings(ports_view.listed(published, exposed)),
         "Gateway": first.gateway if first else "",
         "IPAddress": first.address if first else "",
         "IPPrefixLen": first.prefix if first else 0,

@@ -154,30 +154,18 @@ def _declarations(function: Callable[..., object]) -> list[_Declaration]:
 
 
 def whole_number(text: str) -> int:
-    """A whole number, in any of Go's notations.
+    """A whole number of 64 bits, in any of Go's notations.
 
     Raises:
         InvalidInput: it is none.
     """
     try:
-        value = int(text, 0)
+        found = int(text, 0)
     except ValueError:
         raise InvalidInput("it is not a whole number") from None
-    if abs(value) > _INT64_MAX:
-        raise InvalidInput("it is out of range")
-    return value
-
-
-def number(text: str) -> float:
-    """A number.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidInput("it is not a number") from None
+    if abs(found) > _INT64_MAX:
+        raise InvalidInput(f"it is out of range: at most {_INT64_MAX}")
+    return found
 
 
 def one_of(choices: Iterable[str]) -> Read:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from dockyard.cli import dispatch, render
 from dockyard.cli.command import using
 from dockyard.cli.line import UsageProblem
+from dockyard.cli.output import OutputFailed, open_missing
 from dockyard.errors import DiskFull, DockyardError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 def main() -> NoReturn:
     """Entry point of ``dockyard`` and ``dy``."""
+    open_missing()
     gc.set_threshold(_COLLECT_EVERY)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup has one of them ignored
@@ -65,7 +67,7 @@ def _terminate(number: int, _frame: object) -> NoReturn:
 
 def _fail(error: DockyardError, args: Sequence[str]) -> int:
     render.print_error(error)
-    if error.exit_code == 1 and not isinstance(error, UsageProblem):
+    if error.exit_code == 1 and not isinstance(error, UsageProblem | OutputFailed):
         return _failure_code(args)
     return error.exit_code
 

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from dockyard.cli.line import Option, number, option
-from dockyard.cli.output import say
+from dockyard.cli.line import Option, option, whole_number
+from dockyard.cli.output import binary, say
 from dockyard.cli.render import print_error, write
 from dockyard.errors import DockyardError, InvalidInput
 
@@ -38,7 +38,7 @@ stop_signal = option(
     "-s", "--signal", "signal", metavar="string", help="Signal to send to the container"
 )
 stop_timeout = option(
-    "-t", "--timeout", "--time", "timeout", read=number, metavar="int",
+    "-t", "--timeout", "--time", "timeout", read=whole_number, metavar="int",
     help="Seconds to wait before killing the container (-1 waits for ever)",
 )  # fmt: skip
 prune_filters = option(
@@ -163,13 +163,15 @@ def archive_output(path: str | None) -> Iterator[Callable[[bytes | memoryview], 
         raise InvalidInput(
             "cowardly refusing to save to a terminal", hint="use the -o flag or redirect"
         )
-    sys.stdout.flush()
-    with open(1, "wb", closefd=False) as stream:
-        yield stream.write
+    with binary() as write:
+        yield write
 
 
 def confirmed(warning: str, *, force: bool) -> bool:
-    """True where the user agrees to what can't be undone, or said so before."""
+    """True where the user agrees to what can't be undone, or said so before.
+
+    Who says no got what he wanted: the command ends with 0, as Docker's does.
+    """
     if force:
         return True
     write(f"WARNING! {warning}\nAre you sure you want to continue? [y/N] ")

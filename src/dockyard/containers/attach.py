@@ -30,7 +30,7 @@ _INPUT = 1 << 14
 _HUNG_UP = 129
 
 Sink = Callable[[int, bytes], None]
-"""Gets 1 (stdout) or 2 (stderr), and the bytes."""
+"""Gets 1 (stdout) or 2 (stderr), and the bytes. What it raises ends the copying."""
 
 
 class Keyboard:
@@ -264,17 +264,6 @@ class _Input:
         if not data and self._keys is not None:
             raise Detached("the terminal was closed", exit_code=_HUNG_UP)
         return data
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """Writes all of it; a reader or terminal that went away is no error of ours."""
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except OSError as error:
-        if error.errno not in {errno.EPIPE, errno.EIO}:
-            raise
 
 
 def _register(selector: selectors.BaseSelector, stdin: int) -> bool:

@@ -131,8 +131,10 @@ def _directly(
     stdin, stdout, stderr = streams
     try:
         write_atomically(document, encode(process_spec(process)), durable=False)
+        runtime = parts.runtime_of(container)
         done = subprocess.run(
-            parts.runtime_of(container).command(*arguments, container.id),
+            runtime.command(*arguments, container.id),
+            env=runtime.environment,
             stdin=stdin if options.interactive and not options.detach else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if options.detach else stdout,
             stderr=subprocess.DEVNULL if options.detach else stderr,

@@ -14,6 +14,7 @@ recorded. ``remove``: finish a removal. ``call-off``: no restart, for the host w
 MONITOR_LOST = 255
 """Exit code of a container whose real one went with its monitor (Podman uses 255 too)."""
 
+_LONGEST_SECONDS = (1 << 31) - 1
 DEFAULT_STOP_SECONDS = 10.0
 
 
@@ -114,7 +115,10 @@ def command_line(
 
 
 def stop_seconds(container: Container, asked: float | None) -> float | None:
-    """How long ``stop`` waits; ``None`` is without end. Pure."""
+    """How long ``stop`` waits; ``None`` is without end. Pure.
+
+    No longer than what the kernel's clocks count, which is some decades.
+    """
     own = container.options.stop_timeout
     seconds = asked if asked is not None else DEFAULT_STOP_SECONDS if own is None else own
-    return None if seconds < 0 else seconds
+    return None if seconds < 0 else min(seconds, _LONGEST_SECONDS)

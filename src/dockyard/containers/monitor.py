@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from dockyard import decoding
-from dockyard.containers.runtime import Runtime
+from dockyard.containers.runtime import Runtime, moments
 from dockyard.errors import RunError
 from dockyard.state.paths import Paths
 from dockyard.system import host, process
@@ -163,6 +163,7 @@ def environment(paths: Paths, **pipes: int) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "XDG_RUNTIME_DIR") if name in os.environ}
     if len(os.fsencode(paths.run)) <= _LONGEST_DIRECTORY:
         kept["TMPDIR"] = paths.run
+    kept |= moments(paths.run)
     return kept | {name: str(descriptor) for name, descriptor in pipes.items()}
 
 

@@ -13,6 +13,8 @@ from dockyard.errors import InvalidInput
 from dockyard.system import cgroups, process
 
 DEFAULT_ARGUMENTS = ("-ef",)
+_MOST_PIDS = 250
+"""procps 4.0 fails with more than 255 numbers."""
 
 
 class Processes(msgspec.Struct, frozen=True):
@@ -25,6 +27,9 @@ class Processes(msgspec.Struct, frozen=True):
 def top(parts: Parts, container: Container, arguments: Sequence[str] = ()) -> Processes:
     """The processes of a running container, paused or not, by the host's numbers.
 
+    Without an option that selects, ps would show only those of its own user and terminal. So it is
+    given the numbers, as Docker does, and where it doesn't take them, the rest is left out.
+
     Args:
         arguments: options of ps(1); ``-ef`` where there are none.
 
@@ -33,10 +38,31 @@ def top(parts: Parts, container: Container, arguments: Sequence[str] = ()) -> Pr
         InvalidInput: ps doesn't take the options, or doesn't show numbers of processes.
     """
     lifecycle.require_running(container)
-    done = process.run(["ps", *(arguments or DEFAULT_ARGUMENTS)], check=False)
+    pids = cgroups.pids(parts.cgroup_layout, container.cgroup)
+    asked = tuple(arguments or DEFAULT_ARGUMENTS)
+    found = _of(asked, pids)
+    if found is not None:
+        return found
+    done = process.run(["ps", *asked], check=False)
     if done.code != 0:
         raise refused(done.stderr.decode(errors="replace"))
-    return parse(done.text, cgroups.pids(parts.cgroup_layout, container.cgroup))
+    return parse(done.text, pids)
+
+
+def _of(arguments: Sequence[str], pids: Sequence[int]) -> Processes | None:
+    """What ps says of just these processes, whoever's they are and wherever they were started.
+
+    ``None`` where the options can't be had together with numbers: those that select themselves,
+    such as ``-C NAME``, and trees; or where all processes have ended.
+    """
+    found: Processes | None = None
+    for start in range(0, len(pids), _MOST_PIDS):
+        numbers = ",".join(map(str, pids[start : start + _MOST_PIDS]))
+        done = process.run(["ps", *arguments, "-q", numbers], check=False)
+        if done.code == 0:
+            more = parse(done.text, pids)
+            found = more if found is None else Processes(found.titles, found.rows + more.rows)
+    return found
 
 
 def refused(words: str) -> InvalidInput:

@@ -1,7 +1,7 @@
-"""Whether a program can be found in a running container, in Docker's words where it can't.
+"""Whether a program can be found in a container, in Docker's words where it can't.
 
-Runtimes print their own words to the program's standard error before they fail. Looking first
-gives one message, and the same one whatever the runtime.
+Runtimes, and an init, print their own words to the program's standard error before they fail.
+Looking first gives one message, and the same one whatever the runtime.
 """
 
 from __future__ import annotations
@@ -32,28 +32,46 @@ def require(pid: int, command: Sequence[str], environment: Sequence[str], direct
     Raises:
         RunError: there is no such program (127) or directory (127), or it isn't executable (126).
     """
-    try:
-        root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
+    root = _open_root(f"/proc/{pid}/root")
+    if root is None:
         return
     try:
         _require_directory(root, directory)
-        _require_program(root, command[0], environment, directory)
+        _require_program(root, command[0], environment, directory, "exec failed")
+    finally:
+        os.close(root)
+
+
+def require_program(
+    pid: int, name: str, environment: Sequence[str], directory: str, failed: str
+) -> None:
+    """As :func:`require`, of a container that is created; ``failed`` begins the message."""
+    root = _open_root(f"/proc/{pid}/root")
+    if root is None:
+        return
+    try:
+        _require_program(root, name, environment, directory, failed)
     finally:
         os.close(root)
 
 
 def is_directory(rootfs: str, path: str) -> bool:
     """Whether a path is a directory in a root filesystem, whatever symlinks that has."""
-    try:
-        root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
+    root = _open_root(rootfs)
+    if root is None:
         return False
     try:
         mode = _mode(root, path)
     finally:
         os.close(root)
     return mode is not None and stat.S_ISDIR(mode)
+
+
+def _open_root(path: str) -> int | None:
+    try:
+        return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def _require_directory(root: int, directory: str) -> None:
@@ -67,22 +85,24 @@ def _require_directory(root: int, directory: str) -> None:
         )
 
 
-def _require_program(root: int, name: str, environment: Sequence[str], directory: str) -> None:
+def _require_program(
+    root: int, name: str, environment: Sequence[str], directory: str, failed: str
+) -> None:
     if "/" not in name:
         if not any(_runs(_mode(root, path)) for path in _candidates(name, environment, directory)):
-            raise _refusal(name, "executable file not found in $PATH", _NOT_FOUND)
+            raise _refusal(failed, name, "executable file not found in $PATH", _NOT_FOUND)
         return
     mode = _mode(root, posixpath.join(directory, name))
     if mode is None:
-        raise _refusal(name, "no such file or directory", _NOT_FOUND)
+        raise _refusal(failed, name, "no such file or directory", _NOT_FOUND)
     if stat.S_ISDIR(mode):
         raise RunError(
-            f'exec failed: "{name}": is a directory: permission denied',
+            f'{failed}: "{name}": is a directory: permission denied',
             hint=monitor.DIRECTORY_HINT,
             exit_code=_NOT_EXECUTABLE,
         )
     if not _runs(mode):
-        raise _refusal(name, "permission denied", _NOT_EXECUTABLE)
+        raise _refusal(failed, name, "permission denied", _NOT_EXECUTABLE)
 
 
 def _candidates(name: str, environment: Sequence[str], directory: str) -> list[str]:
@@ -108,6 +128,6 @@ def _mode(root: int, path: str) -> int | None:
         os.close(found)
 
 
-def _refusal(name: str, why: str, code: int) -> RunError:
+def _refusal(failed: str, name: str, why: str, code: int) -> RunError:
     hint = _HINT if code == _NOT_FOUND else "is the file executable, and made for this processor?"
-    return RunError(f'exec failed: "{name}": {why}', hint=hint, exit_code=code)
+    return RunError(f'{failed}: "{name}": {why}', hint=hint, exit_code=code)

@@ -131,7 +131,13 @@ def _check_platform(parts: Parts, image: Image, image_name: str, wanted: str | N
     platforms.require(image.config, image_name, wanted, exit_code=125)
     if wanted is not None or platforms.fits(image.config, platforms.here()):
         return
+    own = platforms.of(image.config)
     parts.warn(
-        f"the requested image's platform ({platforms.of(image.config)}) does not match the"
-        f" detected host platform ({platforms.here()}) and no specific platform was requested"
+        f"the requested image's platform ({own}) does not match the detected host platform"
+        f" ({platforms.here()}) and no specific platform was requested"
+        + (
+            f": --platform {own} lets its programs open sockets"
+            if own.architecture == "386"
+            else ""
+        )
     )

@@ -73,16 +73,16 @@ def donor_mode(container_id: str) -> str:
     return f"{_DONOR}{container_id}"
 
 
-def places(namespaces: Namespaces, donor_pids: Mapping[str, int]) -> dict[str, str]:
+def places(namespaces: Namespaces, joined: Mapping[str, str]) -> dict[str, str]:
     """For the runtime: the namespaces that aren't new ones, to ``host`` or a path.
 
     Args:
-        donor_pids: by type, the first process of the container that :func:`donors` names.
+        joined: by type, a path of that of the container that :func:`donors` names.
     """
     found = {
         kind: HOST for kind in ("pid", "ipc", "uts", "cgroup") if getattr(namespaces, kind) == HOST
     }
-    return found | {kind: f"/proc/{pid}/ns/{kind}" for kind, pid in donor_pids.items()}
+    return found | dict(joined)
 
 
 def sysctls(options: Options) -> dict[str, str]:

@@ -27,7 +27,17 @@ _RT_PERIOD_US = 1_000_000
 _WEIGHTS = range(10, 1001)
 _SCORES = range(-1000, 1001)
 _MIN_SHARES = 2
-_UNLIMITED = -1
+_MOST_BYTES = (1 << 63) - 1
+_MOST = {
+    "memory": _MOST_BYTES,
+    "memory_swap": _MOST_BYTES,
+    "memory_reservation": _MOST_BYTES,
+    "shm_size": _MOST_BYTES,
+    "cpu_shares": _MOST_BYTES,
+    "cpu_quota": (1 << 44) - 1,
+    "pids_limit": 1 << 22,
+}
+"""What the kernel takes; the last two are MAX_BW in microseconds, and PID_MAX_LIMIT."""
 
 
 class _Tuning(msgspec.Struct, frozen=True):
@@ -89,6 +99,7 @@ def limits(
         InvalidInput: a value out of range, or values that exclude each other.
         NotSupported: this host lacks the controller that would enforce a limit.
     """
+    _check_bounds(asked)
     _check_memory(asked)
     _check_cpu(asked, facts)
     _check_cpusets(asked, facts)
@@ -133,7 +144,14 @@ def _swap(asked: Resources, facts: HostFacts) -> int | None:
         return None
     if asked.memory_swap:
         return asked.memory_swap
-    return asked.memory * 2 if facts.has_swap else None
+    return min(asked.memory * 2, _MOST_BYTES) if facts.has_swap else None
+
+
+def _check_bounds(asked: Resources) -> None:
+    for field, most in _MOST.items():
+        if (getattr(asked, field) or 0) > most:
+            flag = field.replace("_", "-")
+            raise _invalid(f"--{flag} is out of range", f"the kernel takes at most {most}")
 
 
 def _check_memory(asked: Resources) -> None:

@@ -20,6 +20,7 @@ from dockyard.containers import (
     networking,
     shared_memory,
     supervise,
+    surroundings,
 )
 from dockyard.containers.attach import Streams
 from dockyard.containers.detach import Detached
@@ -207,12 +208,15 @@ def _launch(
         from dockyard.containers.logging import rotate  # few logs have a limit
 
         rotate.before_start(parts.paths.log(container.id), container.log)
-    with networking.place(parts, container) as where:
+    with (
+        networking.place(parts, container) as where,
+        surroundings.joining(parts, container.options) as joined,
+    ):
         rootfs = create.mount_root(parts, container, image)
         create.fill_volumes(parts, container, rootfs, fresh)
         _warn_of_little_shared_memory(parts, container, image, rootfs)
         window = None if streams is None else streams.window
-        create.write_bundle(parts, container, image, rootfs, where, window)
+        create.write_bundle(parts, container, image, rootfs, where, joined, window)
         with cgroup_parent.kept(parts.paths):
             monitored = _create(parts, container, where, attended=streams is not None)
         where.complete()
@@ -227,6 +231,8 @@ def _launch(
     with contextlib.ExitStack() as undo:
         if streams is not None:
             undo.callback(streams.close)
+        if container.options.init:
+            _require_program(container, image, monitored.process.pid)
         _start_program(parts, container)
         undo.pop_all()
     container = msgspec.structs.replace(
@@ -313,6 +319,16 @@ def place_monitor(parts: Parts, container: Container, pid: int, *, exec_id: str 
         scope.start(unit, slice_name, pid, lasting=True)
         return
     cgroups.create_and_enter(parts.cgroup_layout, finish.monitor_cgroup(parts, container), pid)
+
+
+def _require_program(container: Container, image: Image, pid: int) -> None:
+    """Refuses what the runtime would refuse, if the init weren't the program that it is given."""
+    from dockyard.containers import programs, spec  # few containers have an init
+
+    config = image.config.config
+    variables = spec.environment(config.env, container.options.env, hostname="", home="")
+    failed = f"failed to create container {container.name}: exec"
+    programs.require_program(pid, container.args[0], variables, container.working_dir, failed)
 
 
 def _start_program(parts: Parts, container: Container) -> None:

@@ -40,7 +40,6 @@ def resolve(user: str, passwd: str, group: str, further: Sequence[str] = ()) -> 
             f"unable to find user {wanted}: no matching entries in passwd file",
             hint="create the user in the image, or give numbers (uid:gid)",
             reference="no-such-user",
-            exit_code=125,
         )
     name, uid, gid, home = entry or ("", _number(wanted), 0, "/")
     groups = {_find_group(one, group) for one in further}
@@ -109,7 +108,6 @@ def _find_group(wanted: str, group: str) -> int:
         f"unable to find group {wanted}: no matching entries in group file",
         hint="create the group in the image, or give a number",
         reference="no-such-group",
-        exit_code=125,
     )
 
 
@@ -134,7 +132,6 @@ def _number(text: str) -> int:
     if value is None:
         raise InvalidInput(
             f"the id {text[:_SHOWN]} is out of range",
-            hint=f"the highest is {_MAX_ID}",
-            exit_code=125,
+            hint=f"ids of users and groups are 0 to {_MAX_ID}",
         )
     return value

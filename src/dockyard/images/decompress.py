@@ -87,7 +87,6 @@ class Unpacked:
         if self._rest < 0:
             raise HostileInput(
                 f"the archive is larger than {self._max} bytes unpacked",
-                hint="it may be a decompression bomb; nothing of it is kept",
                 reference="archive-too-large",
             )
         return data

@@ -105,8 +105,8 @@ class Growth:
             raise HostileInput(
                 f"the archive grows to more than {ratio} times its size when it is unpacked:"
                 f" {self._content + self._blank} bytes of {self._read}",
-                hint="it looks like a decompression bomb, and nothing of it is kept; if it is"
-                " meant so, decompress it first (gunzip, unzstd, unxz) and give the plain tar",
+                hint="it looks like a decompression bomb; if it is meant so, decompress it first"
+                " (gunzip, unzstd, unxz) and give the plain tar",
                 reference="decompression-bomb",
             )
         if self._content - self._checked >= _CHECK_BYTES:

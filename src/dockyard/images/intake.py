@@ -212,8 +212,7 @@ def _check(blob: Blob, raw: Hashing, plain: Hashing) -> None:
     ):
         if wanted is not None and wanted != found:
             raise ContentMismatch(
-                f"a layer is not what its image says: its {what} is {found}, not {wanted}",
-                hint="the archive is damaged, or was changed; get it again",
+                f"a layer is not what its image says: its {what} is {found}, not {wanted}"
             )
 
 

@@ -130,10 +130,7 @@ def _promised(path: str) -> str | None:
 
 
 def _mismatch(path: str, found: str) -> ContentMismatch:
-    return ContentMismatch(
-        f"{path} of the archive has the digest {found}",
-        hint="the archive is damaged, or was changed; get it again",
-    )
+    return ContentMismatch(f"{path} of the archive has the digest {found}")
 
 
 def _config(data: bytes, layers: int) -> ImageConfig:
@@ -146,7 +143,8 @@ def _config(data: bytes, layers: int) -> ImageConfig:
     _check_times(config)
     if config.os != "linux":
         raise NotSupported(
-            f"the image is for {config.os}/{config.architecture}; only Linux images run here"
+            f"the image is for {config.os}/{config.architecture}; only Linux images run here",
+            hint="get the same image for Linux",
         )
     if not all(digests.is_digest(diff_id) for diff_id in config.rootfs.diff_ids):
         raise ContentMismatch("an image's configuration names layers by other than sha256")
@@ -154,7 +152,10 @@ def _config(data: bytes, layers: int) -> ImageConfig:
         count = len(config.rootfs.diff_ids)
         raise ContentMismatch(f"an image's configuration names {count} layers, it has {layers}")
     if layers > MAX_LAYERS:
-        raise HostileInput(f"an image has {layers} layers; at most {MAX_LAYERS} can be stacked")
+        raise HostileInput(
+            f"an image has {layers} layers; at most {MAX_LAYERS} can be stacked",
+            hint="make it with fewer steps, or of one layer: docker export, then dockyard import",
+        )
     return config
 
 
@@ -175,7 +176,10 @@ def _check_times(config: ImageConfig) -> None:
 def _name(text: str) -> Reference:
     reference = Reference.parse(text)
     if reference.digest is not None or reference.tag is None:
-        raise InvalidInput(f"the archive gives an image the name {text!r}, which is one by digest")
+        raise InvalidInput(
+            f"the archive gives an image the name {text!r}, which is one by digest",
+            hint="save it by its tag: what has a digest is vouched for by a registry alone",
+        )
     return reference
 
 
@@ -244,7 +248,8 @@ def _for_here(descriptors: Sequence[Descriptor], architecture: str) -> Descripto
     there = ", ".join(f"{each.platform.get('os')}/{each.platform.get('architecture')}"
                       for each in real)  # fmt: skip
     raise NotSupported(
-        f"the archive has no image for linux/{architecture}, only for {there or 'nothing'}"
+        f"the archive has no image for linux/{architecture}, only for {there or 'nothing'}",
+        hint="--platform loads one for another machine; save has to be asked for this one's",
     )
 
 

@@ -15,6 +15,7 @@ from dockyard.networks.addresses import (
     is_address,
     is_ipv6,
     parse_subnet,
+    to_number,
 )
 from dockyard.networks.model import PREDEFINED, Network, Pool
 
@@ -66,14 +67,14 @@ def check(request: NetworkRequest) -> None:
             hint=_OTHER_DRIVERS.get(request.driver, "the driver is bridge"),
         )
     settings(request.options)
-    subnets = [_subnet(text) for text in request.subnets]
+    subnets = [_subnet(text, "subnet") for text in request.subnets]
     _check_subnets(subnets, ipv6=request.ipv6)
     for text in request.gateways:
         _require_owner(subnets, text, "no matching subnet for gateway")
     for text in request.auxiliary.values():
         _require_owner(subnets, text, "no matching subnet for aux-address")
     for text in request.ip_ranges:
-        area = _subnet(text)
+        area = _subnet(text, "ip-range")
         if not any(subnet.holds(area) for subnet in subnets):
             raise InvalidInput(f"no matching subnet for range {text}")
 
@@ -108,11 +109,19 @@ def _check_name(name: str) -> None:
         raise InvalidInput(f"operation is not permitted on predefined {name} network")
 
 
-def _subnet(text: str) -> Subnet:
+def _subnet(text: str, what: str) -> Subnet:
+    """A block of addresses by its first one, as Docker 28 wants it: a slip in it is found so."""
     try:
         subnet = parse_subnet(text)
     except ValueError:
         raise InvalidInput(f"invalid CIDR address: {text}", hint="such as 10.20.0.0/16") from None
+    address, _, length = text.partition("/")
+    if to_number(address) != subnet.base:
+        first = subnet.text_of(subnet.base)
+        raise InvalidInput(
+            f"invalid {what} {text}: it should be {subnet}",
+            hint=f"--{what} {first}/{length}",
+        )
     if subnet.bits - subnet.prefix < 2:
         raise InvalidInput(f"the subnet {text} has no room for containers")
     return subnet

@@ -48,6 +48,10 @@ _SECCOMP_ARCHITECTURES = {
 }
 
 
+_WITHOUT_SOCKET = frozenset({"386"})
+"""Architectures whose C libraries open sockets by ``socketcall``."""
+
+
 class Target(msgspec.Struct, frozen=True):
     """What the conditions of a profile are compared with.
 
@@ -60,7 +64,11 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def default_profile(
-    capabilities: Collection[str], architecture: str, kernel: tuple[int, int]
+    capabilities: Collection[str],
+    architecture: str,
+    kernel: tuple[int, int],
+    *,
+    programs: str | None = None,
 ) -> dict[str, object]:
     """The profile of every container that names no other.
 
@@ -68,13 +76,17 @@ def default_profile(
         capabilities: the container's bounding set, ``CAP_...``.
         architecture: OCI's name of this host's processor, such as ``amd64``.
         kernel: major and minor version of the running kernel.
+        programs: the architecture that the user, not the image, says the programs are for.
 
     Returns:
         The object for ``linux.seccomp``.
     """
-    from dockyard.security.seccomp_rules import DEFAULT  # only where no other is asked for
+    from dockyard.security.seccomp_rules import profile  # only where no other is asked for
 
-    return _specify(DEFAULT, Target(frozenset(capabilities), architecture, kernel))
+    return _specify(
+        profile(socketcall=programs in _WITHOUT_SOCKET),
+        Target(frozenset(capabilities), architecture, kernel),
+    )
 
 
 def load_profile(

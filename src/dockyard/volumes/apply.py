@@ -126,7 +126,7 @@ class Volumes:
         if not pending and os.listdir(volume.path):
             return
         if volume.options:  # a directory of the host's own: it may be another filesystem
-            copy(volume.path)
+            _copy_live(copy, volume)
             return
         staging = f"{os.path.dirname(volume.path)}/_filling"
         remove_tree(staging)
@@ -205,6 +205,17 @@ class Volumes:
             self._delete(name)
 
 
+def _copy_live(copy: Callable[[str], None], volume: Volume) -> None:
+    """Copies into a directory that others may be changing: containers that have the volume."""
+    try:
+        copy(volume.path)
+    except OSError as error:
+        raise Conflict(
+            f"cannot fill volume {volume.name}: {error.strerror}: {error.filename}",
+            hint=f"is somebody else changing {volume.path}? Try again when it is empty",
+        ) from error
+
+
 def _move_in(staging: str, target: str, *, fresh: bool) -> None:
     """Moves what is in ``staging`` into ``target``, in place of what a killed command moved.
 
@@ -215,10 +226,10 @@ def _move_in(staging: str, target: str, *, fresh: bool) -> None:
         remove_tree(f"{target}/{name}")
         os.rename(f"{staging}/{name}", f"{target}/{name}")
     if fresh or names:
-        from dockyard.system.copy import copy_attributes
+        from dockyard.system.copy import Manner, copy_attributes
 
         with _opened(staging) as source, _opened(target) as destination:
-            copy_attributes(source, destination, os.fstat(source))
+            copy_attributes(source, destination, os.fstat(source), Manner())
     os.rmdir(staging)
 
 

@@ -83,6 +83,10 @@ def test_options_may_follow_arguments_unless_those_are_a_program_s() -> None:
         ("--memory", "flag needs an argument: --memory"),
         ("-d=x", 'invalid argument "x" for "-d, --detach" flag: it must be true or false'),
         ("--tty=", 'invalid argument "" for "-t, --tty" flag: it must be true or false'),
+        (
+            "--pids-limit 99999999999999999999",
+            'invalid argument "99999999999999999999" for "--pids-limit" flag: it is out of range',
+        ),
         ("--pids-limit 1.5", 'invalid argument "1.5" for "--pids-limit" flag: it is not a whole'),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from dockyard.build.grants import StepOptions
 from dockyard.build.outputs import Output
-from dockyard.cli.containers_view import ports_text
+from dockyard.cli import ports_view
 from dockyard.cli.creation import publish_all
 from dockyard.containers.exec import ExecOptions
 from dockyard.containers.model import (
@@ -148,7 +148,7 @@ def test_what_an_image_calls_a_port_and_is_none_is_not_published(
         id="sha256:1", config=config, config_bytes=b"", layers=(), built=0, names=(), size=0
     )
     assert publish_all(Options(), image).networking.ports == ()
-    assert ports_text((), names) == "0/tcp, 70/sctp"
+    assert ports_view.text(ports_view.listed((), names)) == "70/sctp"
     assert capsys.readouterr().err.count("is not published") == len(names)
 
 
@@ -193,7 +193,7 @@ def test_stop_goes_on_after_a_failure_and_says_so(dockyard: Call, engine: Any) -
     code, out, err = dockyard("stop", "-t", "3", "web", "nosuch")
     assert (code, out) == (1, "web\n")
     assert "no such container: nosuch" in err
-    assert engine.containers.calls == [("stop", "web", 3.0, None)]
+    assert engine.containers.calls == [("stop", "web", 3, None)]
 
 
 def test_rm_force_takes_a_missing_container_lightly(dockyard: Call) -> None:

@@ -75,6 +75,21 @@ def test_following_reads_what_comes_even_after_the_end_was_seen(tmp_path: Path) 
     assert text(str(path), follow=True, ended=ended) == ["first\n", "second\n", "last\n"]
 
 
+@pytest.mark.parametrize("tail", [None, 5000])
+def test_reading_ends_though_somebody_writes_on(tmp_path: Path, tail: int | None) -> None:
+    """As fast as it is read: what was there in the beginning is what is read."""
+    lines = [f"{T.format(1)} stdout F {number}" for number in range(5000)]
+    path = write(tmp_path / "log", *lines)
+    found = 0
+    for entry in logs.read(path, follow=False, ended=lambda: False, tail=tail, since=None):
+        with open(path, "a") as stream:
+            stream.write(f"{T.format(2)} stdout F more\n" * 2)
+        assert entry.data != b"more\n"
+        found += 1
+
+    assert found == 5000
+
+
 def test_a_missing_log_is_empty(tmp_path: Path) -> None:
     assert text(str(tmp_path / "none")) == []
 

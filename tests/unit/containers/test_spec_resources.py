@@ -113,6 +113,12 @@ def test_no_oom_killer_without_a_memory_limit_is_warned_about() -> None:
     assert "no memory limit is set" in warnings[0]
 
 
+def test_swap_is_no_more_than_can_be_counted() -> None:
+    found, _ = limits(Resources(memory=1 << 62), msgspec.structs.replace(FACTS, has_swap=True),
+                      number_of)  # fmt: skip
+    assert found.memory_and_swap == (1 << 63) - 1
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -134,6 +140,10 @@ def test_no_oom_killer_without_a_memory_limit_is_warned_about() -> None:
         (Resources(cpuset_mems="1"), "requested 1, available: 0"),
         (Resources(blkio_weight=5), "from 10 to 1000"),
         (Resources(oom_score_adj=2000), "range for oom score adj"),
+        (Resources(memory=1 << 63), "--memory is out of range"),
+        (Resources(memory=10 << 20, memory_swap=1 << 63), "--memory-swap is out of range"),
+        (Resources(pids_limit=(1 << 22) + 1), "--pids-limit is out of range"),
+        (Resources(cpu_quota=1 << 44), "--cpu-quota is out of range"),
     ],
 )
 def test_values_that_make_no_sense_are_refused_in_dockers_words(

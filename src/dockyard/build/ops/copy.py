@@ -26,7 +26,7 @@ from dockyard.containers import users
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.images import untar
 from dockyard.system import copy as copying
-from dockyard.system import syscalls
+from dockyard.system import nodes, syscalls
 
 _RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
@@ -275,10 +275,9 @@ class Destination:
         return True
 
     def _copy_node(self, entry: Entry, parent: int, name: str) -> None:
-        os.mknod(name, entry.mode, entry.rdev, dir_fd=parent)
-        uid, gid = self._ids(entry)
-        os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
-        os.chmod(name, self._mode(entry), dir_fd=parent)
+        mode = stat.S_IFMT(entry.mode) | self._mode(entry)
+        made = nodes.Node(mode=mode, device=entry.rdev, owner=self._ids(entry))
+        nodes.make_node(parent, name, made)
 
     def _ids(self, entry: Entry) -> tuple[int, int]:
         if self._owner is not None:

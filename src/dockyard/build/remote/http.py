@@ -179,7 +179,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             stack.callback(fp.close)
             if target.scheme not in {"", "http", "https"}:
                 raise HostileInput(
-                    f"{req.host} redirects to {redacted(target.geturl())}, which is not of the web"
+                    f"{req.host} redirects to {redacted(target.geturl())}, which is not of the web",
+                    hint="don't fetch from there; ask whoever runs that server",
                 )
             return super().http_error_302(req, fp, code, msg, headers)
 

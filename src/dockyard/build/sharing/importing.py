@@ -152,7 +152,10 @@ class Imports:
             why = os.strerror(error.errno or 0)
         else:
             why = f"{error.context}: {error.message}" if error.context else error.message
-        self._warn(f"the cache in {name} can't be used: {why}")
+        self._warn(
+            f"the cache in {name} can't be used: {why}; its steps are done again, and"
+            f" --cache-to type=local,dest={name} writes it anew"
+        )
 
 
 class _Tolerant:

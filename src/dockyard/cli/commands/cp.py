@@ -39,10 +39,7 @@ def command(
     """Copies files, or a tar stream for ``-``, into a container or out of it."""
     origin, from_path = split(source)
     place, to_path = split(target)
-    if origin is not None and place is not None:
-        raise InvalidInput("copying between containers is not supported")
-    if origin is None and place is None:
-        raise InvalidInput("must specify at least one container source")
+    _check(source, target)
     words: dict[Stage, str] = {"copying": _FROM if origin is not None else _TO}
     with byte_progress.shown(words, quiet=quiet) as progress:
         if origin is not None and to_path == "-":
@@ -63,6 +60,29 @@ def command(
             )
     if not quiet and sys.stderr.isatty():
         render.print_note(f"Successfully copied {decimal_size(size)} to {target}")
+
+
+def _check(source: str, target: str) -> None:
+    """Raises InvalidInput where it isn't one place in a container and one outside, both named."""
+    for what, text in (("source", source), ("destination", target)):
+        if not text:
+            raise InvalidInput(f"{what} can not be empty", hint="the current directory is a dot")
+        if not split(text)[1]:
+            raise InvalidInput(
+                f"bad parameter: the path of the {what} {text} cannot be empty",
+                hint=f"the container's root directory is {text}/",
+            )
+    containers = [split(text)[0] for text in (source, target)]
+    if None not in containers:
+        raise InvalidInput(
+            "copying between containers is not supported",
+            hint=f"copy to this host first: dockyard cp {source} DIRECTORY",
+        )
+    if containers == [None, None]:
+        raise InvalidInput(
+            "must specify at least one container source",
+            hint="a path in a container is CONTAINER:PATH",
+        )
 
 
 def split(text: str) -> tuple[str | None, str]:

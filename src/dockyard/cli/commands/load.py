@@ -34,8 +34,6 @@ def command(engine: Engine, *, source: str | None, quiet: bool, platform: str | 
         else:
             loaded = engine.load(source, platform=platform, progress=progress)
     for each in loaded:
-        if quiet:
-            continue
         for name in each.names:
             say(f"Loaded image: {name.familiar}")
         if not each.names:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING
 
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, option
 from dockyard.cli.moments import parse_moment
+from dockyard.cli.output import write_all
 from dockyard.containers.logs import LogLine, utc
 from dockyard.decoding import natural
 from dockyard.errors import InvalidInput
@@ -54,7 +54,7 @@ def command(
     ):
         new = line.stream not in unfinished
         mark = _mark(line, extra, timestamps=timestamps) if new else b""
-        _write(line.stream, mark + line.data)
+        write_all(line.stream, mark + line.data)
         if line.data.endswith(b"\n"):
             unfinished.discard(line.stream)
         else:
@@ -78,9 +78,3 @@ def parse_tail(text: str) -> int | None:
     if count is None:
         raise InvalidInput(f"invalid number of lines: {text!r}", hint="a number, or all")
     return None if text.startswith("-") else count
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    """Writes all of it; a reader that went away ends the command (:class:`BrokenPipeError`)."""
-    while data:
-        data = data[os.write(descriptor, data) :]

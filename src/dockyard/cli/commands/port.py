@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockyard.cli import ports_view
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument
 from dockyard.cli.output import say
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
 def command(engine: Engine, name: str, private_port: str | None) -> None:
     """Prints where a container's ports are published."""
     container = engine.containers.get(name)
-    ports = sorted(
-        engine.containers.ports(container),
-        key=lambda port: (port.container_port, port.protocol, port.host_ip),
-    )
+    ports = ports_view.lines(engine.containers.ports(container))
     if private_port is None:
         for port in ports:
             say(f"{port.container_port}/{port.protocol} -> {port.host}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dockyard.cli import byte_progress
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, one_of, option
+from dockyard.cli.output import binary
 from dockyard.errors import InvalidInput
 from dockyard.images import archive, platforms
 
@@ -43,6 +44,5 @@ def command(
         if output is not None:
             archive.save_to(output, engine.images, names, layout=layout, progress=progress)
             return
-        sys.stdout.flush()
-        with open(1, "wb", closefd=False) as stream:
-            engine.save(names, stream.write, layout=layout, progress=progress)
+        with binary() as write:
+            engine.save(names, write, layout=layout, progress=progress)

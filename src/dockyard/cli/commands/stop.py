@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @argument("names", many=True)
 @with_engine
 def command(
-    engine: Engine, names: tuple[str, ...], *, signal: str | None, timeout: float | None
+    engine: Engine, names: tuple[str, ...], *, signal: str | None, timeout: int | None
 ) -> int:
     """Stops all at the same time, and prints each name."""
     return options.at_once(

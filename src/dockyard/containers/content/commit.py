@@ -99,7 +99,7 @@ def _copy(upper: str, target: str, counter: Counter) -> None:
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     source, into = os.open(upper, flags), os.open(target, flags)
     try:
-        copy.copy_directory(source, into, whole=True, advance=counter.add)
+        copy.copy_directory(source, into, copy.Manner(whole=True, advance=counter.add))
     finally:
         os.close(source)
         os.close(into)

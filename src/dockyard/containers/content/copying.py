@@ -18,7 +18,14 @@ from dockyard.containers.content.transfer import Transfer
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
-from dockyard.errors import DiskFull, InvalidInput, NotFound, PermissionMissing
+from dockyard.errors import (
+    ContentMismatch,
+    DiskFull,
+    HostileInput,
+    InvalidInput,
+    NotFound,
+    PermissionMissing,
+)
 from dockyard.images.growth import Growth
 from dockyard.observability.progress import Counted, Counter, Listener, counted, size_of
 
@@ -126,6 +133,13 @@ def unpack_in(
                 counter = Counter(progress, "copying", size_of(stream))
                 growth = Growth(f"/proc/self/fd/{directory}")
                 size = unpack(Counted(stream, counter), there, path, growth)
+        except (ContentMismatch, HostileInput) as error:
+            if error.hint == error.default_hint:
+                error.hint = (
+                    f"what comes before it in the archive is in {container.name} already;"
+                    " get the archive from its source again"
+                )
+            raise
         finally:
             os.close(directory)
     parts.store.tell(event(container, "extract-to-dir", path=target))

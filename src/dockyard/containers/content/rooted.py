@@ -65,7 +65,10 @@ class Rooted:
             except OSError as error:
                 if error.errno != errno.EAGAIN:
                     raise
-        raise HostileInput(f"{path}: the container renames directories without pause")
+        raise HostileInput(
+            f"{path}: the container renames directories without pause",
+            hint="dockyard pause makes it stand still meanwhile",
+        )
 
     def find(self, path: str, *, follow: bool) -> int | None:
         """An ``O_PATH`` descriptor of an entry; ``None`` where there is none."""
@@ -90,7 +93,10 @@ class Rooted:
                 path = posixpath.join(posixpath.dirname(path), os.readlink("", dir_fd=found))
             finally:
                 os.close(found)
-        raise HostileInput(f"{path}: too many levels of symbolic links")
+        raise HostileInput(
+            f"{path}: too many levels of symbolic links",
+            hint="name the file itself instead of the link",
+        )
 
 
 def reopen(descriptor: int, flags: int) -> int:

@@ -20,6 +20,7 @@ from dockyard.images.tarreader import (
     owner_of,
     xattrs_of,
 )
+from dockyard.system.nodes import Node, make_node
 
 _MAX_BYTES = 1 << 44
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -122,16 +123,17 @@ class _Unpacking:
                 self._describe(writer, member)
             self.size += member.size
             return
-        owner, moment = owner_of(member), nanoseconds_of(member)
+        owner, times = owner_of(member), (nanoseconds_of(member),) * 2
         if member.issym():
             os.symlink(member.linkname, name, dir_fd=directory)
+            os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
+            os.utime(name, ns=times, dir_fd=directory, follow_symlinks=False)
         elif member.type in _MODES:
             mode = _MODES[member.type] | member.mode & 0o7777
-            os.mknod(name, mode, device_of(member), dir_fd=directory)
+            node = Node(mode=mode, device=device_of(member), owner=owner, times=times)
+            make_node(directory, name, node)
         else:
             raise HostileInput(f"an entry of unknown kind: {member.name!r}")
-        os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
-        os.utime(name, ns=(moment, moment), dir_fd=directory, follow_symlinks=False)
 
     def _make_directory(self, member: tarfile.TarInfo, directory: int, name: str) -> None:
         make_directory(directory, name)

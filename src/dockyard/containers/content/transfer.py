@@ -16,6 +16,7 @@ from dockyard.containers.content.rooted import reopen
 from dockyard.errors import HostileInput, InvalidInput
 from dockyard.observability.progress import Counter
 from dockyard.system import copy, files
+from dockyard.system.nodes import Node, make_node
 
 _ENTRY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -118,14 +119,16 @@ class Transfer:
         if stat.S_ISREG(mode):
             self._file(source, status, directory, name)
             return
+        owner = self._owner or (status.st_uid, status.st_gid)
+        times = (status.st_atime_ns, status.st_mtime_ns)
         if stat.S_ISLNK(mode):
             os.symlink(os.readlink("", dir_fd=source), name, dir_fd=directory)
+            os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
+            os.utime(name, ns=times, dir_fd=directory, follow_symlinks=False)
         else:
-            os.mknod(name, mode, status.st_rdev, dir_fd=directory)
-        owner = self._owner or (status.st_uid, status.st_gid)
-        os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
-        times = (status.st_atime_ns, status.st_mtime_ns)
-        os.utime(name, ns=times, dir_fd=directory, follow_symlinks=False)
+            kept = mode if self._owner is None else mode & ~(stat.S_ISUID | stat.S_ISGID)
+            node = Node(mode=kept, device=status.st_rdev, owner=owner, times=times)
+            make_node(directory, name, node)
 
     def _file(self, source: int, status: os.stat_result, directory: int, name: str) -> None:
         reader = reopen(source, os.O_RDONLY)

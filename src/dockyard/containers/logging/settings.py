@@ -81,6 +81,9 @@ def resolve(
             "compress cannot be true when max-file is less than 2 or max-size is not set",
             "such as --log-opt max-size=10m --log-opt max-file=3",
         )
+    if files > 1 and size == 0:
+        raise _invalid("max-file has no effect when max-size is not set",
+                       "such as --log-opt max-size=10m --log-opt max-file=3")  # fmt: skip
     shown = {**_chosen(options, "labels", labels), **_chosen(options, "env", environment)}
     return LogSettings(
         driver=driver, max_size=size, max_files=files, compress=compress, details=shown

@@ -25,10 +25,19 @@ class _File:
         self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._unpack = zlib.decompressobj(_GZIP) if files.is_compressed(path) else None
         self._rest = b""
+        self._present = os.fstat(self.descriptor).st_size
 
     def lines(self) -> Iterator[bytes]:
         """What has been completed since the last call; damaged gzip ends where the damage is."""
-        while piece := os.read(self.descriptor, _PIECE):
+        return self._lines(None)
+
+    def present(self) -> Iterator[bytes]:
+        """What was there when it was opened: a fast writer would keep one reading for ever."""
+        return self._lines(self._present)
+
+    def _lines(self, end: int | None) -> Iterator[bytes]:
+        """The lines up to a place in the file; an unfinished one waits for its rest."""
+        while piece := os.read(self.descriptor, self._next_size(end)):
             if self._unpack is not None:
                 try:
                     piece = self._unpack.decompress(piece)  # the same, unpacked
@@ -40,9 +49,14 @@ class _File:
                 self._rest = b""
 
     def skip(self) -> None:
-        """Goes on after what is there now."""
-        for _ in self.lines():
+        """Goes on after what was there when it was opened."""
+        for _ in self.present():
             pass
+
+    def _next_size(self, end: int | None) -> int:
+        if end is None:
+            return _PIECE
+        return max(min(end - os.lseek(self.descriptor, 0, os.SEEK_CUR), _PIECE), 0)
 
     def is_at(self, path: str) -> bool | None:
         """Whether this file has that name; ``None`` where nothing has."""
@@ -71,14 +85,14 @@ class Files:
 
     def each(self) -> Iterator[Iterator[bytes]]:
         """The lines of each file that is there, oldest first."""
-        return (file.lines() for file in self._files)
+        return (file.present() for file in self._files)
 
     def newest_first(self) -> Iterator[Iterator[bytes]]:
         """The lines of each file that is there, from the one that is written backwards."""
-        return (file.lines() for file in reversed(self._files))
+        return (file.present() for file in reversed(self._files))
 
     def skip(self) -> None:
-        """Leaves out what is there now."""
+        """Leaves out what is there."""
         if self._files:
             self._files[-1].skip()
 

@@ -45,6 +45,7 @@ def test_labels_and_variables_are_details() -> None:
         (None, {"max_size": "0"}, "max-size must be a positive number"),
         (None, {"max_file": "0"}, "max-file cannot be less than 1"),
         (None, {"max_file": "x"}, "max-file"),
+        (None, {"max_file": "3"}, "max-file has no effect when max-size is not set"),
         (None, {"compress": "true"}, "compress cannot be true when max-file is less than 2"),
         (None, {"compress": "maybe"}, "compress"),
         ("local", {"max_file": "1"}, "compression cannot be enabled when max file count is 1"),
