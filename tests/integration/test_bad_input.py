@@ -329,6 +329,12 @@ def test_a_copy_that_fills_the_disk(small: Root, tmp_path: Path) -> None:
     assert small.cli("run", "--rm", "busybox", "echo", "again").stdout == "again\n"
 
 
+def test_an_argument_that_is_not_utf_8(root: Root) -> None:
+    bad = os.fsdecode(b"a\xffb")
+    explained(root.cli("run", "--rm", "busybox", "echo", bad), "is not UTF-8", code=125)
+    assert root.cli("ps", "-aq").stdout == ""
+
+
 def test_control_c_in_a_build(root: Root, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo started; sleep 300\nRUN true\n")
     process = root.start("build", "-t", "made", str(tmp_path))
