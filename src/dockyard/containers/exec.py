@@ -13,7 +13,6 @@ import msgspec
 
 from dockyard.containers import (
     lifecycle,
-    monitor,
     programs,
     shared_memory,
     spec,
@@ -154,7 +153,9 @@ def _refused(options: ExecOptions, log: str) -> RunError:
     words = ""
     with contextlib.suppress(FileNotFoundError), open(log, encoding="utf-8") as stream:
         words = " ".join(stream.read().split())
-    code, hint = monitor.diagnosis(words)
+    from dockyard.containers import refusal  # only for one
+
+    code, hint = refusal.diagnosis(words)
     return RunError(f"failed to execute {options.command[0]}: {words}", hint=hint, exit_code=code)
 
 

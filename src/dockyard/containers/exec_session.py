@@ -142,7 +142,9 @@ def _own_terminal(pid: int, uid: int) -> None:
 
 def _refusal(session: Session, answer: monitor.Answer, errors: str) -> RunError:
     words = " ".join((answer.message or errors).split()) or "the runtime gave no reason"
-    code, hint = monitor.diagnosis(words)
+    from dockyard.containers import refusal  # only for one
+
+    code, hint = refusal.diagnosis(words)
     args = session.document["args"]
     name = args[0] if isinstance(args, list) else ""
     return RunError(f"failed to execute {name}: {words}", hint=hint, exit_code=code)

@@ -335,4 +335,4 @@ def _start_program(parts: Parts, container: Container) -> None:
     try:
         parts.runtime_of(container).start(container.id)
     except ComponentFailed as error:
-        raise monitor.refusal(_launch_description(parts, container), error.message) from error
+        raise monitor.refused(_launch_description(parts, container), error.message) from error
