@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from dockyard.config import Config
 from dockyard.containers.apply import Containers
@@ -14,6 +13,7 @@ from dockyard.containers.model import NetworkMode, Options
 from dockyard.containers.parts import Parts
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
+from dockyard.system.closing import Closing
 
 if TYPE_CHECKING:  # building is not on the path of run, nor are programs that use the library
     from dockyard.build.checking import Description, Report
@@ -36,7 +36,7 @@ def _ignore(_sentence: str) -> None:
     """A library says nothing unless asked to."""
 
 
-class Engine:
+class Engine(Closing):
     """One root of Dockyard. Any number may be open at once, in one process or in many.
 
     Opening it makes the directories and finishes what a killed command left half-done.
@@ -63,23 +63,15 @@ class Engine:
         self.containers = Containers(self.parts)
         self._recover()
 
+    def __repr__(self) -> str:
+        return f"<Engine {self.paths.root}>"
+
     @functools.cached_property
     def networks(self) -> NetworkManager:
         """The networks of this root, beside those that each root has."""
         from dockyard.containers.networks import NetworkManager
 
         return NetworkManager(self.parts)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the database. Containers go on running."""
@@ -190,7 +182,7 @@ class Engine:
         env: Mapping[str, str] | None = None,
         volumes: Mapping[str, str] | None = None,
         memory: int | str | None = None,
-        cpus: float | None = None,
+        cpus: float | str | None = None,
         gpus: int | str | None = None,
         network: NetworkMode = "bridge",
         remove: bool = True,
@@ -209,7 +201,7 @@ class Engine:
             env: variables added to the image's.
             volumes: host directory or volume name to ``/path`` or ``/path:ro``.
             memory: bytes, or text such as ``"1g"``.
-            cpus: number of processors, such as 0.5.
+            cpus: number of processors, such as 0.5 or ``"0.5"``.
             gpus: ``"all"``, a number, or as for ``--gpus``.
             options: everything else that ``run`` has; the arguments above come on top.
 
@@ -218,8 +210,9 @@ class Engine:
                 ``remove`` nothing stays then; else what can't be started stays as created.
         """
         from dockyard import arguments, handle
+        from dockyard.arguments import api
 
-        found, image_name = self._image(image)
+        found, image_name = self._image(api.image(image))
         asked = arguments.merge(
             options or Options(), name=name, command=command, ports=ports, env=env,
             volumes=volumes, memory=memory, cpus=cpus, gpus=gpus, network=network, remove=remove,

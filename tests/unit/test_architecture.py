@@ -257,6 +257,14 @@ def test_the_public_names_are_these() -> None:
         assert getattr(dockyard, name)
 
 
+def test_the_public_names_are_listed_before_they_are_imported() -> None:
+    found = imported_by("import dockyard; print(*dir(dockyard))\nassert 'Engine' in dir(dockyard)")
+
+    assert "dockyard.engine" not in found
+    assert set(dockyard.__all__) <= set(dir(dockyard))
+    assert "TYPE_CHECKING" not in dir(dockyard)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nothing_here"):
         dockyard.nothing_here  # noqa: B018

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Self
 
 from dockyard.system import syscalls
+from dockyard.system.closing import Closing
 
 _BUFFER_BYTES = 1 << 14
 
 
-class DirectoryWatch:
+class DirectoryWatch(Closing):
     """Notices writes to files right below a directory. A context manager."""
 
     def __init__(self, directory: str) -> None:
@@ -24,8 +24,6 @@ class DirectoryWatch:
         os.read(self._descriptor, _BUFFER_BYTES)  # which file, and how often, is of no interest
         return True
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
+    def close(self) -> None:
+        """Ends the watch."""
         os.close(self._descriptor)
