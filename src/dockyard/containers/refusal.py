@@ -5,13 +5,12 @@ Runtimes say it each in their own way; ``programs`` looks before, where that can
 
 from __future__ import annotations
 
-NOT_FOUND = 127
-NOT_EXECUTABLE = 126
+from dockyard.containers.programs import DIRECTORY_HINT, NOT_EXECUTABLE, NOT_FOUND
+
 _NOT_EXECUTABLE_WORDS = (
     "permission denied", "exec format error", "is a directory", "open executable: operation not",
     "is not executable", "is not a regular file",
 )  # fmt: skip
-DIRECTORY_HINT = "the command has to begin with a program, and this is a directory"
 _DIRECTORY_WORDS = ("is a directory", "is not a regular file")
 
 
