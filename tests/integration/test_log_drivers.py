@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from tests.support.roots import Root
+from tests.support.waiting import until
 
 QUIET = ("--network", "none")
 LIMITED = ("--log-opt", "max-size=64k", "--log-opt", "max-file=100")
@@ -70,6 +71,21 @@ def test_the_local_driver_keeps_so_many_files_and_compresses(root: Root) -> None
     assert root.cli("logs", "-n", "10", "kept").stdout.splitlines() == last
     begin = text.splitlines()[: text.splitlines().index(last[0])]
     assert in_order("\n".join(begin[-1000:]))
+
+
+def test_what_is_written_at_once_is_held_to_the_limits_at_the_end(root: Root) -> None:
+    """A burst is over before anybody looks at the size."""
+    root.cli("run", "-d", "--name", "burst", *QUIET, "--log-opt", "max-size=50k", "--log-opt",
+             "max-file=3", "busybox", "seq", "60000", check=True)  # fmt: skip
+    for _ in range(2):
+        root.cli("wait", "burst", check=True)
+        until(lambda: root.cli("inspect", "-f", "{{.State.Status}}", "burst").stdout == "exited\n")
+        assert sum(path.stat().st_size for path in log_files(root)) <= 3 * 51200
+        shown = root.cli("logs", "burst").stdout.splitlines()
+        assert shown[-1] == "60000"
+        assert len(shown) > 2000
+        root.cli("start", "burst", check=True)
+    root.cli("rm", "-f", "burst", check=True)
 
 
 def test_drivers_and_details(root: Root) -> None:

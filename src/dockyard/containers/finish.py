@@ -98,6 +98,10 @@ def conclude(parts: Parts, container: Container, *happened: Event) -> Container:
         finished = msgspec.structs.replace(finished, stopped_by_hand=True)
     finished = restarts.await_restart(parts, finished, container)
     tear_down(parts, container)
+    if finished.log.rotates:
+        from dockyard.containers.logging import rotate  # few logs have a limit
+
+        rotate.at_end(parts.paths.log(container.id), finished.log)
     parts.store.put(finished, *happened)
     if finished.state == "restarting":
         supervise.ensure(parts)

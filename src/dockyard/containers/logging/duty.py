@@ -52,9 +52,9 @@ class RotateDuty:
             size = rotate.size_of(self._parts.paths.log(container.id))
             written = self._sizes[container.id] = size or 0
             grown = written - before.get(container.id, 0)
-            new = container.id not in before  # whether it writes much isn't known yet
+            begun = container.id not in before or grown < 0  # how fast it grows isn't known yet
             pauses.append(
-                _SHORTEST if new else interval(grown, elapsed, container.log.max_size - written)
+                _SHORTEST if begun else interval(grown, elapsed, container.log.max_size - written)
             )
             if rotate.is_due(size, container.log) and container.id not in self._at_work:
                 self._at_work.add(container.id)

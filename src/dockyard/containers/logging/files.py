@@ -8,7 +8,7 @@ while a file is kept, so that a reader knows where it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _COMPRESSED = ".gz"
 
@@ -53,3 +53,18 @@ def obsolete(numbers: Iterable[int], max_files: int) -> Sequence[int]:
     kept = max(max_files - 1, 0)
     found = sorted(numbers)
     return found[: max(len(found) - kept, 0)]
+
+
+def excess(sizes: Mapping[int, int], budget: int) -> dict[int, int]:
+    """Which complete files are too much, and how many bytes to keep of each. Pure.
+
+    Args:
+        sizes: bytes by number; the latest files are kept whole as long as there is room.
+        budget: bytes for all of them.
+    """
+    cut = {}
+    for number, size in sorted(sizes.items(), reverse=True):
+        if size > budget:
+            cut[number] = budget
+        budget = max(budget - size, 0)
+    return cut

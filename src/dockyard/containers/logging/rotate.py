@@ -14,7 +14,7 @@ import time
 import zlib
 
 from dockyard.containers import console
-from dockyard.containers.logging import files
+from dockyard.containers.logging import files, readers
 from dockyard.containers.logging.settings import LogSettings
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
@@ -81,6 +81,20 @@ def rotate(log: str, bundle: str, settings: LogSettings) -> bool:
     return True
 
 
+def at_end(log: str, settings: LogSettings) -> None:
+    """Leaves of what was written between the last look and the end what the limits allow in all.
+
+    Nothing where somebody follows the log: to them a file in its place would be the next one. The
+    monitor is gone, and the caller holds the lock.
+    """
+    tidy(log, settings)
+    complete = sum(map(_plain_size, files.numbered(log).values()))
+    keep = max(settings.max_size * settings.max_files - complete, settings.max_size)
+    with readers.nobody(os.path.dirname(log)) as alone:
+        if alone and (size_of(log) or 0) > keep:
+            _cut(log, keep)
+
+
 def before_start(log: str, settings: LogSettings) -> None:
     """Puts a full file aside while no monitor writes it."""
     size = size_of(log)
@@ -90,7 +104,10 @@ def before_start(log: str, settings: LogSettings) -> None:
 
 
 def tidy(log: str, settings: LogSettings) -> None:
-    """Removes the files that are too many, and compresses those that are complete."""
+    """Removes files that are too many, cuts what is too much, compresses what is complete.
+
+    Nothing is cut where somebody follows, and may not have come to it: the next time does it.
+    """
     found = files.numbered(log)
     for number in files.obsolete(found, settings.max_files):
         del found[number]
@@ -98,10 +115,44 @@ def tidy(log: str, settings: LogSettings) -> None:
         for path in (plain, files.compressed(plain)):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+    _cut_to(found, settings)
     if settings.compress:
         for path in found.values():
             if not files.is_compressed(path):
                 _compress(path)
+
+
+def _cut_to(found: dict[int, str], settings: LogSettings) -> None:
+    """Cuts complete files, and takes those out of which nothing is kept."""
+    sizes = {number: _plain_size(path) for number, path in found.items()}
+    cut = files.excess(sizes, settings.max_size * (settings.max_files - 1))
+    if not cut:
+        return
+    with readers.nobody(os.path.dirname(next(iter(found.values())))) as alone:
+        for number, keep in cut.items() if alone else ():
+            if keep:
+                _cut(found[number], keep)
+            else:
+                os.unlink(found.pop(number))
+
+
+def _plain_size(path: str) -> int:
+    """Bytes of a complete file that count: one that is compressed was cut before."""
+    return 0 if files.is_compressed(path) else size_of(path) or 0
+
+
+def _cut(path: str, keep: int) -> None:
+    """Leaves the last lines of a file, so many bytes at most. It has its name all the time."""
+    temporary = f"{path}.new"
+    with open(path, "rb") as source, open(temporary, "wb") as target:
+        os.fchmod(target.fileno(), 0o600)
+        source.seek(-keep - 1, os.SEEK_END)  # one more: it may be the end of the line before
+        source.readline()
+        while piece := source.read(_PIECE):
+            target.write(piece)
+        target.flush()
+        os.fsync(target.fileno())
+    os.rename(temporary, path)
 
 
 def _appears(path: str) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard.containers import logs
-from dockyard.containers.logging import files, rotate
+from dockyard.containers.logging import files, readers, rotate
 from dockyard.containers.logging.duty import interval
 from dockyard.containers.logging.settings import LogSettings
 
@@ -199,3 +199,58 @@ def test_damaged_gzip_ends_where_the_damage_is(
     log.write_bytes(TIME + b" stderr F last\n")
     found = list(logs.read(str(log), follow=False, ended=lambda: True, tail=None, since=None))
     assert found[-1].data == b"last\n"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "budget", "cut"),
+    [
+        ({}, 100, {}),
+        ({1: 50, 2: 50}, 100, {}),
+        ({1: 60, 2: 50}, 100, {1: 50}),
+        ({1: 60, 2: 50, 3: 300}, 100, {3: 100, 2: 0, 1: 0}),
+        ({1: 1}, 0, {1: 0}),
+        ({1: 10, 2: 0}, 5, {1: 5}),  # 0: compressed
+    ],
+)
+def test_the_latest_bytes_are_kept(sizes: dict[int, int], budget: int, cut: dict[int, int]) -> None:
+    assert files.excess(sizes, budget) == cut
+
+
+def lines_of(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines()
+
+
+def test_what_was_written_in_between_is_cut_at_a_line(tmp_path: Path) -> None:
+    log = tmp_path / "container.log"
+    lines = [b"%s stdout F %d" % (TIME, number) for number in range(1000)]
+    whole = b"".join(line + b"\n" for line in lines)
+    settings = LogSettings(max_size=2000, max_files=3)
+    for path in (log, tmp_path / "container.log.1", tmp_path / "container.log.2"):
+        path.write_bytes(whole)
+    with readers.reading(str(tmp_path)):
+        rotate.at_end(str(log), settings)
+        assert log.stat().st_size == len(whole)
+    rotate.at_end(str(log), settings)
+
+    kept = {path.name: lines_of(path) for path in tmp_path.iterdir()}
+    assert kept.keys() == {"container.log", "container.log.2"}
+    assert all(found == lines[-len(found) :] for found in kept.values())
+    total = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert 3 * 2000 - 2 * len(lines[-1]) < total <= 3 * 2000
+    rotate.at_end(str(log), settings)
+    assert {path.name: lines_of(path) for path in tmp_path.iterdir()} == kept
+
+
+def test_one_file_alone_keeps_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "container.log"
+    log.write_bytes(b"".join(b"%s stdout F %d\n" % (TIME, number) for number in range(100)))
+    rotate.at_end(str(log), LogSettings(max_size=1000, max_files=1))
+    assert log.stat().st_size <= 1000
+    assert lines_of(log)[-1].endswith(b" 99")
+    before = log.read_bytes()
+    rotate.at_end(str(log), LogSettings(max_size=len(before), max_files=1))
+    assert log.read_bytes() == before
+
+
+def test_a_log_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
+    rotate.at_end(str(tmp_path / "container.log"), LogSettings(max_size=1000, max_files=2))
