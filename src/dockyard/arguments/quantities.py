@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dockyard.arguments.errors import invalid
 from dockyard.containers.options import Ulimit
-from dockyard.decoding import INT64_MAX, natural
+from dockyard.decoding import natural
 from dockyard.oci.durations import LONGEST, parse_go_duration
 
 _MOST_CPUS = 1 << 20
@@ -20,7 +20,7 @@ def parse_size(text: str) -> int:
     """Bytes of ``512``, ``64k``, ``1.5g`` or ``2GiB``; every unit is a power of 1024."""
     number = text.lower().rstrip("bikmgtp ")
     power = _SIZE_SUFFIXES.get(text.lower()[len(number) :].strip())
-    if power is None or not _is_decimal(number) or float(number) * 1024**power > INT64_MAX:
+    if power is None or not _is_decimal(number):
         raise invalid(f"invalid size: '{text}'", "a number and b, k, m, g or t, such as 512m")
     size = float(number) * 1024**power
     if size >= _TOO_MANY_BYTES:
