@@ -90,7 +90,10 @@ def _directories(text: str) -> tuple[str, ...]:
     found = tuple(filter(None, text.split(":")))
     for path in found:
         if not path.startswith("/"):
-            raise InvalidInput(f"DOCKYARD_CDI_SPEC_DIRS has a path that is not absolute: {path}")
+            raise InvalidInput(
+                f"DOCKYARD_CDI_SPEC_DIRS has a path that is not absolute: {path}",
+                hint="such as /etc/cdi:/var/run/cdi",
+            )
     return found or ("/etc/cdi", "/var/run/cdi")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import re
 import subprocess
 import sys
@@ -98,6 +99,19 @@ def test_every_package_has_its_place() -> None:
     known = {name for names in LAYERS for name in names}
 
     assert {package(module) for module in MODULES} - {""} == known
+
+
+def test_the_picture_has_the_same_layers() -> None:
+    """Names are in its first columns, what they are about behind them."""
+    page = (SOURCE.parent / "docs" / "architecture.md").read_text()
+    picture = "\n".join(line[:40] for line in page.split("```")[1].splitlines())
+    places = [
+        [found.start() for name in names if (found := re.search(rf"\b{name}\b", picture))]
+        for names in (tuple(name for name in names if name != "_version") for names in LAYERS)
+    ]
+
+    assert [len(found) for found in places] == [len({*names} - {"_version"}) for names in LAYERS]
+    assert all(max(upper) < min(lower) for upper, lower in itertools.pairwise(places))
 
 
 def test_imports_point_downward() -> None:

@@ -61,7 +61,10 @@ def parse_gpus(text: str) -> GpuRequest:
             why = "options are not supported" if last == "options" else f"unexpected key '{last}'"
             raise invalid(f"{why} in '{word}'", "all, a number, device=, driver=, capabilities=")
         if last in fields:
-            raise invalid(f"gpu request key '{last}' can be specified only once")
+            raise invalid(
+                f"gpu request key '{last}' can be specified only once",
+                hint="put all values into one, such as capabilities=gpu,utility in quotes",
+            )
         fields[last] = (value if equals else word).split(",")
     return _gpu_request(fields, text)
 
@@ -90,10 +93,14 @@ def _gpu_request(fields: dict[str, list[str]], text: str) -> GpuRequest:
                           f"known are {', '.join(sorted(_GPU_CAPABILITIES))}")  # fmt: skip
     ids = tuple(filter(None, fields.get("device", [])))
     if counts and ids:
-        raise invalid("cannot set both Count and DeviceIDs on device request", context=text)
+        raise invalid(
+            "cannot set both Count and DeviceIDs on device request",
+            context=text,
+            hint="leave out count= or device=",
+        )
     count = None if ids else _count(counts[0] if counts else "1")
     if not counts and not ids and "device" in fields:
-        raise invalid(f"no device is named in '{text}'")
+        raise invalid(f"no device is named in '{text}'", hint="such as device=0, or all")
     driver = fields.get("driver", [""])[0]
     return GpuRequest(count=count, ids=ids, driver=driver, capabilities=capabilities)
 

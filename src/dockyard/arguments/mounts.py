@@ -90,7 +90,11 @@ def parse_mount(text: str, directory: str) -> Mount:
         name, equals, value = field.partition("=")
         key = _MOUNT_ALIASES.get(name.strip().lower(), name.strip().lower())
         if not equals and key != "readonly" and key not in _MOUNT_SWITCHES:
-            raise invalid(f"invalid field '{field}' must be a key=value pair", context=text)
+            raise invalid(
+                f"invalid field '{field}' must be a key=value pair",
+                context=text,
+                hint="such as type=bind,source=/here,target=/there,readonly",
+            )
         if key in volume:
             label, _, content = value.partition("=")
             volume[key][label] = content
@@ -99,9 +103,17 @@ def parse_mount(text: str, directory: str) -> Mount:
     if kind not in _MOUNT_FIELDS:
         raise invalid(f"mount type {kind} is not known", "bind, volume or tmpfs", context=text)
     for key in fields.keys() - _MOUNT_FIELDS[kind] - {"target", "readonly", "consistency"}:
-        raise invalid(f"unexpected key '{key}' for a mount of type {kind}", context=text)
+        raise invalid(
+            f"unexpected key '{key}' for a mount of type {kind}",
+            context=text,
+            hint=f"there are {', '.join(sorted(_MOUNT_FIELDS[kind]))}, target, readonly",
+        )
     if fields.get("consistency", "default") not in _CONSISTENCIES:
-        raise invalid(f"invalid consistency: {fields['consistency']}", context=text)
+        raise invalid(
+            f"invalid consistency: {fields['consistency']}",
+            context=text,
+            hint=f"one of {', '.join(sorted(_CONSISTENCIES))}",
+        )
     if not fields.get("target"):
         raise invalid("target is required", "target=/path/in/the/container", context=text)
     if kind != "volume":
@@ -117,7 +129,10 @@ def check_mounts(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
     seen: set[str] = set()
     for mount in mounts:
         if mount.target in seen:
-            raise invalid(f"duplicate mount point: {mount.target}")
+            raise invalid(
+                f"duplicate mount point: {mount.target}",
+                hint="leave one out, or give it another target",
+            )
         seen.add(mount.target)
     return tuple(mounts)
 
@@ -150,7 +165,11 @@ def _mount(kind: str, fields: Mapping[str, str], text: str, directory: str) -> M
             mode=None if mode is None else _octal(mode, text),
         )  # fmt: skip
     if not source:
-        raise invalid("source is required for a mount of type bind", context=text)
+        raise invalid(
+            "source is required for a mount of type bind",
+            context=text,
+            hint="source=/path/of/this/host",
+        )
     return Mount(
         kind="bind", source=_absolute(source, directory), target=target, read_only=read_only,
         options=_bind_options(fields, text), below=_below(fields, text, read_only=read_only),
@@ -165,7 +184,11 @@ def _volume_mount(fields: Mapping[str, str], text: str) -> Mount:
             exit_code=125,
         )  # fmt: skip
     if subpath.startswith("/") or ".." in subpath.split("/"):
-        raise invalid(f"volume-subpath must stay in the volume: {subpath}", context=text)
+        raise invalid(
+            f"volume-subpath must stay in the volume: {subpath}",
+            context=text,
+            hint="a path relative to the volume, such as data/db",
+        )
     return Mount(
         kind="volume",
         source=fields.get("source") or None,
@@ -182,17 +205,23 @@ def _below(
     """What ``bind-recursive`` says of mounts below the source."""
     value = fields.get("bind-recursive", "enabled")
     if value not in _RECURSIONS:
-        raise invalid(f"invalid value for bind-recursive: {value}", context=text)
+        raise invalid(
+            f"invalid value for bind-recursive: {value}",
+            context=text,
+            hint=f"one of {', '.join(_RECURSIONS)}",
+        )
     if value in {"writable", "readonly"} and not read_only:
         raise invalid(
             f"option 'bind-recursive={value}' requires 'readonly' to be specified in conjunction",
             context=text,
+            hint="add readonly, or leave bind-recursive out",
         )
     if value == "readonly" and fields.get("bind-propagation") != "rprivate":
         raise invalid(
             "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified"
             " in conjunction",
             context=text,
+            hint="add bind-propagation=rprivate",
         )
     return _RECURSIONS[value]
 
@@ -200,7 +229,11 @@ def _below(
 def _bind_options(fields: Mapping[str, str], text: str) -> tuple[str, ...]:
     propagation = fields.get("bind-propagation", "rprivate")
     if propagation not in _PROPAGATION:
-        raise invalid(f"invalid propagation: {propagation}", context=text)
+        raise invalid(
+            f"invalid propagation: {propagation}",
+            context=text,
+            hint=f"one of {', '.join(sorted(_PROPAGATION))}",
+        )
     alone = _boolean(fields.get("bind-nonrecursive", "false"), "bind-nonrecursive", text)
     alone = alone or fields.get("bind-recursive") == "disabled"
     if not alone and propagation == "rprivate":
@@ -231,7 +264,11 @@ def _with_tmpfs_option(mount: Mount, option: str, text: str) -> Mount:
     if name == "size" and not value.endswith("%"):
         return msgspec.structs.replace(mount, size=parse_size(value))
     if name not in _TMPFS_FLAGS and not (value and name in {"size", *_TMPFS_VALUES}):
-        raise invalid(f"invalid tmpfs option {option!r}", context=text)
+        raise invalid(
+            f"invalid tmpfs option {option!r}",
+            context=text,
+            hint="such as size=64m, mode=1777, uid=1000, exec",
+        )
     kept = [each for each in mount.options if each != _TMPFS_FLAGS.get(name) and each != option]
     return msgspec.structs.replace(mount, options=(*kept, option))
 
@@ -240,9 +277,13 @@ def _target(path: str, text: str) -> str:
     """An absolute path in the container, normalised."""
     clean = "/" + os.path.normpath(path).lstrip("/")
     if not path.startswith("/"):
-        raise invalid(f"mount path must be absolute: {path}", context=text)
+        raise invalid(f"mount path must be absolute: {path}", context=text, hint=f"such as /{path}")
     if clean == "/":
-        raise invalid("destination can't be '/'", context=text)
+        raise invalid(
+            "destination can't be '/'",
+            context=text,
+            hint="name a directory below it, such as /data",
+        )
     return clean
 
 

@@ -43,7 +43,11 @@ def parse_network(text: str) -> tuple[NetworkMode, Connection]:
         elif key in _KEYS:
             fields[_KEYS[key][0]] = _KEYS[key][1](value)
         elif key == "link-local-ip":
-            raise NotSupported("link-local addresses are not supported", exit_code=125)
+            raise NotSupported(
+                "link-local addresses are not supported",
+                hint="addresses come from the network's subnets: --ip names one",
+                exit_code=125,
+            )
         else:
             raise invalid(f"invalid network option: {key}", f"there are {', '.join(_KEYS)}, alias,"
                           " driver-opt")  # fmt: skip
@@ -82,35 +86,38 @@ def parse_mac(text: str) -> str:
     if len(parts) != 6 or not all(len(p) == 2 and _HEX.issuperset(p) for p in parts):
         raise invalid(f"{text} is not a valid mac address", "such as 02:42:ac:11:00:02")
     if int(parts[0], 16) & 1:
-        raise invalid(f"{text} is the address of a group, not of one interface")
+        raise invalid(
+            f"{text} is the address of a group, not of one interface",
+            hint="the second digit has to be even, such as 02:42:ac:11:00:02",
+        )
     return ":".join(parts)
 
 
 def parse_ipv4(text: str) -> str:
     """An address for ``--ip``."""
     if not is_address(text) or is_ipv6(text):
-        raise invalid(f"invalid IPv4 address: {text}")
+        raise invalid(f"invalid IPv4 address: {text}", hint="four numbers with dots")
     return text
 
 
 def parse_ipv6(text: str) -> str:
     """An address for ``--ip6``."""
     if not is_address(text) or not is_ipv6(text):
-        raise invalid(f"invalid IPv6 address: {text}")
+        raise invalid(f"invalid IPv6 address: {text}", hint="such as fd00::5")
     return text
 
 
 def parse_nameserver(text: str) -> str:
     """An address for ``--dns``."""
     if not is_address(text):
-        raise invalid(f"{text} is not an ip address")
+        raise invalid(f"{text} is not an ip address", hint="an IPv4 or IPv6 address")
     return text
 
 
 def parse_priority(text: str) -> str:
     """A whole number, as text."""
     if natural(text.removeprefix("-")) is None:
-        raise invalid(f"invalid gw-priority: {text}")
+        raise invalid(f"invalid gw-priority: {text}", hint="a whole number, such as 10 or -1")
     return text
 
 
@@ -149,7 +156,10 @@ def parse_extra_host(text: str) -> str:
     if not (name and separator and address) or not is_word(name):
         raise invalid(f"bad format for add-host: {text!r}", "NAME:ADDRESS")
     if address != HOST_GATEWAY and not is_address(address):
-        raise invalid(f'invalid IP address in add-host: "{address}"')
+        raise invalid(
+            f'invalid IP address in add-host: "{address}"',
+            hint=f"an IPv4 or IPv6 address, or {HOST_GATEWAY}",
+        )
     return f"{name}:{address}"
 
 

@@ -117,7 +117,10 @@ def _check_host(name: str, address: str, text: str) -> None:
     if not (address and spelling.is_word(name)):
         raise InvalidInput(f"bad format for add-host: {text!r}", hint="the form is NAME:ADDRESS")
     if address != HOST_GATEWAY and not is_address(address):
-        raise InvalidInput(f"invalid IP address in add-host: {address!r}")
+        raise InvalidInput(
+            f"invalid IP address in add-host: {address!r}",
+            hint="an IPv4 or IPv6 address, or host-gateway",
+        )
 
 
 def _not_allowed(entitlement: str) -> BuildError:

@@ -164,7 +164,10 @@ class Names:
             number = natural(name, current - 1)
             if number is not None:
                 return number
-            raise BuildError(f"invalid stage index {name[:20]}: it must be a stage before this one")
+            raise BuildError(
+                f"invalid stage index {name[:20]}: it must be a stage before this one",
+                hint="--from takes the number or the name of an earlier stage",
+            )
         found = self.stage(name, current)
         if found is None and self._contexts.find(name) is None:
             self._check_is_no_later_stage(name, current)
@@ -177,7 +180,10 @@ class Names:
             return
         own = stages[current].name or str(current)
         if later.index == current or current in self._named_by(later.index):
-            raise BuildError(f"circular dependency detected on stage: {own}")
+            raise BuildError(
+                f"circular dependency detected on stage: {own}",
+                hint="a stage can copy only from stages that don't need it",
+            )
         raise BuildError(
             f'cannot copy from stage "{name}", it needs to be defined before current stage "{own}"',
             hint="move that stage up",

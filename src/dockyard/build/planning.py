@@ -140,7 +140,10 @@ def read(path: str, context: str) -> str:
             reference="no-dockerfile",
         ) from error
     if len(data) > _MAX_DOCKERFILE_BYTES:
-        raise InvalidInput(f"{path} is too large for a Dockerfile")
+        raise InvalidInput(
+            f"{path} is too large for a Dockerfile",
+            hint=f"at most {_MAX_DOCKERFILE_BYTES:,} bytes; -f names another file",
+        )
     return _decode(data, filename=os.path.basename(path))
 
 

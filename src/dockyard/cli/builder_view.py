@@ -41,7 +41,10 @@ def filters(values: Sequence[str], now: int) -> tuple[tuple[tuple[str, str], ...
             continue
         seconds = parse_duration(value)
         if seconds is None:
-            raise InvalidInput(f"\"{name}\" filter expects a duration (e.g., '24h')")
+            raise InvalidInput(
+                f"\"{name}\" filter expects a duration (e.g., '24h')",
+                hint="hours, minutes and seconds, such as 24h or 1h30m",
+            )
         moment = now - int(seconds * NANOSECONDS)
     return tuple(pairs), moment
 

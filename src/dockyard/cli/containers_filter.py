@@ -105,7 +105,10 @@ def _check(wanted: Wanted) -> None:
         _one_of("health", "health", value, _HEALTH)
     for value in wanted.get("exited", ()):
         if not value.lstrip("-").isdecimal():
-            raise InvalidInput(f"invalid filter 'exited={value}': it is an exit code")
+            raise InvalidInput(
+                f"invalid filter 'exited={value}': it is an exit code",
+                hint="a whole number, such as --filter exited=0",
+            )
     for key in ("publish", "expose"):
         for value in wanted.get(key, ()):
             _ports(key, value)
@@ -115,7 +118,8 @@ def _one_of(key: str, what: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise InvalidInput(
             f"invalid filter '{key}={value}': invalid value for {what} ({value}):"
-            f" must be one of {', '.join(known)}"
+            f" must be one of {', '.join(known)}",
+            hint=f"such as --filter {key}={known[0]}",
         )
 
 
@@ -132,7 +136,11 @@ def _named(name: str, everyone: Sequence[Container]) -> Container:
     found = [one for one in everyone if plain in {one.name, one.id}]
     found = found or [one for one in everyone if plain and one.id.startswith(plain)]
     if len(found) != 1:
-        raise NotFound(f"no such container: {name}", reference="no-such-container")
+        raise NotFound(
+            f"no such container: {name}",
+            hint="dockyard ps -a lists all containers",
+            reference="no-such-container",
+        )
     return found[0]
 
 

@@ -256,7 +256,11 @@ def _short(
 def _next(rest: Iterable[str], name: str) -> str:
     for word in rest:
         return word
-    raise UsageProblem(f"flag needs an argument: {name}", exit_code=BAD_OPTION)
+    raise UsageProblem(
+        f"flag needs an argument: {name}",
+        hint=f"write {name} and its value; --help says which",
+        exit_code=BAD_OPTION,
+    )
 
 
 def _unknown(name: str, known: Mapping[str, Option]) -> NoReturn:

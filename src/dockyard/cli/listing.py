@@ -125,6 +125,7 @@ def split_filters(values: Sequence[str], known: Sequence[str]) -> tuple[tuple[st
             raise InvalidInput(
                 f'invalid argument "{value}" for "-f, --filter" flag: bad format of filter'
                 " (expected name=value)",
+                hint=f"such as {known[0]}=VALUE; filters are {', '.join(known)}",
                 exit_code=125,
             )
         if name not in known:

@@ -163,7 +163,9 @@ def _make_source(mount: Mount) -> None:
         os.makedirs(source, exist_ok=True)
     except OSError as error:
         raise InvalidInput(
-            f"cannot make the bind source {source}: {error.strerror}", exit_code=125
+            f"cannot make the bind source {source}: {error.strerror}",
+            hint="make the directory yourself, or name one that is there",
+            exit_code=125,
         ) from error
 
 

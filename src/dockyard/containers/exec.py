@@ -78,7 +78,10 @@ def execute(
             reference="bundle-lost",
         )
     if options.tty and streams is None and not options.detach:
-        raise InvalidInput("a command with a terminal needs streams, or has to be detached")
+        raise InvalidInput(
+            "a command with a terminal needs streams, or has to be detached",
+            hint="give streams=, or detach=True",
+        )
     process = _process(parts, container, options, streams)
     if container.process is not None:
         programs.require(container.process.pid, process.args, process.env, process.cwd)
@@ -169,7 +172,7 @@ def _process(
 ) -> Process:
     """What runs; rights are those of the container, unless it is to be privileged."""
     if not options.command:
-        raise InvalidInput("exec needs a command", exit_code=125)
+        raise InvalidInput("exec needs a command", hint='such as ["sh", "-c", "ls"]', exit_code=125)
     image = parts.images.get(container.image_id)
     config = image.config.config
     rootfs = f"{parts.paths.container(container.id)}/root"

@@ -67,7 +67,11 @@ def settle(parts: Parts, networking: Networking) -> Networking:
     found = [_settle_connection(parts, each) for each in asked]
     names = [each.network for each in found]
     if len(set(names)) < len(names):
-        raise InvalidInput(f"network {names[-1]} is specified multiple times", exit_code=125)
+        raise InvalidInput(
+            f"network {names[-1]} is specified multiple times",
+            hint="name each network once, with all that it should have",
+            exit_code=125,
+        )
     return msgspec.structs.replace(networking, network=names[0], connections=tuple(found))
 
 
@@ -222,7 +226,8 @@ def connect(parts: Parts, container_id: str, connection: Connection) -> None:
         asked = spec_network.connections(networking)
         if any(each.network == wanted.network for each in asked):
             raise Conflict(
-                f"endpoint with name {container.name} already exists in network {wanted.network}"
+                f"endpoint with name {container.name} already exists in network {wanted.network}",
+                hint=f"dockyard network disconnect {wanted.network} {container.name} ends it",
             )
         process = _process(container)
         if process is not None:
@@ -248,7 +253,10 @@ def disconnect(parts: Parts, container_id: str, name: str) -> None:
         staying = [each for each in asked if each.network != name]
         present = parts.networks.endpoints(container.holder)
         if len(staying) == len(asked) and not any(each.network == name for each in present):
-            raise NotFound(f"container {container.name} is not connected to network {name}")
+            raise NotFound(
+                f"container {container.name} is not connected to network {name}",
+                hint="dockyard inspect shows a container's networks",
+            )
         if any(each.network == name for each in present):
             from dockyard.networks import changes
 

@@ -108,7 +108,9 @@ def read_profile(parts: Parts, options: Options) -> str:
             return stream.read()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
-            f"cannot read the seccomp profile {path}: {error}", exit_code=125
+            f"cannot read the seccomp profile {path}: {error}",
+            hint="--security-opt seccomp=FILE, or seccomp=unconfined for none",
+            exit_code=125,
         ) from error
 
 

@@ -68,6 +68,7 @@ def extra_hosts(options: Options, gateway: str) -> str:
         if not address:
             raise InvalidInput(
                 f"host-gateway has no meaning for {name}: the container has no network",
+                hint="leave the --add-host out, or give the container a network",
                 exit_code=125,
             )
         lines.append(f"{address}\t{name}\n")
@@ -89,12 +90,15 @@ def check_directory(path: str) -> str:
     if not path.startswith("/"):
         raise InvalidInput(
             f'the working directory "{path}" is invalid, it needs to be an absolute path',
+            hint=f"such as -w /{path}",
             exit_code=125,
         )
     clean = os.path.normpath(path).lstrip("/")  # two slashes at the start survive normpath
     if f"{clean}/".startswith("proc/"):
         raise InvalidInput(
-            f'the working directory "{path}" leads out of a container', exit_code=125
+            f'the working directory "{path}" leads out of a container',
+            hint="-w names a directory of the container, outside /proc",
+            exit_code=125,
         )
     return path
 
@@ -139,10 +143,15 @@ def rlimits(
     warnings: list[str] = []
     for limit in asked:
         if limit.name not in _ULIMITS:
-            raise InvalidInput(f"invalid ulimit type: {limit.name}", exit_code=125)
+            raise InvalidInput(
+                f"invalid ulimit type: {limit.name}",
+                hint=f"there are {', '.join(sorted(_ULIMITS))}",
+                exit_code=125,
+            )
         if 0 <= limit.hard < limit.soft:
             raise InvalidInput(
                 f"ulimit {limit.name}: soft limit {limit.soft} is above hard limit {limit.hard}",
+                hint=f"such as --ulimit {limit.name}={limit.soft}:{limit.soft}",
                 exit_code=125,
             )
         chosen[limit.name] = Rlimit(limit.name, limit.soft, limit.hard)

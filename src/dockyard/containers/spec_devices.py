@@ -65,5 +65,9 @@ def _number(text: str) -> int | None:
         return None
     number = natural(text, _MOST)
     if number is None:
-        raise InvalidInput(f"invalid device number '{text[:20]}'", exit_code=125)
+        raise InvalidInput(
+            f"invalid device number '{text[:20]}'",
+            hint="a number or *, such as c 10:200 rwm",
+            exit_code=125,
+        )
     return number

@@ -40,7 +40,10 @@ def check(options: Options) -> None:
     if namespaces.uts == HOST:
         for name in ("hostname", "domainname"):
             if getattr(options, name):
-                raise _invalid(f"conflicting options: {name} and the UTS mode")
+                raise _invalid(
+                    f"conflicting options: {name} and the UTS mode",
+                    hint=f"leave --{name} or --uts host out: the host's names hold",
+                )
     if options.init and namespaces.pid is not None:
         raise _invalid(
             "conflicting options: --init and the PID mode",
@@ -112,5 +115,5 @@ def _check_sysctl(name: str, options: Options) -> None:
         )
 
 
-def _invalid(message: str, hint: str | None = None) -> InvalidInput:
+def _invalid(message: str, hint: str) -> InvalidInput:
     return InvalidInput(message, hint=hint, exit_code=125)

@@ -58,11 +58,15 @@ def check(options: Options) -> None:
     _check_names(options)
     modes = [each.network for each in networking.connections or ()]
     if len(set(modes)) < len(modes):
-        raise _conflict(f"network {modes[-1]} is specified multiple times")
+        raise _conflict(
+            f"network {modes[-1]} is specified multiple times",
+            hint="name each network once, with all that it should have",
+        )
     if len(modes) > 1 and any(_is_alone(mode) for mode in modes):
         raise _conflict(
             "conflicting options: cannot attach both user-defined and non-user-defined"
-            " network-modes"
+            " network-modes",
+            hint="host, none and container:NAME stand alone",
         )
     for each in networking.connections or ():
         check_connection(each)
@@ -93,7 +97,10 @@ def check_connection(connection: Connection) -> None:
         spec_names.check_aliases(connection)
     name = connection.network
     if name.startswith(CONTAINER_PREFIX) and connection.mac:
-        raise _conflict("conflicting options: mac-address and the network mode")
+        raise _conflict(
+            "conflicting options: mac-address and the network mode",
+            hint="leave --mac-address out: the other container has its own",
+        )
     if connection.aliases and (_is_alone(name) or name == DEFAULT_NETWORK):
         raise _conflict(
             "network-scoped aliases are only supported for user-defined networks",
@@ -105,7 +112,10 @@ def check_connection(connection: Connection) -> None:
             "make one with dockyard network create --subnet",
         )
     if _is_alone(name) and (connection.mac or connection.interface):
-        raise _conflict(f"an interface can't be configured with --network {name}")
+        raise _conflict(
+            f"an interface can't be configured with --network {name}",
+            hint="leave the mac address and the interface's name out",
+        )
 
 
 def _check_joined(options: Options) -> None:
@@ -125,5 +135,5 @@ def _check_joined(options: Options) -> None:
             )
 
 
-def _conflict(message: str, hint: str | None = None) -> InvalidInput:
+def _conflict(message: str, hint: str) -> InvalidInput:
     return InvalidInput(message, hint=hint, exit_code=125)

@@ -156,7 +156,11 @@ def _check_label(value: str, facts: HostFacts) -> None:
     """SELinux: nothing is labelled so far, so only ``disable`` can be kept."""
     kind = value.replace("=", ":").partition(":")[0]
     if kind not in {"disable", "user", "role", "type", "level", "filetype", "nested"}:
-        raise InvalidInput(f"bad SELinux option: {value}", exit_code=125)
+        raise InvalidInput(
+            f"bad SELinux option: {value}",
+            hint="only label=disable has an effect here",
+            exit_code=125,
+        )
     if value == "disable":
         return
     why = (

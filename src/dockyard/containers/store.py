@@ -135,7 +135,10 @@ class ContainerStore:
                 hint="dockyard ps -a lists all containers",
                 reference="no-such-container",
             )
-        raise Conflict(f"the id {text} is ambiguous: {len(rows)} containers begin with it")
+        raise Conflict(
+            f"the id {text} is ambiguous: {len(rows)} containers begin with it",
+            hint="give more digits of the id, or the name",
+        )
 
     def all(self) -> list[Container]:
         """All containers, newest first."""
@@ -183,8 +186,11 @@ class ContainerStore:
                 exit_code=125,
             )
         if "FOREIGN KEY" in str(error):
-            return NotFound(f"the image {container.image_name} was removed meanwhile")
-        return Conflict(str(error))
+            return NotFound(
+                f"the image {container.image_name} was removed meanwhile",
+                hint="build or load it again",
+            )
+        return Conflict(str(error), hint="dockyard doctor looks after the state")
 
 
 def _decode(record: bytes) -> Container:

@@ -211,4 +211,8 @@ def _mount_shm(path: str, size: int) -> None:
     try:
         syscalls.mount("shm", path, "tmpfs", flags, f"mode=1777,size={size}")
     except OSError as error:
-        raise RunError(f"cannot mount {path}: {error.strerror}", exit_code=125) from error
+        raise RunError(
+            f"cannot mount {path}: {error.strerror}",
+            hint="--shm-size, or --ipc host for the host's own, may help",
+            exit_code=125,
+        ) from error

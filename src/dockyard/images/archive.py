@@ -241,7 +241,10 @@ def _write_stored(path: str, write: Write) -> None:
             while data := tar.read(_BUFFER_BYTES):
                 write(data)
     except FileNotFoundError as error:
-        raise StateError(f"cannot read the layer {path}: {error}") from error
+        raise StateError(
+            f"cannot read the layer {path}: {error}",
+            hint="dockyard doctor looks after the state; build or load the image again",
+        ) from error
 
 
 def _matches(store: ImageStore, text: str) -> Iterator[tuple[Image, Reference | None]]:
@@ -297,5 +300,7 @@ def unwritable(path: str, error: OSError) -> StateError | PermissionMissing:
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return DiskFull(path)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return PermissionMissing(f"cannot write {path}: {why}")
+        return PermissionMissing(
+            f"cannot write {path}: {why}", hint="name a file where this user may write"
+        )
     return StateError(f"cannot write {path}: {why}", hint="name a file in a directory that exists")

@@ -90,7 +90,9 @@ def _open(source: str | BinaryIO, spool: str, growth: Growth, progress: Listener
             counter = Counter(progress, "reading", size_of(stream))
             return TarParts(stream, spool, growth, counter)
     except PermissionError as error:
-        raise PermissionMissing(f"cannot read {source}") from error
+        raise PermissionMissing(
+            f"cannot read {source}", hint="as root, or after chmod; - and a pipe work too"
+        ) from error
     except FileNotFoundError as error:
         raise InvalidInput(
             f"open {source}: no such file or directory", hint="-i names the archive to load"

@@ -203,6 +203,7 @@ class TarParts:
             raise HostileInput(
                 "an image archive has files, directories and links only",
                 context=f"entry {member.name!r}",
+                hint="dockyard import takes the tar of a root filesystem",
             )
 
 

@@ -67,7 +67,10 @@ def write_layer(
         finally:
             os.close(root)
     except OSError as error:
-        raise StateError(f"cannot read the layer {directory}: {error}") from error
+        raise StateError(
+            f"cannot read the layer {directory}: {error}",
+            hint="dockyard doctor looks after the state; build or load the image again",
+        ) from error
 
 
 def diff_id(
@@ -257,6 +260,7 @@ class _LayerWriter:
         return StateError(
             f"the layer is not normalised: /{os.fsdecode(path)} {why}",
             context=self._directory,
+            hint="something else wrote to it: build or load the image again",
             reference="layer-not-normalised",
         )
 
@@ -264,6 +268,7 @@ class _LayerWriter:
         return StateError(
             f"/{os.fsdecode(path)} changed while it was read",
             context=self._directory,
+            hint="something else writes to it; layers are not to be touched",
             reference="layer-changed",
         )
 

@@ -42,7 +42,10 @@ def follow(path: str, link: Callable[[str], str | None]) -> str:
             continue
         followed += 1
         if followed > _MAX_SYMLINKS:
-            raise HostileInput(f"/{path}: too many levels of symbolic links")
+            raise HostileInput(
+                f"/{path}: too many levels of symbolic links",
+                hint="links of the image lead in a circle: name the path they mean",
+            )
         done = "" if target.startswith("/") else done
         pending += target.split("/")[::-1]
     return done

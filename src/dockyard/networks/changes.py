@@ -43,7 +43,8 @@ def connect(
     if any(each.network == connection.network for each in present):
         raise Conflict(
             f"endpoint with name {member.names[0] if member.names else member.holder}"
-            f" already exists in network {connection.network}"
+            f" already exists in network {connection.network}",
+            hint="disconnect it first to give it other settings",
         )
     wish = Wish(
         holder=member.holder,
@@ -92,7 +93,10 @@ def disconnect(networks: Networks, holder: str, process: ProcessIdentity | None,
     present = networks.endpoints(holder)
     endpoint = next((each for each in present if each.network == name), None)
     if endpoint is None:
-        raise NotFound(f"container {holder[2:14]} is not connected to network {name}")
+        raise NotFound(
+            f"container {holder[2:14]} is not connected to network {name}",
+            hint="dockyard inspect shows a container's networks",
+        )
     networks.store.replace_endpoints(msgspec.structs.replace(endpoint, pending=True))
     withdraw(networks, holder, process, name)
 

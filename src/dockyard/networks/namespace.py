@@ -90,7 +90,9 @@ def _enter(process: ProcessIdentity) -> Namespace:
     try:
         descriptor = process.open_namespace("net")
     except ProcessLookupError as error:
-        raise Conflict("the container ended meanwhile") from error
+        raise Conflict(
+            "the container ended meanwhile", hint="start it again; dockyard logs shows how it ended"
+        ) from error
     try:
         syscalls.setns(descriptor, syscalls.CLONE_NEWNET)
         return _here()

@@ -27,6 +27,14 @@ _BRIDGE_OPTIONS = {
     "bridge.enable_icc": "icc",
     "bridge.host_binding_ipv4": "host_binding",
 }
+_VALUES = {
+    "bridge": "at most 15 letters, digits, '_', '.' and '-'",
+    "mtu": "a number of bytes from 68 to 65535",
+    "masquerade": "true or false",
+    "icc": "true or false",
+    "host_binding": "an IPv4 address of this host",
+}
+"""What each field takes, in words."""
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
@@ -76,13 +84,18 @@ def check(request: NetworkRequest) -> None:
     for text in request.ip_ranges:
         area = _subnet(text, "ip-range")
         if not any(subnet.holds(area) for subnet in subnets):
-            raise InvalidInput(f"no matching subnet for range {text}")
+            raise InvalidInput(
+                f"no matching subnet for range {text}", hint="give the --subnet that has it, too"
+            )
 
 
 def _check_subnets(subnets: Sequence[Subnet], *, ipv6: bool) -> None:
     for index, subnet in enumerate(subnets):
         if any(subnet.overlaps(other) for other in subnets[:index]):
-            raise InvalidInput("multiple overlapping subnet configuration is not supported")
+            raise InvalidInput(
+                "multiple overlapping subnet configuration is not supported",
+                hint="give one --subnet for IPv4, and one for IPv6",
+            )
     for bits in (IPV4_BITS, IPV6_BITS):
         if sum(subnet.bits == bits for subnet in subnets) > 1:
             raise NotSupported(
@@ -95,7 +108,10 @@ def _check_subnets(subnets: Sequence[Subnet], *, ipv6: bool) -> None:
 
 def _require_owner(subnets: Sequence[Subnet], text: str, message: str) -> None:
     if not is_address(text):
-        raise InvalidInput(f"invalid IP address: {text}")
+        raise InvalidInput(
+            f"invalid IP address: {text}",
+            hint="an IPv4 or IPv6 address of the subnet",
+        )
     if not any(subnet.has(text) for subnet in subnets):
         raise InvalidInput(f"{message} {text}", hint="give the --subnet that has it, too")
 
@@ -103,10 +119,14 @@ def _require_owner(subnets: Sequence[Subnet], text: str, message: str) -> None:
 def _check_name(name: str) -> None:
     if not name or name[0] in "_.-" or not _NAME_CHARACTERS.issuperset(name) or len(name) > 255:
         raise InvalidInput(
-            f"invalid network name {name!r}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+            f"invalid network name {name!r}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+            hint="such as my-network",
         )
     if name in PREDEFINED or name == "default":
-        raise InvalidInput(f"operation is not permitted on predefined {name} network")
+        raise InvalidInput(
+            f"operation is not permitted on predefined {name} network",
+            hint="choose another name; this one is there already",
+        )
 
 
 def _subnet(text: str, what: str) -> Subnet:
@@ -123,7 +143,10 @@ def _subnet(text: str, what: str) -> Subnet:
             hint=f"--{what} {first}/{length}",
         )
     if subnet.bits - subnet.prefix < 2:
-        raise InvalidInput(f"the subnet {text} has no room for containers")
+        raise InvalidInput(
+            f"the subnet {text} has no room for containers",
+            hint="a prefix of at most /30, such as 10.20.0.0/24",
+        )
     return subnet
 
 
@@ -155,7 +178,7 @@ def _value(field: str, key: str, value: str) -> object:
         return value
     if field == "bridge" and _is_interface_name(value):
         return value
-    raise InvalidInput(f"invalid value {value!r} for network option {key}")
+    raise InvalidInput(f"invalid value {value!r} for network option {key}", hint=_VALUES[field])
 
 
 def _is_interface_name(text: str) -> bool:

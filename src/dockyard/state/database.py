@@ -245,4 +245,7 @@ def _translate(path: str, error: sqlite3.DatabaseError) -> StateError | Permissi
             ),
             reference="state-damaged",
         )
-    return StateError(f"cannot use {path}: {error}", reference="state-failed")
+    return StateError(
+        f"cannot use {path}: {error}", hint="dockyard doctor looks after the disk and the state",
+        reference="state-failed",
+    )  # fmt: skip

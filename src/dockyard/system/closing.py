@@ -9,7 +9,7 @@ class Closing:
     """Closed at the end of its ``with`` block, whatever ends that."""
 
     def close(self) -> None:
-        """Gives back what is held. Idempotent."""
+        """Gives back what is held."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

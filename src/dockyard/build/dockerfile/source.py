@@ -55,7 +55,7 @@ class Location(msgspec.Struct, frozen=True):
         return "\n".join([str(self), *lines])
 
 
-def invalid(message: str, hint: str | None = None) -> BuildError:
+def invalid(message: str, hint: str) -> BuildError:
     """A syntax error whose place its caller knows: see :func:`located`."""
     return BuildError(message, hint=hint, reference=SYNTAX_REFERENCE)
 

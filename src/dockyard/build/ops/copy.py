@@ -121,7 +121,10 @@ class Destination:
             target = ""
         wanted = os.path.normpath(os.path.join(parent or "/", target))
         if not target or f"{parent}/{name}".startswith(wanted):  # a file, or a link to itself
-            raise BuildError(f"cannot make directory {parent}/{name}: a file is in its place")
+            raise BuildError(
+                f"cannot make directory {parent}/{name}: a file is in its place",
+                hint="copy to another directory, or remove the file by a RUN before",
+            )
         self.make_directories(wanted, mode=mode)
 
     def copy_entry(self, tree: Tree, entry: Entry, path: str) -> None:
@@ -234,7 +237,10 @@ class Destination:
             try:
                 os.unlink(name, dir_fd=parent)
             except IsADirectoryError:
-                raise BuildError(f"cannot copy a file over the directory {path}") from None
+                raise BuildError(
+                    f"cannot copy a file over the directory {path}",
+                    hint=f"name the file in it: {path}/NAME",
+                ) from None
 
     def _copy_file(self, tree: Tree, entry: Entry, parent: int, path: str) -> None:
         name = os.path.basename(path)
@@ -303,7 +309,8 @@ def copy(operation: graph.Copy, found: Sequence[Chosen], rootfs: str) -> None:
         if count > 1 and not (parents or path.endswith("/") or target.is_directory(path)):
             raise BuildError(
                 "when using COPY with more than one source file, the destination must be a"
-                " directory and end with a /"
+                " directory and end with a /",
+                hint="put a / at the end of the destination",
             )
         for each in found:
             _copy_one(operation.destination, each, target, into=into)

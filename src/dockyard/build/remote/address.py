@@ -106,7 +106,10 @@ def parse(text: str) -> Git | Web:
             "it can begin with https://, http://, ssh:// or git://, or be git@host:path",
         )
     if host.startswith("-") or any(c.isspace() or ord(c) < 32 for c in text):
-        raise invalid(f"invalid URL: {redacted(text)}")
+        raise invalid(
+            f"invalid URL: {redacted(text)}",
+            hint="the form is SCHEME://HOST[:PORT]/PATH, without spaces",
+        )
     if metadata.is_metadata(host):
         raise metadata.refused(host)
     if scheme in _WEB_SCHEMES and not parts.path.endswith(".git"):
@@ -156,12 +159,14 @@ def _git(text: str, remote: str, query: str, fragment: str) -> Git:
 
 def _add(found: dict[str, str], name: str, value: str) -> None:
     if not value:
-        raise invalid(f'query "{name}" has no value')
+        raise invalid(f'query "{name}" has no value', hint=f"write {name}=VALUE, or leave it out")
     prefix = {"tag": "refs/tags/", "branch": "refs/heads/"}.get(name, "")
     key = {"tag": "ref", "branch": "ref", "checksum": "commit"}.get(name, name)
     value = prefix + value.removeprefix(prefix)
     if found.get(key, "") not in {"", value}:
-        raise invalid(f'{key} conflicts: "{found[key]}" vs "{value}"')
+        raise invalid(
+            f'{key} conflicts: "{found[key]}" vs "{value}"', hint="leave one of the two out"
+        )
     found[key] = value
 
 
@@ -169,6 +174,8 @@ def _check(git: Git, text: str) -> None:
     if git.commit and not _SHORT_COMMIT.fullmatch(git.commit):
         raise invalid(f"invalid commit: {git.commit}", "it has 40 digits, or the first of them")
     if git.ref.startswith("-") or not git.ref.isprintable() or " " in git.ref:
-        raise invalid(f"invalid git ref: {git.ref!r}")
+        raise invalid(
+            f"invalid git ref: {git.ref!r}", hint="the name of a branch or tag, or a commit"
+        )
     if ".." in git.subdir.split("/") or "\0" in git.subdir:
         raise invalid(f"the directory {git.subdir} leaves the repository", f"in {redacted(text)}")

@@ -33,7 +33,10 @@ def command(
     """Removes what nothing uses, and prints what went and how many bytes that freed."""
     pairs = listing.split_filters(filters, _KEYS)
     if volumes and any(key == "until" for key, _ in pairs):
-        raise InvalidInput('ERROR: The "until" filter is not supported with "--volumes"')
+        raise InvalidInput(
+            'ERROR: The "until" filter is not supported with "--volumes"',
+            hint="run dockyard volume prune by itself",
+        )
     if not options.confirmed(_warning(pairs, everything=everything, volumes=volumes), force=force):
         return
     now = time.time_ns()

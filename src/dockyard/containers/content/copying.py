@@ -126,7 +126,8 @@ def unpack_in(
             directory = there.open(path, _DIRECTORY)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InvalidInput(
-                f'destination "{container.name}:{target}" must be a directory'
+                f'destination "{container.name}:{target}" must be a directory',
+                hint="a tar stream is unpacked into a directory that is there",
             ) from error
         try:
             with _explained(container.name):
@@ -153,7 +154,10 @@ class _Inside:
         self.name = container.name
 
     def missing(self, path: str) -> NotFound:
-        return NotFound(f"could not find the file {path} in container {self.name}")
+        return NotFound(
+            f"could not find the file {path} in container {self.name}",
+            hint="paths of a container begin at its root directory",
+        )
 
 
 class _Side:
@@ -171,7 +175,10 @@ class _Side:
         try:
             found = self._rooted.find(self._path, follow=follow or directory)
         except NotADirectoryError as error:
-            raise InvalidInput(f"lstat {self._path}: not a directory") from error
+            raise InvalidInput(
+                f"lstat {self._path}: not a directory",
+                hint="leave out the / at its end to copy the file",
+            ) from error
         if found is None:
             raise self._missing(self._path)
         try:
@@ -207,15 +214,22 @@ class _Side:
                 raise self._missing(target.directory) from error
             where = os.path.abspath(target.directory)
             raise InvalidInput(
-                f'invalid output path: directory "{where}" does not exist'
+                f'invalid output path: directory "{where}" does not exist',
+                hint="make the directory first, or copy to one that is there",
             ) from error
         except NotADirectoryError as error:
-            raise InvalidInput(f"{target.directory} is not a directory") from error
+            raise InvalidInput(
+                f"{target.directory} is not a directory",
+                hint="name a directory, or a path below one",
+            ) from error
 
     def _missing(self, path: str) -> NotFound:
         if self._inside is not None:
             return self._inside.missing(path)
-        return NotFound(f"lstat {os.path.abspath(path)}: no such file or directory")
+        return NotFound(
+            f"lstat {os.path.abspath(path)}: no such file or directory",
+            hint="a path in a container is CONTAINER:PATH, others are of this host",
+        )
 
     @property
     def shown(self) -> str:
@@ -252,7 +266,10 @@ def _explained(where: str) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise PermissionMissing(f"cannot write {where}: {error.strerror}") from error
+        raise PermissionMissing(
+            f"cannot write {where}: {error.strerror}",
+            hint="copy to where this user and the file system let you write",
+        ) from error
     except OSError as error:
         import errno
 
@@ -262,7 +279,9 @@ def _explained(where: str) -> Iterator[None]:
             raise PermissionMissing(
                 f"{where} is marked read-only", hint="copy into a volume that can be written"
             ) from error
-        raise InvalidInput(f"cannot copy to {where}: {error.strerror}") from error
+        raise InvalidInput(
+            f"cannot copy to {where}: {error.strerror}", hint="choose another place for the copy"
+        ) from error
 
 
 def _absolute(path: str) -> str:

@@ -87,7 +87,10 @@ class _Unpacking:
             self._make_missing(path)
             return self._rooted.open(place, _DIRECTORY)
         except NotADirectoryError as error:
-            raise InvalidInput(f"{path} is not a directory in the container") from error
+            raise InvalidInput(
+                f"{path} is not a directory in the container",
+                hint="choose another place in the container, or remove the file",
+            ) from error
 
     def _make_missing(self, path: str) -> None:
         """Makes the directories of a path that aren't there; their number is the archive's."""

@@ -224,7 +224,8 @@ def clear_place(directory: int, name: str) -> None:
         return
     except IsADirectoryError as error:
         raise InvalidInput(
-            f'cannot overwrite directory "{name}" with non-directory "{name}"'
+            f'cannot overwrite directory "{name}" with non-directory "{name}"',
+            hint="remove the one in the way, or copy to another name",
         ) from error
 
 
@@ -240,7 +241,8 @@ def make_directory(directory: int, name: str) -> bool:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
         if not stat.S_ISDIR(status.st_mode):
             raise InvalidInput(
-                f'cannot overwrite non-directory "{name}" with directory "{name}"'
+                f'cannot overwrite non-directory "{name}" with directory "{name}"',
+                hint="remove the one in the way, or copy to another name",
             ) from None
         return False
     return True
