@@ -62,7 +62,7 @@ class Builder:
             no_cache: do every step again.
             platform: what the image is for, such as ``linux/arm64``; this host where ``None``.
             contexts: what stands in place of stages and images, by their names: a directory,
-                ``docker-image://NAME``, ``oci-layout://PATH`` or an address.
+                ``docker-image://NAME`` or an address.
             secrets: id to value, or to the path of the file that has it.
             ssh: id to the path of an agent's socket or to those of keys; none: ``SSH_AUTH_SOCK``.
             allow: entitlements for RUN steps, ``network.host`` and ``security.insecure``.

@@ -190,8 +190,10 @@ def test_an_archive_that_tries_to_leave_is_refused(context: Context) -> None:
         link.type, link.linkname = tarfile.SYMTYPE, "/"
         tar.addfile(link)
         tar.addfile(tarfile.TarInfo("l/../../escaped"))
-    with pytest.raises(HostileInput, match="tries to leave"):
+    with pytest.raises(HostileInput, match="tries to leave") as caught:
         context.build("FROM busybox\nADD t /u/\n")
+    assert "ADD t /u/" in (caught.value.context or "")
+    assert "l/../../escaped" in caught.value.message + (caught.value.context or "")
 
 
 def test_triggers_run_in_the_child_and_not_in_the_grandchild(context: Context) -> None:

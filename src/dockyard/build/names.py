@@ -11,7 +11,7 @@ from dockyard.build.dockerfile.directives import CHECK_ARGUMENT, SYNTAX_ARGUMENT
 from dockyard.build.dockerfile.source import Location, did_you_mean, located, syntax_error
 from dockyard.build.dockerfile.substitution import expand_at, expanded
 from dockyard.build.grants import StepOptions
-from dockyard.build.named import Layout, Local, NamedContext, NamedContexts, NamedImage
+from dockyard.build.named import Local, NamedContext, NamedContexts, NamedImage
 from dockyard.build.remote.address import Git, Web
 from dockyard.decoding import natural
 from dockyard.errors import BuildError, InvalidInput
@@ -124,13 +124,8 @@ class Names:
         return self._contexts.name_of(context)
 
     def image_of(self, name: str) -> str:
-        """The image that a name means, where ``--build-context`` may name another one.
-
-        An image of an OCI layout has the name that was given to it.
-        """
+        """The image that a name means, where ``--build-context`` may name another one."""
         found = self._contexts.find(name)
-        if isinstance(found, Layout):
-            return self._contexts.name_of(found)
         return found.reference if isinstance(found, NamedImage) else name
 
     def _is_image(self, name: str) -> bool:

@@ -22,10 +22,12 @@ _PLATFORM = "an image is for one platform: build one for each, each with a name 
 _QUOTA = "a quota of a container's files is XFS's alone; put what grows on a volume of its own size"
 
 DIFFERENT: dict[str, str] = {
+    "build --build-context": "no oci-layout://; load takes such an image, docker-image:// names it",
     "build --cache-from": "type=local alone",
     "build --cache-to": "type=local alone",
     "build --output": "no compression and no registry yet; type=local leaves out device nodes,"
     " setuid and setgid bits and capabilities of files, which would give rights on this host",
+    "import": "no URL: curl URL | dockyard import -",
     "build --secret": "a variable that isn't set is an error, not an empty secret",
     "commit": "directories that the engine made as mount points stay out of the image",
     "cp --archive": "out of a container owners are kept, which Docker 28 doesn't do",

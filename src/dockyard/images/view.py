@@ -102,11 +102,14 @@ class LowerView:
         return follow(path, self.link)
 
     def link(self, path: str) -> str | None:
-        """What the entry names if it is a symlink, else ``None``."""
+        """What the entry names if it is a symlink, else ``None``: also where it goes meanwhile."""
         found = self._find(path)
         if found is None or not stat.S_ISLNK(found[1].st_mode):
             return None
-        return os.readlink(found[0])
+        try:
+            return os.readlink(found[0])
+        except OSError:  # a volume's, where a container changes it
+            return None
 
     def _find(self, path: str) -> tuple[str, os.stat_result] | None:
         parent, _, name = path.rpartition("/")

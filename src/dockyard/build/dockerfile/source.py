@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from dockyard.errors import BuildError, DockyardError
+from dockyard.errors import BuildError, ContentMismatch, DockyardError, HostileInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,12 +73,17 @@ def syntax_error(
 
 @contextmanager
 def located(location: Location) -> Iterator[None]:
-    """Give every error of ours raised inside that has no context yet this ``location``."""
+    """Give every error of ours raised inside that has no context yet this ``location``.
+
+    One of an archive has the entry as its context, and gets the location above it.
+    """
     try:
         yield
     except DockyardError as error:
         if error.context is None:
             error.context = location.excerpt()
+        elif isinstance(error, HostileInput | ContentMismatch):
+            error.context = f"{location.excerpt()}\n{error.context}"
         raise
 
 

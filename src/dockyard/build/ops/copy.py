@@ -204,7 +204,7 @@ class Destination:
             try:
                 owner = None if self._owner is None else (self._owner.uid, self._owner.gid)
                 place = f"/proc/self/fd/{directory}"
-                untar.extract(stream, place, whiteouts=False, devices=False, owner=owner)
+                untar.extract(stream, place, whiteouts=False, devices=True, owner=owner)
             finally:
                 os.close(directory)
         return True
