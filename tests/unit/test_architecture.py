@@ -23,7 +23,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     ("cli",),
-    ("doctor", "engine", "handle", "recovery", "usage"),
+    ("building", "doctor", "engine", "handle", "observed", "recovery", "usage"),
     ("build",),
     ("arguments", "audit", "diagnosis"),
     ("containers",),
@@ -37,7 +37,8 @@ LAYERS = (
 """From the top down: a package imports those below it, and none beside it."""
 
 BESIDE = {
-    ("engine", "handle"), ("engine", "recovery"), ("engine", "usage"),
+    ("engine", "building"), ("engine", "handle"), ("engine", "recovery"), ("engine", "usage"),
+    ("handle", "observed"),
     ("state", "system"), ("oci", "system"),
 }  # fmt: skip
 """Exceptions: the composition root's own parts, and the kernel's edge."""
@@ -48,7 +49,8 @@ HEAVY = (
 )  # fmt: skip
 
 MAX_FILE = 400
-MAX_FUNCTION = 60
+MAX_FUNCTION = 40
+"""Lines, those of a function's docstring not among them; CONTRIBUTING.md says the same."""
 
 
 def module_name(path: Path) -> str:
@@ -227,7 +229,11 @@ def test_files_and_functions_stay_small() -> None:
 
 
 def _lines(node: ast.FunctionDef) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+    first = node.body[0]
+    document = 0
+    if ast.get_docstring(node) is not None:
+        document = (first.end_lineno or first.lineno) - first.lineno + 1
+    return (node.end_lineno or node.lineno) - node.lineno + 1 - document
 
 
 def test_public_things_say_what_they_are() -> None:

@@ -11,7 +11,7 @@ from dockyard.arguments import api
 from dockyard.arguments.devices import parse_gpus
 from dockyard.arguments.mounts import check_mounts, parse_volume
 from dockyard.arguments.quantities import parse_cpus, parse_size
-from dockyard.containers.options import Mount, NetworkMode, Options
+from dockyard.containers.options import Devices, Mount, NetworkMode, Options
 from dockyard.networks.model import DEFAULT_NETWORK, PortMapping
 
 
@@ -52,11 +52,7 @@ def merge(
             ports=(*networking.ports, *published),
             network=networking.network if network == DEFAULT_NETWORK else network,
         ),
-        devices=options.devices
-        if gpus is None
-        else msgspec.structs.replace(
-            options.devices, gpus=(*options.devices.gpus, parse_gpus(str(gpus)))
-        ),
+        devices=_devices(options.devices, gpus),
         resources=msgspec.structs.replace(
             resources,
             memory=_memory(memory) or resources.memory,
@@ -64,6 +60,12 @@ def merge(
         ),
     )
     return api.checked(merged)
+
+
+def _devices(devices: Devices, gpus: int | str | None) -> Devices:
+    if gpus is None:
+        return devices
+    return msgspec.structs.replace(devices, gpus=(*devices.gpus, parse_gpus(str(gpus))))
 
 
 def _published(

@@ -82,6 +82,21 @@ def parse_mount(text: str, directory: str) -> Mount:
     Args:
         directory: what a source that begins with a dot is relative to.
     """
+    fields, volume = _mount_fields(text)
+    kind = fields.pop("type", "volume")
+    if kind not in _MOUNT_FIELDS:
+        raise invalid(f"mount type {kind} is not known", "bind, volume or tmpfs", context=text)
+    _check_fields(kind, fields, text)
+    if kind != "volume":
+        return _mount(kind, fields, text, directory)
+    return msgspec.structs.replace(
+        _volume_mount(fields, text),
+        volume_labels=volume["volume-label"], volume_options=volume["volume-opt"],
+    )  # fmt: skip
+
+
+def _mount_fields(text: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The fields by their full names; and those that a volume may have several of."""
     import csv  # only where --mount is used
 
     fields: dict[str, str] = {}
@@ -99,9 +114,10 @@ def parse_mount(text: str, directory: str) -> Mount:
             label, _, content = value.partition("=")
             volume[key][label] = content
         fields[key] = value if equals else "true"
-    kind = fields.pop("type", "volume")
-    if kind not in _MOUNT_FIELDS:
-        raise invalid(f"mount type {kind} is not known", "bind, volume or tmpfs", context=text)
+    return fields, volume
+
+
+def _check_fields(kind: str, fields: Mapping[str, str], text: str) -> None:
     for key in fields.keys() - _MOUNT_FIELDS[kind] - {"target", "readonly", "consistency"}:
         raise invalid(
             f"unexpected key '{key}' for a mount of type {kind}",
@@ -116,12 +132,6 @@ def parse_mount(text: str, directory: str) -> Mount:
         )
     if not fields.get("target"):
         raise invalid("target is required", "target=/path/in/the/container", context=text)
-    if kind != "volume":
-        return _mount(kind, fields, text, directory)
-    return msgspec.structs.replace(
-        _volume_mount(fields, text),
-        volume_labels=volume["volume-label"], volume_options=volume["volume-opt"],
-    )  # fmt: skip
 
 
 def check_mounts(mounts: Sequence[Mount]) -> tuple[Mount, ...]:

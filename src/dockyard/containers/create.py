@@ -56,23 +56,11 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
     config = image.config.config
     encode((config, options))  # refuses now what no runtime takes
     container_id = names.new_id()
-    args = lifecycle.command_line(
-        image_entrypoint=config.entrypoint,
-        image_command=config.cmd,
-        entrypoint=options.entrypoint,
-        command=options.command,
-    )
-    spec.arguments(args, init=False)
-    asked_mounts = (*options.mounts, *settle.donated_mounts(parts, options))
-    mounts_wanted = (*asked_mounts, *spec.image_volumes(config, asked_mounts))
-    spec.check_targets(mounts_wanted)
+    args = _command_line(config, options)
+    mounts_wanted = _mounts_wanted(parts, config, options)
     profile = settle.read_profile(parts, options)
     options = settle.settle(parts, image, image_name, options, profile)
-    logging = log_settings.choose(
-        options.logging,
-        Logging(driver=parts.config.log_driver, options=dict(parts.config.log_options)),
-    )
-    options = msgspec.structs.replace(options, logging=logging)
+    options = msgspec.structs.replace(options, logging=_logging(parts, options))
     labels = {**config.labels, **options.labels}
     return Container(
         id=container_id,
@@ -96,7 +84,32 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
         seccomp_profile=profile,
         labels=labels,
         healthcheck=health.merged(config.healthcheck, options.health),
-        log=log_settings.resolve(logging, labels, spec.variables(config.env, options.env)),
+        log=log_settings.resolve(options.logging, labels, spec.variables(config.env, options.env)),
+    )
+
+
+def _command_line(config: ExecutionConfig, options: Options) -> tuple[str, ...]:
+    args = lifecycle.command_line(
+        image_entrypoint=config.entrypoint,
+        image_command=config.cmd,
+        entrypoint=options.entrypoint,
+        command=options.command,
+    )
+    spec.arguments(args, init=False)
+    return args
+
+
+def _mounts_wanted(parts: Parts, config: ExecutionConfig, options: Options) -> tuple[Mount, ...]:
+    asked = (*options.mounts, *settle.donated_mounts(parts, options))
+    wanted = (*asked, *spec.image_volumes(config, asked))
+    spec.check_targets(wanted)
+    return wanted
+
+
+def _logging(parts: Parts, options: Options) -> Logging:
+    return log_settings.choose(
+        options.logging,
+        Logging(driver=parts.config.log_driver, options=dict(parts.config.log_options)),
     )
 
 

@@ -222,6 +222,23 @@ def _launch(
         where.complete()
     expecting.result()
     filters.keep(parts.paths, parts.runtime_of(container), container.id)
+    _let_go(parts, container, image, streams, monitored)
+    container = _running(container, monitored)
+    attached = () if streams is None else (event(container, "attach"),)
+    parts.store.put(container, *attached, *happenings.mounted(container), event(container, "start"))
+    if container.healthcheck is not None or container.log.rotates:
+        supervise.ensure(parts)
+    return container
+
+
+def _let_go(
+    parts: Parts,
+    container: Container,
+    image: Image,
+    streams: Streams | None,
+    monitored: monitor.Monitored,
+) -> None:
+    """Starts the program, which the runtime holds ready, once all that look at it do so."""
     if streams is not None:
         streams.open(monitor.attach_socket(parts.paths.bundle(container.id)))
     if container.healthcheck is not None:
@@ -235,7 +252,10 @@ def _launch(
             _require_program(container, image, monitored.process.pid)
         _start_program(parts, container)
         undo.pop_all()
-    container = msgspec.structs.replace(
+
+
+def _running(container: Container, monitored: monitor.Monitored) -> Container:
+    return msgspec.structs.replace(
         container,
         state="running",
         process=monitored.process,
@@ -248,11 +268,6 @@ def _launch(
         paused=False,
         kept=False,
     )
-    attached = () if streams is None else (event(container, "attach"),)
-    parts.store.put(container, *attached, *happenings.mounted(container), event(container, "start"))
-    if container.healthcheck is not None or container.log.rotates:
-        supervise.ensure(parts)
-    return container
 
 
 def _warn_of_little_shared_memory(

@@ -58,12 +58,7 @@ def import_tree(
         raise NotSupported(f"there are no {platform} containers here", hint="such as linux/amd64")
     created = max(int(time.time()) if epoch is None else epoch, times.EARLIEST_EPOCH)
     with workplace(paths, database, "import") as (holder, directory):
-        root = f"{directory}/root"
-        try:
-            os.mkdir(root)
-            os.chmod(root, _ROOT_MODE)
-        except OSError as error:
-            raise unusable(root, error) from error
+        root = _new_root(directory)
         try:
             read = Counter(progress, "reading", size_of(stream))
             extract(Counted(stream, read), root, whiteouts=False)
@@ -71,17 +66,25 @@ def import_tree(
                 layers.publish(root, holder=holder, epoch=created, times="clamp"),
                 advance=Counter(progress, "hashing").add,
             )
+            moment = times.rfc3339(created)
             config = oci.ImageConfig(
-                architecture=platform.architecture,
-                variant=platform.variant,
-                created=times.rfc3339(created),
-                config=execution,
-                rootfs=oci.RootFilesystem(diff_ids=(layer.diff_id,)),
-                history=(oci.History(created=times.rfc3339(created), comment=message),),
-            )
+                architecture=platform.architecture, variant=platform.variant, created=moment,
+                config=execution, rootfs=oci.RootFilesystem(diff_ids=(layer.diff_id,)),
+                history=(oci.History(created=moment, comment=message),),
+            )  # fmt: skip
             return images.add(
                 oci.encode(config), [layer.id], built=time.time_ns(), names=names, action="import"
             )
         finally:
             layers.release(holder)
             layers.collect(holder)
+
+
+def _new_root(directory: str) -> str:
+    root = f"{directory}/root"
+    try:
+        os.mkdir(root)
+        os.chmod(root, _ROOT_MODE)
+    except OSError as error:
+        raise unusable(root, error) from error
+    return root

@@ -12,7 +12,6 @@ import msgspec
 
 from dockyard import decoding
 from dockyard.errors import Conflict, ContentMismatch, InvalidInput, NotFound
-from dockyard.images import resolve
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Image, Layer
 from dockyard.observability import events
@@ -147,6 +146,8 @@ class ImageStore:
                 return by_name
         image_id = self._by_prefix(text.removeprefix(digests.PREFIX))
         if image_id is None:
+            from dockyard.images import resolve
+
             by_id = text.startswith(digests.PREFIX) or _is_full_hex(text)
             raise _no_such_id(text) if by_id else resolve.not_found(text)
         return Resolution(self.get(image_id))
@@ -204,7 +205,7 @@ class ImageStore:
             NotFound: no image is meant by ``text``.
             Conflict: containers use the image, or it has names in several repositories.
         """
-        from dockyard.images import removal
+        from dockyard.images import removal, resolve
 
         resolution = self.resolve(text)
         image_id = resolution.image.id
@@ -257,6 +258,8 @@ class ImageStore:
         )
 
     def _by_name(self, text: str) -> Resolution | None:
+        from dockyard.images import resolve  # not for those who have an id, as exec
+
         for candidate in resolve.candidates(text):
             row = self._database.query_one(
                 "SELECT image_id FROM names WHERE name=?", (str(candidate.reference),)

@@ -23,6 +23,7 @@ from dockyard.build.solver import Cancellation
 from dockyard.containers import cgroup_parent, landing, spec, users
 from dockyard.containers.parts import Parts
 from dockyard.containers.spec_injection import with_devices
+from dockyard.containers.spec_rights import Rights
 from dockyard.containers.workspace import Workspace
 from dockyard.errors import BuildError, InvalidInput, NotFound
 from dockyard.images.normalise import missing_mount_points
@@ -185,54 +186,56 @@ def _host_trust(parts: Parts, rootfs: str) -> trust.HostTrust:
 
 
 def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:
-    parts, workspace, operation = step.parts, step.workspace, step.operation
-    facts = parts.facts
-    allowed = rights(facts, insecure=operation.insecure)
-    given = devices(insecure=operation.insecure)
-    identity = _identity(operation.user, workspace.root)
+    allowed = rights(step.parts.facts, insecure=step.operation.insecure)
+    process, sandbox = _process(step, host, allowed), _sandbox(step, host, allowed)
+    if step.devices:
+        injection = step.parts.devices.inject(step.devices, process.identity)
+        process, sandbox = with_devices(process, sandbox, injection)
+    return runtime_spec(process, sandbox)
+
+
+def _process(step: _Step, host: trust.HostTrust, allowed: Rights) -> Process:
+    operation = step.operation
+    identity = _identity(operation.user, step.workspace.root)
     env = [
         *(f"{k}={v}" for k, v in host.env.items()), *step.vertex.ignored_env, *operation.env,
         *step.prepared.env,
     ]  # fmt: skip
-    texts = dict(host.texts)
-    programs = {operation.script_place} if operation.script else set[str]()
-    if operation.script:
-        texts[operation.script_place] = operation.script
-    process, sandbox = (
-        Process(
-            args=operation.args,
-            env=_environment(env, identity.home),
-            cwd=spec.check_directory(operation.cwd),
-            identity=identity,
-            capabilities=allowed.capabilities,
-            no_new_privileges=allowed.no_new_privileges,
-            rlimits=spec.rlimits(operation.ulimits, facts)[0],
-        ),
-        Sandbox(
-            rootfs=workspace.root,
-            hostname=_HOSTNAME,
-            network="host" if step.attachment is None else step.attachment.namespace_path,
-            shm_size=_SHM_SIZE if operation.shm_size is None else operation.shm_size,
-            mounts=(
-                *_engine_files(step),
-                *_written(workspace, texts, programs),
-                *(spec.file_mount(path, at, read_only=True) for at, path in host.binds.items()),
-                *step.prepared.mounts,
-            ),
-            cgroup=workspace.cgroup,
-            devices=given.nodes,
-            device_rules=given.rules,
-            seccomp=allowed.seccomp,
-            masked_paths=allowed.masked_paths,
-            readonly_paths=allowed.readonly_paths,
-            writable_system=allowed.writable_system,
-            writable_cgroups=allowed.writable_cgroups,
-        ),
+    return Process(
+        args=operation.args,
+        env=_environment(env, identity.home),
+        cwd=spec.check_directory(operation.cwd),
+        identity=identity,
+        capabilities=allowed.capabilities,
+        no_new_privileges=allowed.no_new_privileges,
+        rlimits=spec.rlimits(operation.ulimits, step.parts.facts)[0],
     )
-    if step.devices:
-        injection = parts.devices.inject(step.devices, identity)
-        process, sandbox = with_devices(process, sandbox, injection)
-    return runtime_spec(process, sandbox)
+
+
+def _sandbox(step: _Step, host: trust.HostTrust, allowed: Rights) -> Sandbox:
+    workspace, operation = step.workspace, step.operation
+    given = devices(insecure=operation.insecure)
+    script = {operation.script_place: operation.script} if operation.script else {}
+    return Sandbox(
+        rootfs=workspace.root,
+        hostname=_HOSTNAME,
+        network="host" if step.attachment is None else step.attachment.namespace_path,
+        shm_size=_SHM_SIZE if operation.shm_size is None else operation.shm_size,
+        mounts=(
+            *_engine_files(step),
+            *_written(workspace, host.texts | script, script.keys()),
+            *(spec.file_mount(path, at, read_only=True) for at, path in host.binds.items()),
+            *step.prepared.mounts,
+        ),
+        cgroup=workspace.cgroup,
+        devices=given.nodes,
+        device_rules=given.rules,
+        seccomp=allowed.seccomp,
+        masked_paths=allowed.masked_paths,
+        readonly_paths=allowed.readonly_paths,
+        writable_system=allowed.writable_system,
+        writable_cgroups=allowed.writable_cgroups,
+    )
 
 
 def _identity(user: str, rootfs: str) -> Identity:
