@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
+import time
 from pathlib import Path
 
+import pytest
 from tests.support.roots import Root
 
 QUIET = ("--network", "none")
@@ -70,6 +73,57 @@ def test_the_local_driver_keeps_so_many_files_and_compresses(root: Root) -> None
     assert root.cli("logs", "-n", "10", "kept").stdout.splitlines() == last
     begin = text.splitlines()[: text.splitlines().index(last[0])]
     assert in_order("\n".join(begin[-1000:]))
+
+
+LITTLE = ("--log-opt", "max-size=50k", "--log-opt", "max-file=3")
+ROOM = 3 * 50 * 1024
+
+
+def in_all(root: Root) -> int:
+    """Bytes of the logs on disk; a file that goes meanwhile counts nothing."""
+    found = 0
+    for path in log_files(root):
+        with contextlib.suppress(FileNotFoundError):
+            found += path.stat().st_size
+    return found
+
+
+@pytest.mark.parametrize("flags", [(), ("-d",), ("-d", "--restart", "on-failure:1")])
+def test_a_burst_is_cut_down_to_its_newest_lines(root: Root, flags: tuple[str, ...]) -> None:
+    root.cli("run", *flags, "--name", "burst", *QUIET, *LITTLE, "busybox", "seq", "60000",
+             check=True)  # fmt: skip
+    root.cli("wait", "burst", check=True)
+    assert in_all(root) <= ROOM
+    shown = [int(line) for line in root.cli("logs", "burst").stdout.split()]
+    assert shown == list(range(shown[0], 60001))
+    assert in_all(root) > ROOM / 4
+    root.cli("start", "-a", "burst", check=True)
+    assert in_all(root) <= ROOM
+    assert root.cli("logs", "-n", "1", "burst").stdout == "60000\n"
+
+
+def test_a_burst_after_a_silence_is_cut_down_while_the_container_runs(root: Root) -> None:
+    root.cli("run", "-d", "--init", "--name", "burst", *QUIET, *LITTLE, "busybox", "sh", "-c",
+             "sleep 2; seq 60000; sleep 600", check=True)  # fmt: skip
+    deadline = time.monotonic() + 30
+    while in_all(root) < ROOM / 2 or in_all(root) > ROOM:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert root.cli("logs", "-n", "1", "burst").stdout == "60000\n"
+
+
+def test_a_steady_writer_stays_within_its_room(root: Root) -> None:
+    root.cli("run", "-d", "--name", "steady", *QUIET, *LITTLE, "busybox", "sh", "-c",
+             "i=0; while [ $i -lt 12000 ]; do echo line $i; i=$((i+1));"
+             " [ $((i % 100)) = 0 ] && usleep 30000; done", check=True)  # fmt: skip
+    seen, waiting = [], root.start("wait", "steady")
+    while waiting.poll() is None:
+        seen.append(in_all(root))
+        time.sleep(0.02)
+    assert max(seen) > ROOM / 2
+    assert sorted(seen)[len(seen) // 2] <= ROOM, "but for moments"
+    assert in_all(root) <= ROOM
+    assert in_order(root.cli("logs", "steady").stdout)
 
 
 def test_drivers_and_details(root: Root) -> None:

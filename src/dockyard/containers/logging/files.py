@@ -8,9 +8,9 @@ while a file is kept, so that a reader knows where it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
 
 _COMPRESSED = ".gz"
+_UNFINISHED = ".new"
 
 
 def complete(log: str, number: int) -> str:
@@ -48,8 +48,13 @@ def following(log: str) -> int:
     return max(numbered(log), default=0) + 1
 
 
-def obsolete(numbers: Iterable[int], max_files: int) -> Sequence[int]:
-    """The complete files that are too many, beside the one that is written. Pure."""
-    kept = max(max_files - 1, 0)
-    found = sorted(numbers)
-    return found[: max(len(found) - kept, 0)]
+def unfinished(path: str) -> str:
+    """Where what replaces a complete file is written; left by whoever was killed meanwhile."""
+    return path + _UNFINISHED
+
+
+def left_unfinished(log: str) -> list[str]:
+    """What was left so."""
+    directory, _, name = log.rpartition("/")
+    return [f"{directory}/{each}" for each in os.listdir(directory)
+            if each.startswith(f"{name}.") and each.endswith(_UNFINISHED)]  # fmt: skip
