@@ -71,6 +71,11 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    """The public names, imported or not yet, and what every module has."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+
+
 def __getattr__(name: str) -> object:
     """Imports a public name when it is used: ``import dockyard`` itself costs nothing."""
     if name not in _HOMES:

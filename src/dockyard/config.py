@@ -15,6 +15,8 @@ import msgspec
 from dockyard.errors import InvalidInput
 
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Docker's default; see docs/security.md
+LATEST_EPOCH = 253402300799
+"""The last second of the year 9999: RFC 3339 has no later ones."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +90,10 @@ def _directories(text: str) -> tuple[str, ...]:
     found = tuple(filter(None, text.split(":")))
     for path in found:
         if not path.startswith("/"):
-            raise InvalidInput(f"DOCKYARD_CDI_SPEC_DIRS has a path that is not absolute: {path}")
+            raise InvalidInput(
+                f"DOCKYARD_CDI_SPEC_DIRS has a path that is not absolute: {path}",
+                hint="such as /etc/cdi:/var/run/cdi",
+            )
     return found or ("/etc/cdi", "/var/run/cdi")
 
 
@@ -106,11 +111,16 @@ def _options(text: str) -> dict[str, str]:
 
 
 def _epoch(text: str) -> int | None:
-    if text and not text.isdecimal():
+    if not text:
+        return None
+    from dockyard.decoding import natural  # few have it set
+
+    epoch = natural(text, LATEST_EPOCH)
+    if epoch is None:
         raise InvalidInput(
-            f"SOURCE_DATE_EPOCH is not a number: {text}", hint="it counts seconds since 1970"
+            f"SOURCE_DATE_EPOCH is no such number: {text}", hint="it counts seconds since 1970"
         )
-    return int(text) if text else None
+    return epoch
 
 
 def _default_directories(env: Mapping[str, str]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""JSON and plain values into typed ones, from any thread.
+"""JSON, text and plain values into typed ones, from any thread.
 
 msgspec works out a type when it first decodes it, and another thread that decodes the same type in
 that moment crashes the whole process. So here each type is worked out once, by one thread alone.
@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 import msgspec
 
 T = TypeVar("T")
+INT64_MAX = 2**63 - 1
+_MOST_DIGITS = 40
+"""More than any number in use has, with some zeros in front."""
 
 
 class Decoders:
@@ -31,6 +34,26 @@ class Decoders:
 
 
 _DECODERS = Decoders()
+
+
+def has_nul(document: bytes) -> bool:
+    """True where a text in a JSON document has a NUL, at which a program in C sees its end.
+
+    What was checked as ``/proc\\0x`` is ``/proc`` there.
+    """
+    return rb"\u0000" in document.replace(rb"\\", b"")
+
+
+def natural(text: str, most: int = INT64_MAX) -> int | None:
+    """The number that digits say; ``None`` for any other text, and for more than ``most``.
+
+    ``int()`` alone takes digits of every script, spaces and underscores, and raises an error of its
+    own for more than 4,300 digits.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        return None
+    value = int(text)
+    return value if value <= most else None
 
 
 def from_json(data: str | bytes, kind: type[T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -19,6 +20,9 @@ _MIN_KERNEL = (5, 6)
 _LAYERS_KERNEL = (6, 5)
 """``lowerdir+``: overlays of any number of layers."""
 _MIN_SQLITE = (3, 37, 0)
+_RUNC_MENDED = ((1, 2, 8), (1, 3, 3), (1, 4, 0))
+"""The first of each series of runc that holds against CVE-2025-31133, -52565 and -52881."""
+_RUNC_HOLE = "CVE-2025-31133"
 _LIMITED = ("memory", "cpu", "pids")
 _NEEDED_CAPABILITIES = {21: "CAP_SYS_ADMIN", 12: "CAP_NET_ADMIN", 0: "CAP_CHOWN", 6: "CAP_SETGID"}
 _CAP_SYS_RESOURCE = 24
@@ -102,6 +106,38 @@ def check_cgroups(layout: CgroupLayout, *, has_runc: bool) -> Check:
             None if has_runc else "apt-get install runc",
         )
     return Check("cgroups", "ok", detail)
+
+
+def check_runtime(path: str, version: str, changelog: str) -> Check:
+    """The runtime that makes containers here; an old runc has holes.
+
+    Args:
+        version: as it names itself, such as ``1.1.5+ds1``.
+        changelog: of its package, which names the holes that a distribution mended in an old one.
+    """
+    words = f"{path} makes containers here"
+    if not path.endswith("/runc") or _RUNC_HOLE in changelog or _runc_is_mended(version):
+        return Check("runtime", "ok", words)
+    return Check(
+        "runtime",
+        "warning",
+        f"{words}; runc {version} has {_RUNC_HOLE}, -52565 and -52881, by which a hostile image"
+        " may get at the host",
+        "take runc 1.2.8, 1.3.3, 1.4.0 or newer, or crun; until then run no images that you don't"
+        " trust",
+    )
+
+
+def _runc_is_mended(version: str) -> bool:
+    """Whether a version is one of :data:`_RUNC_MENDED` or later; one that can't be read isn't."""
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)(?:-rc\.(\d+))?", version)
+    if found is None:
+        return False
+    number, candidate = tuple(map(int, found.groups()[:3])), found[4]
+    if number == _RUNC_MENDED[-1] and candidate is not None:
+        return int(candidate) >= 3
+    series = [first for first in _RUNC_MENDED if first[:2] <= number[:2]]
+    return bool(series) and number >= series[-1]
 
 
 def check_firewall(blocking: Sequence[Chain], *, legacy_drops: bool) -> Check:

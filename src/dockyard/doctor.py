@@ -24,6 +24,7 @@ from dockyard.diagnosis import (
     check_kernel,
     check_limits,
     check_privileges,
+    check_runtime,
     check_seccomp,
     check_sqlite,
     filesystem_of,
@@ -34,7 +35,7 @@ from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 from dockyard.system import host, process
 from dockyard.system.cgroup_layout import read_layout
-from dockyard.system.components import Component, Installed, missing, survey
+from dockyard.system.components import Component, Installed, missing, survey, version_of
 from dockyard.system.files import read_text
 
 
@@ -117,7 +118,20 @@ def _check_runtime(config: Config) -> Check:
     paths = Paths(config.root, config.run)
     paths.prepare()
     chosen = runtimes.choose(paths, config.runtime, systemd=read_layout().systemd)
-    return Check("runtime", "ok", f"{chosen.path} makes containers here")
+    changelog = _changelog(chosen.name) if chosen.name == "runc" else ""
+    return check_runtime(chosen.path, version_of(chosen.path), changelog)
+
+
+def _changelog(package: str) -> str:
+    """What Debian's package of that name says of its changes; empty where it isn't Debian's."""
+    import gzip
+
+    path = f"/usr/share/doc/{package}/changelog.Debian.gz"
+    try:
+        with gzip.open(path, "rt", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
 
 
 def _check_firewall(user: int) -> Check:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from dockyard.config import Config
 from dockyard.containers.apply import Containers
@@ -14,6 +13,7 @@ from dockyard.containers.model import NetworkMode, Options
 from dockyard.containers.parts import Parts
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
+from dockyard.system.closing import Closing
 
 if TYPE_CHECKING:  # building is not on the path of run, nor are programs that use the library
     from dockyard.build.checking import Description, Report
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # building is not on the path of run, nor are programs that u
     from dockyard.images.load import Loaded
     from dockyard.images.model import Image
     from dockyard.observability.events import Event
+    from dockyard.observability.progress import Listener as Progressed
     from dockyard.usage import Usage
 
 
@@ -35,7 +36,7 @@ def _ignore(_sentence: str) -> None:
     """A library says nothing unless asked to."""
 
 
-class Engine:
+class Engine(Closing):
     """One root of Dockyard. Any number may be open at once, in one process or in many.
 
     Opening it makes the directories and finishes what a killed command left half-done.
@@ -62,23 +63,15 @@ class Engine:
         self.containers = Containers(self.parts)
         self._recover()
 
+    def __repr__(self) -> str:
+        return f"<Engine {self.paths.root}>"
+
     @functools.cached_property
     def networks(self) -> NetworkManager:
         """The networks of this root, beside those that each root has."""
         from dockyard.containers.networks import NetworkManager
 
         return NetworkManager(self.parts)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the database. Containers go on running."""
@@ -154,7 +147,7 @@ class Engine:
             no_cache: do every step again.
             platform: what the image is for, such as ``linux/arm64``; this host where ``None``.
             contexts: what stands in place of stages and images, by their names: a directory,
-                ``docker-image://NAME``, ``oci-layout://PATH`` or an address.
+                ``docker-image://NAME`` or an address.
             secrets: id to value, or to the path of the file that has it.
             ssh: id to the path of an agent's socket or to those of keys; none: ``SSH_AUTH_SOCK``.
             allow: entitlements for RUN steps, ``network.host`` and ``security.insecure``.
@@ -189,7 +182,7 @@ class Engine:
         env: Mapping[str, str] | None = None,
         volumes: Mapping[str, str] | None = None,
         memory: int | str | None = None,
-        cpus: float | None = None,
+        cpus: float | str | None = None,
         gpus: int | str | None = None,
         network: NetworkMode = "bridge",
         remove: bool = True,
@@ -208,7 +201,7 @@ class Engine:
             env: variables added to the image's.
             volumes: host directory or volume name to ``/path`` or ``/path:ro``.
             memory: bytes, or text such as ``"1g"``.
-            cpus: number of processors, such as 0.5.
+            cpus: number of processors, such as 0.5 or ``"0.5"``.
             gpus: ``"all"``, a number, or as for ``--gpus``.
             options: everything else that ``run`` has; the arguments above come on top.
 
@@ -217,8 +210,9 @@ class Engine:
                 ``remove`` nothing stays then; else what can't be started stays as created.
         """
         from dockyard import arguments, handle
+        from dockyard.arguments import api
 
-        found, image_name = self._image(image)
+        found, image_name = self._image(api.image(image))
         asked = arguments.merge(
             options or Options(), name=name, command=command, ports=ports, env=env,
             volumes=volumes, memory=memory, cpus=cpus, gpus=gpus, network=network, remove=remove,
@@ -236,22 +230,28 @@ class Engine:
         write: Callable[[bytes | memoryview], object],
         *,
         layout: Literal["docker", "oci"] = "docker",
+        progress: Progressed | None = None,
     ) -> None:
         """Writes images as one tar stream.
 
         Args:
             layout: ``docker`` (an OCI layout that ``docker load`` reads too) or ``oci``.
+            progress: hears how many bytes are written.
         """
         from dockyard.images.archive import save
 
-        save(self.images, list(names), write, layout=layout)
+        save(self.images, list(names), write, layout=layout, progress=progress)
 
-    def load(self, source: str | BinaryIO, *, platform: str | None = None) -> tuple[Loaded, ...]:
+    def load(
+        self, source: str | BinaryIO, *, platform: str | None = None,
+        progress: Progressed | None = None,
+    ) -> tuple[Loaded, ...]:  # fmt: skip
         """Loads the images of an archive that ``save`` made, here or in Docker or Podman.
 
         Args:
             source: the path of an archive or of an OCI image layout, or a stream.
             platform: which of the images of several platforms; this host's where ``None``.
+            progress: hears how many bytes are read and unpacked.
 
         Raises:
             InvalidInput, ContentMismatch, HostileInput, NotSupported: the archive is no such, is
@@ -261,18 +261,13 @@ class Engine:
 
         return load(
             source, paths=self.paths, database=self.database, layers=self.parts.layers,
-            images=self.images, platform=platform,
+            images=self.images, platform=platform, progress=progress,
         )  # fmt: skip
 
     def import_tree(
-        self,
-        stream: BinaryIO,
-        *,
-        tag: str | None = None,
-        changes: Sequence[str] = (),
-        message: str = "",
-        platform: str | None = None,
-    ) -> Image:
+        self, stream: BinaryIO, *, tag: str | None = None, changes: Sequence[str] = (),
+        message: str = "", platform: str | None = None, progress: Progressed | None = None,
+    ) -> Image:  # fmt: skip
         """Makes an image of one layer from the tar of a root filesystem.
 
         Args:
@@ -280,6 +275,7 @@ class Engine:
             changes: lines of a Dockerfile such as ``CMD ["sh"]`` that only say how to run it.
             message: the comment in its history.
             platform: what its programs run on; this host's where ``None``.
+            progress: hears how many bytes are read and hashed.
 
         Raises:
             InvalidInput, BuildError: a change can't be made so.
@@ -288,8 +284,9 @@ class Engine:
         from dockyard.build.importing import import_tree
 
         return import_tree(
-            self.parts, stream, tag=tag, changes=changes, message=message, platform=platform
-        )
+            self.parts, stream, tag=tag, changes=changes, message=message, platform=platform,
+            progress=progress,
+        )  # fmt: skip
 
     def events(self, *, since: int | None = None, until: int | None = None) -> Iterator[Event]:
         """What happens to containers, images, volumes and networks, as it happens.
@@ -322,10 +319,8 @@ class Engine:
         from dockyard.build.checking import check
         from dockyard.build.request import BuildRequest
 
-        arguments = dict(build_args or {})
-        request = BuildRequest(
-            context=context, dockerfile=dockerfile, build_args=arguments, target=target
-        )
+        request = BuildRequest(context=context, dockerfile=dockerfile, target=target,
+                               build_args=dict(build_args or {}))  # fmt: skip
         return check(self.parts, request)
 
     def describe_dockerfile(self, request: BuildRequest) -> Description:
@@ -347,15 +342,9 @@ class Engine:
         return measured(self.images, self.containers, self.volumes, self.build_cache())
 
     def commit(
-        self,
-        container: str,
-        tag: str | None = None,
-        *,
-        author: str = "",
-        message: str = "",
-        changes: Sequence[str] = (),
-        pause: bool = True,
-    ) -> Image:
+        self, container: str, tag: str | None = None, *, author: str = "", message: str = "",
+        changes: Sequence[str] = (), pause: bool = True, progress: Progressed | None = None,
+    ) -> Image:  # fmt: skip
         """Makes an image of what a container has changed.
 
         Args:
@@ -363,6 +352,7 @@ class Engine:
             tag: the image's name; none where ``None``.
             changes: Dockerfile instructions for the configuration, such as ``ENV A=b``.
             pause: let it stand still while its files are copied.
+            progress: hears how many bytes are copied and hashed.
 
         Raises:
             NotFound: no such container.
@@ -374,7 +364,9 @@ class Engine:
 
         name = None if tag is None else Reference.parse(tag)
         options = CommitOptions(name=name, author=author, message=message, pause=pause)
-        return self.containers.commit(container, options, lambda config: changed(config, changes))
+        return self.containers.commit(
+            container, options, lambda config: changed(config, changes), progress
+        )
 
     def prune_build_cache(self, policy: Policy | None = None) -> Pruned:
         """Removes what builds keep, but nothing that a running build uses.

@@ -16,11 +16,12 @@ from __future__ import annotations
 class DockyardError(Exception):
     """Base of all errors that are shown to a user.
 
-    Subclasses set ``reference``, ``exit_code`` and ``http_status`` for a whole family; an instance
-    may give a more precise ``reference``.
+    Subclasses set ``reference``, ``exit_code``, ``http_status`` and perhaps ``default_hint`` for a
+    whole family; an instance may give a more precise ``reference`` or hint.
     """
 
     reference: str = "error"
+    default_hint: str | None = None
     exit_code: int = 1
     http_status: int = 500
 
@@ -36,7 +37,7 @@ class DockyardError(Exception):
         super().__init__(message)
         self.message = message
         self.context = context
-        self.hint = hint
+        self.hint = self.default_hint if hint is None else hint
         if reference is not None:
             self.reference = reference
         if exit_code is not None:
@@ -105,24 +106,31 @@ class DiskFull(StateError):
     reference = "disk-full"
     http_status = 507
 
-    def __init__(self, what: str) -> None:
-        """``what`` could not be written: a path, or words such as ``the image``."""
+    def __init__(self, what: str, *, spared: str = "") -> None:
+        """``what`` could not be written: a path, or words such as ``the image``.
+
+        ``spared`` is what of the disk is left on purpose, for records and other programs.
+        """
         super().__init__(
-            f"no space left to write {what}",
+            f"no space left to write {what}" + (f": the last {spared} stay free" if spared else ""),
             hint="free some space (dockyard system df, dockyard system prune), then try again",
         )
 
 
 class ContentMismatch(DockyardError):
-    """Content does not have the digest or size that names it."""
+    """Content does not have the digest or size that names it, or makes no sense at all."""
 
     reference = "content-mismatch"
+    default_hint = "it is damaged, or was changed on its way: get it from its source again"
 
 
 class HostileInput(DockyardError):
-    """An archive, image or context tries to leave its place."""
+    """An archive, image or context tries to leave its place, or to take too much."""
 
     reference = "hostile-input"
+    default_hint = (
+        "nothing of it was kept: get it from its source again, and if it comes the same, ask there"
+    )
     http_status = 400
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -16,9 +15,9 @@ from dockyard.containers.logs import LogLine
 from dockyard.containers.model import Container, Options, Resources, Restart
 from dockyard.errors import DockyardError, NotFound, RunError
 from dockyard.observability.stats import Sample
-from dockyard.system.collector import Collector
 
 if TYPE_CHECKING:
+    from dockyard.arguments.api import HasDescriptor, Source
     from dockyard.containers.content.changes import Change
     from dockyard.containers.last_words import LastWords
     from dockyard.containers.processes import Processes
@@ -43,6 +42,10 @@ class RunningContainer:
         self._containers = containers
         self._container = container
         self._words = words
+
+    def __repr__(self) -> str:
+        """Its name, short id and state as they were last seen: nothing is read for it."""
+        return f"<RunningContainer {self.name} {self.id[:12]} {self._container.shown_state}>"
 
     @property
     def id(self) -> str:
@@ -92,9 +95,11 @@ class RunningContainer:
             RunError: the container ended, with which code, or did not answer within ``seconds``;
                 the context holds the end of its log.
         """
+        from dockyard.observability.answering import answers
+
         address = self.url(port)
         deadline = time.monotonic() + seconds
-        while not _answers(address + path):
+        while not answers(address + path):
             if self._words is not None:
                 self._words.refresh()
             if not self._awaited:
@@ -165,18 +170,23 @@ class RunningContainer:
         with self._present():
             return self._containers.logs(self.id, follow=True, tail=tail)
 
-    def attach(self, output: Sink, *, stdin: int | None = None) -> int:
+    def attach(self, output: Sink, *, stdin: int | HasDescriptor | None = None) -> int:
         """Connects to its streams until it ends; its exit code.
 
         Args:
-            output: gets 1 (stdout, and all of a terminal) or 2 (stderr), and bytes, from now on.
-            stdin: a descriptor that it reads from; it needs ``Console(interactive=True)``.
+            output: called with 1 (stdout, and all of a terminal) or 2 (stderr), and bytes, from
+                now on.
+            stdin: what it reads from: a descriptor, or an open file that has one; it needs
+                ``Console(interactive=True)``.
 
         Raises:
             Conflict: it doesn't run.
         """
+        from dockyard.arguments import api
+
+        streams = Streams(api.callback("output", output), api.descriptor("stdin", stdin))
         with self._present():
-            return self._containers.attach(self.id, Streams(output, stdin)).exit_code
+            return self._containers.attach(self.id, streams).exit_code
 
     def exec(
         self,
@@ -186,7 +196,7 @@ class RunningContainer:
         env: Mapping[str, str] | None = None,
         working_dir: str | None = None,
         privileged: bool = False,
-        stdin: int | None = None,
+        stdin: Source | None = None,
         output: Sink | None = None,
     ) -> tuple[int, str]:
         """Runs another command in it; exit code and what it printed (both streams).
@@ -196,17 +206,20 @@ class RunningContainer:
             env: variables on top of the container's.
             working_dir: that of the container where ``None``.
             privileged: with every capability, though the container has fewer.
-            stdin: a descriptor that the command reads from; without, its input is empty.
-            output: gets 1 or 2 and bytes as they come, from a thread for each; the text is then
-                empty.
+            stdin: what the command reads: bytes, a descriptor, or an open file that has one;
+                without, its input is empty.
+            output: called with 1 (stdout) or 2 (stderr) and bytes as they come, from a thread for
+                each; the text is then empty.
 
         Raises:
-            InvalidInput: the command isn't a list of words, or ``env`` no dict.
+            InvalidInput: an argument is of another type than its annotation, such as a command
+                that is one string.
             Conflict: the container doesn't run.
             NotFound: it ended and was removed.
             RunError: the command can't be found (127) or invoked (126).
         """
         from dockyard.arguments import api
+        from dockyard.containers import piped
 
         options = ExecOptions(
             command=api.words(command),
@@ -216,17 +229,9 @@ class RunningContainer:
             privileged=privileged,
             interactive=stdin is not None,
         )
-        pieces: list[bytes] = []
-        with self._present(), contextlib.ExitStack() as stack:
-            if output is None:
-                stdout = stderr = stack.enter_context(Collector(pieces.append))
-            else:
-                stdout = stack.enter_context(Collector(functools.partial(output, 1)))
-                stderr = stack.enter_context(Collector(functools.partial(output, 2)))
-            code = self._containers.execute(
-                self.id, options, stdin=stdin, stdout=stdout, stderr=stderr
-            )
-        return code, b"".join(pieces).decode(errors="replace")
+        source, taken = api.source("stdin", stdin), api.callback("output", output)
+        with self._present():
+            return piped.execute(self._containers, self.id, api.checked(options), source, taken)
 
     def pause(self) -> None:
         """Freezes all of its processes until :meth:`unpause`."""
@@ -248,8 +253,16 @@ class RunningContainer:
         self._container = self._containers.rename(self.id, name)
 
     def update(self, changes: Resources | None = None, restart: Restart | None = None) -> None:
-        """Changes its limits, at once, and its restart policy; what isn't given stays."""
-        self._container = self._containers.update(self.id, changes, restart)
+        """Changes its limits, at once, and its restart policy; what isn't given stays.
+
+        Raises:
+            InvalidInput: a field of theirs is of another type than its annotation.
+        """
+        from dockyard.arguments import api
+
+        limits = api.options("changes", changes, Resources)
+        policy = api.options("restart", restart, Restart)
+        self._container = self._containers.update(self.id, limits, policy)
 
     def top(self, *arguments: str) -> Processes:
         """Its processes, by the host's numbers; the arguments are options of ps(1)."""
@@ -384,17 +397,3 @@ def start(
         image, image_name, options, created=lambda one: words.append(containers.keep_words(one))
     )
     return RunningContainer(containers, container, *words)
-
-
-def _answers(url: str) -> bool:
-    import urllib.error
-    import urllib.request
-
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=5):
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code < 500
-    except OSError:
-        return False

@@ -21,6 +21,7 @@ from dockyard.cli import template
 from dockyard.containers import logs
 from dockyard.errors import DockyardError
 from dockyard.images import load_documents, untar
+from dockyard.images.growth import Growth
 from dockyard.images.parts import Slice, TarParts
 from dockyard.oci import digest as digests
 from dockyard.oci import image as oci
@@ -37,7 +38,7 @@ def dockerfile(data: bytes) -> None:
     """The lexer, the parser, and the graph of what has no base image."""
     text = data.decode("utf-8", errors="replace")
     settings = Settings(architecture="amd64", build_args={"GIVEN": "1"})
-    with contextlib.suppress(DockyardError, KeyError):
+    with contextlib.suppress(DockyardError):
         parsed = parser.parse(text)
         assert parsed.stages
         if all(stage.base.image.lower() == "scratch" for stage in parsed.stages):
@@ -73,15 +74,19 @@ def config(data: bytes) -> None:
     """An image's configuration: what was understood can be written and read again."""
     with contextlib.suppress(DockyardError):
         parsed = oci.decode_config(data)
+        oci.refuse_other_kinds(data)
         assert oci.decode_config(oci.encode(parsed)) == parsed
 
 
 def manifest(data: bytes) -> None:
-    """Manifests and indexes."""
+    """Manifests and indexes, of which nothing is both."""
+    kinds = []
     for decode in (oci.decode_manifest, oci.decode_index):
         with contextlib.suppress(DockyardError):
             parsed = decode(data)
             assert decode(oci.encode(parsed)) == parsed
+            kinds.append(decode)
+    assert len(kinds) < 2, "a document is a manifest and an index at once"
 
 
 def archive(data: bytes) -> None:
@@ -149,7 +154,7 @@ def image_archive(data: bytes) -> None:
     """Any bytes as what ``load`` gets."""
     with tempfile.TemporaryDirectory(prefix="dockyard-fuzz-") as base:
         with contextlib.suppress(DockyardError):
-            parts = TarParts(io.BytesIO(data), f"{base}/spool")
+            parts = TarParts(io.BytesIO(data), f"{base}/spool", Growth(base))
             try:
                 _images(parts)
             finally:

@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import archives
 from tests.support.roots import Command, Root
+from tests.support.waiting import until
 
 from dockyard.state.paths import Paths
 
@@ -268,6 +270,55 @@ def test_a_step_that_fills_the_disk(small: Root, tmp_path: Path) -> None:
     assert small.cli("run", "--rm", "busybox", "echo", "again").stdout == "again\n"
 
 
+FILL = "for size in 1M 4k 1; do dd if=/dev/zero bs=$size >> /big; done; sync"
+"""Takes the last block."""
+
+
+def test_the_last_block_taken_by_a_step_is_given_back(small: Root, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM busybox\nRUN {FILL}; {FILL}; false\n")
+    small.cli("ps", check=True)
+    assert os.path.exists(f"{small.paths.root}/reserve")
+    explained(small.cli("build", str(tmp_path)), code=1)
+
+    assert os.listdir(small.paths.workspaces) == []
+    small.cli("builder", "prune", "-af", check=True)
+    assert small.cli("run", "--rm", "busybox", "echo", "again").stdout == "again\n"
+    assert os.path.exists(f"{small.paths.root}/reserve")
+
+
+@pytest.mark.parametrize("flags", [(), ("--rm",)])
+def test_the_last_block_taken_by_a_container_is_given_back(
+    small: Root, flags: tuple[str, ...]
+) -> None:
+    small.cli("run", *flags, "--name", "full", "busybox", "sh", "-c", f"{FILL}; {FILL}")
+    if not flags:
+        small.cli("rm", "full", check=True)
+
+    assert small.cli("ps", "-aq").stdout == ""
+    assert small.cli("run", "--rm", "busybox", "echo", "again").stdout == "again\n"
+
+
+def test_a_container_that_goes_on_filling_the_disk_can_be_removed(small: Root) -> None:
+    small.cli("run", "-d", "--name", "full", "--network", "none", "busybox", "sh", "-c",
+              f"while :; do {FILL}; done", check=True)  # fmt: skip
+    until(lambda: os.statvfs(small.paths.root).f_bavail == 0)
+    small.cli("stop", "-t", "0", "full", check=True)
+    small.cli("rm", "full", check=True)
+
+    assert small.cli("run", "--rm", "busybox", "echo", "again").stdout == "again\n"
+
+
+def test_an_archive_larger_than_the_disk_leaves_nothing(small: Root, tmp_path: Path) -> None:
+    layers = [archives.layer(**{str(n): os.urandom(15 << 20)}) for n in range(2)]
+    archive = tmp_path / "image.tar"
+    archive.write_bytes(archives.tar(archives.docker(layers, "big:1")))
+    explained(small.cli("load", "-i", str(archive)), "no space left", code=1)
+
+    assert os.listdir(small.paths.workspaces) == []
+    assert small.cli("run", "--rm", "busybox", "echo", "again").stdout == "again\n"
+    small.cli("system", "prune", "-f", check=True)
+
+
 def test_a_copy_that_fills_the_disk(small: Root, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nCOPY big /big\n")
     with (tmp_path / "big").open("wb") as stream:
@@ -276,6 +327,12 @@ def test_a_copy_that_fills_the_disk(small: Root, tmp_path: Path) -> None:
     explained(small.cli("build", "-t", "made", str(tmp_path)), "no space left", code=1)
 
     assert small.cli("run", "--rm", "busybox", "echo", "again").stdout == "again\n"
+
+
+def test_an_argument_that_is_not_utf_8(root: Root) -> None:
+    bad = os.fsdecode(b"a\xffb")
+    explained(root.cli("run", "--rm", "busybox", "echo", bad), "is not UTF-8", code=125)
+    assert root.cli("ps", "-aq").stdout == ""
 
 
 def test_control_c_in_a_build(root: Root, tmp_path: Path) -> None:

@@ -220,6 +220,7 @@ def test_what_is_no_cache_is_told_and_passed_over(
     done = root.cli("build", "--cache-from", f"type=local,src={cache}", str(context), check=True)
     assert f"the cache in {cache} can't be used" in done.stderr
     assert said in done.stderr
+    assert f"--cache-to type=local,dest={cache} writes it anew" in done.stderr
 
 
 def test_a_directory_that_is_missing_is_made_by_the_same_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -76,6 +77,28 @@ def test_parents_keeps_directories_from_the_pivot_on(context: Context) -> None:
     assert names(context, "stage") == ["./busybox"]
     with pytest.raises(BuildError, match='"/x/none": not found'):
         context.build("FROM busybox\nCOPY --parents x/none /d/\n")
+
+
+def test_names_that_are_not_utf_8_are_copied(context: Context) -> None:
+    bad = os.fsdecode(b"bad\xff")
+    context.write(f"{bad}/{bad}", "content")
+    (context.path / f"link{bad}").symlink_to(bad)
+    script = "printf '/made\\377' > /name; echo made > $(cat /name)"
+    steps = (
+        f"FROM busybox AS made\nRUN {script}\nFROM busybox\nCOPY . /context\n"
+        "COPY --from=made /made* /made/\n"
+        "RUN --mount=target=/m --mount=from=made,target=/n cat /m/bad*/* /n/made* > /seen\n"
+    )
+    first = context.build(steps)
+
+    assert context.show("cat /context/link*/* /made/* /seen | tr '\\n' ' '; ls /context") == [
+        "contentmade contentmade Dockerfile", "bad?", "linkbad?",
+    ]  # fmt: skip
+    assert context.build(steps).id == first.id
+    assert set(context.kinds()) == {"cached"}
+    (context.path / f"link{bad}").unlink()
+    (context.path / f"link{bad}").symlink_to(os.fsdecode(b"bad\xfe"))
+    assert context.build(steps).id != first.id
 
 
 def test_link_stands_alone(context: Context) -> None:
@@ -167,8 +190,10 @@ def test_an_archive_that_tries_to_leave_is_refused(context: Context) -> None:
         link.type, link.linkname = tarfile.SYMTYPE, "/"
         tar.addfile(link)
         tar.addfile(tarfile.TarInfo("l/../../escaped"))
-    with pytest.raises(HostileInput, match="tries to leave"):
+    with pytest.raises(HostileInput, match="tries to leave") as caught:
         context.build("FROM busybox\nADD t /u/\n")
+    assert "ADD t /u/" in (caught.value.context or "")
+    assert "l/../../escaped" in caught.value.message + (caught.value.context or "")
 
 
 def test_triggers_run_in_the_child_and_not_in_the_grandchild(context: Context) -> None:

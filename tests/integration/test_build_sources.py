@@ -416,7 +416,9 @@ def test_a_full_disk_is_said(web: Web, make_root: MakeRoot, tmp_path: Path) -> N
     (tmp_path / "Dockerfile").write_text(f"FROM scratch\nADD {web.url}/big /x\n")
     root = make_root(images=False)
     os.makedirs(root.paths.root, mode=0o700)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", root.paths.root], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", root.paths.root], check=True
+    )
     try:
         done = root.cli("build", str(tmp_path))
     finally:

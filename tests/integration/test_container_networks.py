@@ -52,13 +52,19 @@ def test_containers_find_each_other_by_name(root: Root) -> None:
         name: inspected(root, "inspect", name)["NetworkSettings"]["Networks"]["red"]["IPAddress"]
         for name in ("web1", "web2")
     }
-    for name in ("web2", "WWW", inspected(root, "inspect", "web2")["Id"][:12]):
+    for name in (
+        "web2",
+        "web2.red",
+        "www.red",
+        "WWW",
+        inspected(root, "inspect", "web2")["Id"][:12],
+    ):
         assert resolves(root, "web1", name) == {addresses["web2"]}, name
     assert resolves(root, "web2", "first") == {addresses["web1"]}
     assert resolves(root, "web2", "web") == set(addresses.values())
     assert resolves(root, "web1", "nobody") == set()
     backwards = root.cli("exec", "web2", "nslookup", addresses["web1"]).stdout
-    assert "web1" in backwards
+    assert "web1.red" in backwards
     gateway = inspected(root, "network", "inspect", "red")["IPAM"]["Config"][0]["Gateway"]
     lines = root.cli("exec", "web1", "cat", "/etc/resolv.conf").stdout.splitlines()
     assert f"nameserver {gateway}" in lines
@@ -212,6 +218,7 @@ def test_names_and_servers_that_the_user_gives(root: Root) -> None:
     [
         (("--network", "nosuch"), "network nosuch not found"),
         (("--network-alias", "web"), "only supported for user-defined networks"),
+        (("--hostname", "x\nbadid 10.9.9.9  victim,github.com"), "invalid hostname"),
         (("--ip", "10.0.0.9"), "supported on user defined networks only"),
         (("--network", "host", "--network", "bridge"), "cannot attach both"),
         (("--link", "web"), "--link is not supported"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import io
 import os
 import signal
@@ -13,13 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import archives
 from tests.support.roots import Root, command_line
 
 from dockyard import Engine
 from dockyard.containers.content.commit import CommitOptions
 from dockyard.containers.options import Options
-from dockyard.errors import DockyardError
+from dockyard.errors import DockyardError, HostileInput
 from dockyard.handle import RunningContainer
+from dockyard.images import growth
 
 QUICK = Options(stop_signal="SIGKILL")
 SETUP = (
@@ -146,6 +150,10 @@ def test_hard_links_stay_what_they_are(box: RunningContainer, root: Root, tmp_pa
         ("box:/d/f/", "{}/x", "not a directory"),
         ("box:/d", "box:/e", "between containers"),
         ("a", "b", "at least one container"),
+        ("", "box:/d", "source can not be empty"),
+        ("box:/d", "", "destination can not be empty"),
+        ("box:", "{}", "cannot be empty"),
+        ("{}/file", "box:", "cannot be empty"),
     ],
 )
 def test_copies_that_make_no_sense(
@@ -184,15 +192,17 @@ def test_a_hostile_archive_stays_inside(box: RunningContainer, engine: Engine) -
         data.seek(0)
         return data
 
-    with pytest.raises(DockyardError, match="leave its archive"):
-        engine.containers.unpack("box", archive(("../../out", "", b"x")), "/e")
+    with pytest.raises(DockyardError, match="leave its archive") as caught:
+        engine.containers.unpack("box", archive(("first", "", b"1"), ("../../out", "", b"x")), "/e")
+    assert "what comes before it in the archive is in box already" in (caught.value.hint or "")
+    assert read(box, "/e/first") == "1"
     engine.containers.unpack("box", archive(("way", "/etc", b""), ("way/owned", "", b"x")), "/e")
     assert read(box, "/etc/owned") == "x"
     assert not os.path.exists("/etc/owned")
 
 
 def test_an_archive_cannot_exhaust_or_name_what_is_not(
-    box: RunningContainer, engine: Engine
+    box: RunningContainer, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unpack(name: str, **fields: object) -> None:
         data, member = io.BytesIO(), tarfile.TarInfo(name)
@@ -203,6 +213,11 @@ def test_an_archive_cannot_exhaust_or_name_what_is_not(
         data.seek(0)
         engine.containers.unpack("box", data, "/e")
 
+    bomb = io.BytesIO(gzip.compress(archives.tar({"bomb": b"A" * (20 << 20)})))
+    monkeypatch.setattr(growth, "BOUNDS", growth.Bounds(free=1 << 20))
+    with pytest.raises(HostileInput, match="500 times its size"):
+        engine.containers.unpack("box", bomb, "/e")
+    assert box.exec(["sh", "-c", "ls /e"])[1] == ""
     unpack("a/" * 1800 + "deep")
     assert box.exec(["sh", "-c", "find /e -name deep | wc -c"])[1] == f"{1800 * 2 + 8}\n"
     with pytest.raises(DockyardError, match="too long"):
@@ -253,19 +268,21 @@ def test_swapped_symlinks_lead_nowhere_else(engine: Engine, tmp_path: Path) -> N
     with engine.run("busybox", ["sh", "-c", SWAP], name="swap", network="none",
                     options=QUICK) as swap:  # fmt: skip
         wait_for(swap, "/ready")
-        outside = 0
+        written = read_out = 0
         for number in range(150):
             target = tmp_path / f"out{number}"
-            try:
+            with contextlib.suppress(DockyardError):
                 engine.containers.copy_to("swap", str(tmp_path / canary), "/a/dir/" + canary)
+                written += 1
+            with contextlib.suppress(DockyardError):
                 engine.containers.copy_from("swap", "/a/dir/hostname", str(target))
-                outside += 1
-            except DockyardError:
-                pass
+                read_out += 1
             assert not os.path.exists(f"/etc/{canary}"), "written outside of the container"
             if target.exists() and secret.exists():
                 assert target.read_text() == f"{swap.record.short_id}\n"
         assert read(swap, "/etc/hostname") == f"{swap.record.short_id}\n"
+        assert written, "nothing was written in all that time"
+        assert read_out, "the link was never there when it was read through"
 
 
 def test_stopped_containers_are_copied_and_exported_too(

@@ -1,12 +1,14 @@
-"""What the documentation shows works: its commands, its Python, its links.
+"""What the documentation shows works: its commands and their output, its Python, its links.
 
-Fenced blocks marked ``console`` (lines that begin with ``$ ``; the others are output) and
-``python`` are run in the order of the page, from the top of the checkout, each page with a new
-root. An HTML comment before a block, ``<!-- not run: REASON -->``, spares it.
+Fenced blocks marked ``console`` (lines that begin with ``$ ``; the others are what goes to standard
+output, see :meth:`tests.support.pages.Step.matches`) and ``python`` are run in the order of the
+page, from the top of the checkout, each page with no containers but its own. An HTML comment before
+a block, ``<!-- not run: REASON -->``, spares it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -15,54 +17,34 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
+from tests.support import pages
 from tests.support.bases import CHECKOUT
 from tests.support.roots import Root
+from tests.support.terminal import Terminal
 
+from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 
 TIMEOUT_SECONDS = 240
-BLOCK = re.compile(
-    r"^(?:<!-- not run: (?P<reason>[^>]+) -->\n)?```(?P<language>console|python)\n"
-    r"(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
 LINK = re.compile(r"\]\((?P<target>[^)#:\s]+)(?:#[^)]*)?\)")
-PAGES = sorted(
-    str(path.relative_to(CHECKOUT))
-    for pattern in ("*.md", "docs/**/*.md", "examples/*/README.md")
-    for path in CHECKOUT.glob(pattern)
-)
-
-
-class Block(NamedTuple):
-    """A fenced block that is to be run; ``line`` is where its text begins."""
-
-    language: str
-    text: str
-    line: int
-
-    def argv(self, port: int) -> list[str]:
-        """The program that runs it, with another port of this machine in place of 8000."""
-        if self.language == "python":
-            return [sys.executable, "-c", self.text]
-        commands = [line[2:] for line in self.text.splitlines() if line.startswith("$ ")]
-        script = "\n".join(commands)
-        for text in ("-p {}:", "localhost:{}"):
-            script = script.replace(text.format(8000), text.format(port))
-        return ["bash", "-euo", "pipefail", "-c", script]
-
-
-def blocks(page: str) -> list[Block]:
-    """The blocks of a page that can be run."""
-    text = (CHECKOUT / page).read_text()
-    return [
-        Block(match["language"], match["text"], text.count("\n", 0, match.start("text")) + 1)
-        for match in BLOCK.finditer(text)
-        if match["reason"] is None
-    ]
+ONE_AT_A_TIME = "/var/tmp/dockyard-test-pages.lock"
+"""Pages name files in /tmp and a subnet, which the tests of another checkout would take as well."""
+MARK = "--- next command ---"
+DETACH = b"\x10\x11"
+GIVEN = {
+    "--gpus all": "nvidia0 nvidia1 nvidia2",
+    "--gpus 2": "nvidia0 nvidia1",
+    "--gpus device=0,2": "nvidia0 nvidia2",
+    "--gpus device=1:0": "nvidia1",
+    "--gpus all,driver=amd": "amd0 amd1 amd2",
+    "--device nvidia.com/gpu=0": "nvidia0",
+    "--shm-size 1g": "",
+    "--ipc host": "",
+}
+"""Flags of the page on GPUs, to the nodes that a container then has."""
 
 
 @pytest.fixture(scope="module")
@@ -81,24 +63,92 @@ def root(base_images: Path, used_roots: list[Paths]) -> Iterator[Root]:
 def environment(root: Root) -> Iterator[dict[str, str]]:
     """What a user has after the installation; containers that a page leaves are removed."""
     programs = os.path.dirname(sys.executable)
-    yield root.environment(PATH=f"{programs}:{os.environ['PATH']}")
-    root.empty()
+    specifications = root.base / "specifications"
+    specifications.mkdir(exist_ok=True)
+    for vendor in ("nvidia", "amd"):
+        (specifications / f"{vendor}.json").write_text(json.dumps(gpus_of(vendor)))
+    with Lock.acquire(ONE_AT_A_TIME):
+        yield root.environment(
+            PATH=f"{programs}:{os.environ['PATH']}", DOCKYARD_CDI_SPEC_DIRS=str(specifications)
+        )
+        root.empty()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
+@pytest.mark.parametrize("page", [page for page in pages.PAGES if pages.to_run(page)])
 def test_a_page_does_what_it_shows(page: str, environment: dict[str, str]) -> None:
     port = free_port()
-    for block in blocks(page):
+    for block in pages.to_run(page):
+        where = f"{page}:{block.line}"
+        steps = [pages.Step(*moved(step, port)) for step in block.steps]
+        argv = [sys.executable, "-c", block.text]
+        if block.language == "console":
+            argv = ["bash", "-euo", "pipefail", "-c", pages.script(steps, repr(MARK))]
         done = subprocess.run(
-            block.argv(port), cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL,
+            argv, cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS,
         )  # fmt: skip
-        assert done.returncode == 0, f"{page}:{block.line}\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{where}\n{done.stdout}{done.stderr}"
+        for step, printed in zip(steps, done.stdout.split(f"\n{MARK}\n"), strict=False):
+            assert step.matches(printed), f"{where}: {step.command} printed\n{printed}"
 
 
-@pytest.mark.parametrize("page", PAGES)
+def moved(step: pages.Step, port: int) -> tuple[str, tuple[str, ...]]:
+    """The step with another port of this machine in place of 8000."""
+
+    def move(text: str) -> str:
+        for place in ("-p {}:", "localhost:{}", "0.0.0.0:{}"):
+            text = text.replace(place.format(8000), place.format(port))
+        return text
+
+    return move(step.command), tuple(map(move, step.shown))
+
+
+def gpus_of(vendor: str) -> dict[str, Any]:
+    """A specification of three GPUs, over harmless nodes of every host."""
+    nodes = {"0": "/dev/null", "1": "/dev/zero", "2": "/dev/full"}
+    described = {
+        **{name: [name] for name in nodes}, "all": list(nodes), "1:0": ["1"],
+    }  # fmt: skip
+    return {
+        "cdiVersion": "0.6.0",
+        "kind": f"{vendor}.com/gpu",
+        "devices": [
+            {"name": name, "containerEdits": {"deviceNodes": [
+                {"path": f"/dev/{vendor}{number}", "hostPath": nodes[number]} for number in numbers
+            ]}}
+            for name, numbers in described.items()
+        ],
+    }  # fmt: skip
+
+
+def test_the_page_of_gpus_says_what_its_flags_give(root: Root, environment: dict[str, str]) -> None:
+    """Of the tables' first column, and the MIG slice that is named beside."""
+    rows = re.findall(r"^\| `(-[^`]+)` \|", pages.read("docs/gpus.md"), re.MULTILINE)
+    assert {*rows, "--gpus device=1:0"} == GIVEN.keys()
+    for flag, nodes in GIVEN.items():
+        done = root.cli(
+            "run", "--rm", "--network", "none", *flag.split(), "busybox",
+            "sh", "-c", "ls /dev | grep -E 'nvidia|amd' | xargs", env=environment,
+        )  # fmt: skip
+        assert (flag, done.returncode, done.stdout.strip()) == (flag, 0, nodes), done.stderr
+
+
+def test_the_page_of_terminals_on_a_terminal(environment: dict[str, str]) -> None:
+    lines = [step.command for block in pages.blocks("docs/terminals.md") for step in block.steps]
+    assert [line.split()[1] for line in lines] == ["run", "exec", "attach"]
+    with Terminal() as terminal:
+        for line, goodbye in zip(lines, (DETACH, b"exit\n", b"\nexit\n"), strict=True):
+            terminal.start(["bash", "-c", line], environment)
+            if not line.startswith("dockyard attach"):
+                terminal.expect("# ")
+            terminal.send(goodbye)
+            assert terminal.wait() == 0, terminal.rest
+            assert terminal.restored
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    targets = [match["target"] for match in LINK.finditer((CHECKOUT / page).read_text())]
+    targets = [match["target"] for match in LINK.finditer(pages.read(page))]
     folder = (CHECKOUT / page).parent
     missing = [target for target in targets if not (folder / target).exists()]
     assert not missing

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.roots import Root
 
 from dockyard import Console, Engine, Options, RunningContainer
 from dockyard.containers.exec import ExecOptions
@@ -24,6 +26,26 @@ def test_exec_gives_output_and_code(sleeper: RunningContainer) -> None:
     """Each stream on its own: runc copies them side by side, so their order is not given."""
     assert sleeper.exec(["sh", "-c", "echo out; exit 3"]) == (3, "out\n")
     assert sleeper.exec(["sh", "-c", "echo err >&2; exit 3"]) == (3, "err\n")
+
+
+def test_exec_reads_bytes_and_open_files(sleeper: RunningContainer, tmp_path: Path) -> None:
+    most = b"x" * (1 << 20)
+    assert sleeper.exec(["wc", "-c"], stdin=most) == (0, f"{len(most)}\n")
+    assert sleeper.exec(["true"], stdin=most) == (0, ""), "nobody reads it"
+    (tmp_path / "file").write_text("of a file")
+    with open(tmp_path / "file", "rb") as stream:
+        assert sleeper.exec(["cat"], stdin=stream) == (0, "of a file")
+    with pytest.raises(InvalidInput, match="stdin is a str that is no open file"):
+        sleeper.exec(["cat"], stdin="text")  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_container_and_an_engine_print_what_they_are(
+    engine: Engine, sleeper: RunningContainer
+) -> None:
+    assert repr(sleeper) == f"<RunningContainer {sleeper.name} {sleeper.id[:12]} running>"
+    assert repr(engine) == f"<Engine {engine.paths.root}>"
+    sleeper.stop()
+    assert repr(sleeper).endswith(" exited>")
 
 
 def test_exec_has_the_containers_environment_user_and_directory(sleeper: RunningContainer) -> None:
@@ -69,9 +91,12 @@ def test_exec_wants_a_running_container(engine: Engine) -> None:
         container.exec(["true"])
 
 
-def test_exec_of_an_unknown_user_is_refused(engine: Engine, sleeper: RunningContainer) -> None:
+def test_exec_of_an_unknown_user_is_refused(
+    root: Root, engine: Engine, sleeper: RunningContainer
+) -> None:
     with pytest.raises(InvalidInput, match="unable to find user"):
         engine.containers.execute(sleeper.id, ExecOptions(command=("true",), user="ghost"))
+    assert root.cli("exec", "-u", "ghost", sleeper.name, "true").returncode == 1, "as in Docker"
 
 
 def test_a_limit_of_the_container_holds_for_exec(sleeper: RunningContainer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import shutil
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from dockyard.images.normalise import missing_mount_points, normalise
 from dockyard.images.tarwriter import write_layer
 from dockyard.images.untar import extract
-from dockyard.images.view import LowerView
+from dockyard.images.view import LowerView, is_whiteout
 from dockyard.system import mounts
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts overlays")
@@ -70,11 +71,19 @@ def _describe(path: str) -> tuple[object, ...]:
     return (status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns, what)
 
 
-def _tree(root: Path) -> Tree:
+def _tree(root: Path, *, ghosts: bool = False) -> Tree:
+    """What a directory holds.
+
+    Args:
+        ghosts: pass over names that are listed but aren't there. So overlayfs shows a whiteout in
+            a directory that only one layer has, which layers have above others than their own.
+    """
     found: Tree = {}
     for base, directories, files in os.walk(root):
         for name in directories + files:
             path = f"{base}/{name}"
+            if ghosts and not os.path.lexists(path):
+                continue
             if not stat.S_ISSOCK(os.lstat(path).st_mode):
                 found[os.path.relpath(path, root)] = _describe(path)
     return found
@@ -205,6 +214,49 @@ def test_any_steps_mean_the_same_when_stacked(space: Path, steps: list[Actions])
         assert _stacked(base, layers) == seen
         assert _view_tree(LowerView([str(path) for path in layers])) == seen
     _check_tars(base, layers, _stacked(base, layers))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(_ACTIONS, min_size=1, max_size=4), st.lists(st.integers(0, 3), max_size=7))
+def test_a_layer_that_is_there_twice_counts_as_if_one_were_applied_after_the_other(
+    space: Path, steps: list[Actions], order: list[int]
+) -> None:
+    base = Path(tempfile.mkdtemp(dir=space))
+    layers = [base / f"layers/{number}" for number in range(len(steps))]
+    for number, actions in enumerate(steps):
+        _step(base, layers[:number], layers[number], functools.partial(_act, actions=actions))
+    stack = [layers[number % len(layers)] for number in order]
+    applied = base / "applied"
+    applied.mkdir()
+    for layer in stack:
+        _apply(layer, applied)
+
+    with _overlay(base, stack, None) as merged:
+        assert _tree(merged, ghosts=True) == _tree(applied)
+    assert _view_tree(LowerView([str(layer) for layer in stack])) == _tree(applied)
+
+
+def _apply(layer: Path, target: Path) -> None:
+    """Puts a layer over a plain directory, entry by entry."""
+    for source in layer.iterdir():
+        place, status = target / source.name, source.lstat()
+        if not (source.is_dir() and not source.is_symlink()):
+            _remove(place)
+            if not is_whiteout(status):
+                shutil.copy2(source, place, follow_symlinks=False)
+            continue
+        if place.is_symlink() or not place.is_dir():
+            _remove(place)
+            place.mkdir()
+        _apply(source, place)
+        shutil.copystat(source, place)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)  # noqa: TID251
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _check_tars(base: Path, layers: list[Path], tree: Tree) -> None:

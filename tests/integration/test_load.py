@@ -19,7 +19,13 @@ from tests.support.image_summary import Archive
 from tests.support.roots import Root, foreground
 
 from dockyard import Engine
-from dockyard.errors import ContentMismatch, DockyardError, HostileInput, InvalidInput
+from dockyard.errors import (
+    ContentMismatch,
+    DockyardError,
+    HostileInput,
+    InvalidInput,
+    NotFound,
+)
 from dockyard.oci.reference import Reference
 
 BASE = archives.layer(a=b"one", b=b"two", **{"d/deep": b"three"})
@@ -57,6 +63,45 @@ def tree(engine: Engine, name: str) -> dict[str, bytes]:
     buffer.seek(0)
     found = Archive(buffer).image(name).tree
     return {path: text.rsplit(" ", 1)[-1].strip("'").encode() for path, text in found.items()}
+
+
+def test_an_image_that_has_a_layer_twice_can_be_used_saved_and_removed(
+    root: Root, engine: Engine
+) -> None:
+    """overlayfs refuses one directory twice; two RUN that change nothing make such an image."""
+    root.own(engine.images.find("busybox"))
+    empty, first = archives.tar({}), archives.layer(f=b"first")
+    gone = archives.tar({".wh.f": b"", "kept": b"yes"})
+    layers = [_whole(engine, "busybox"), first, empty, gone, empty, first, first]
+    loaded = engine.load(stream(archives.docker(layers, "docker.io/library/twice:1")))[0]
+
+    script = "cat /f /kept; echo more > /more"
+    container, output = foreground(engine, "sh", "-c", script, image="twice:1")
+    assert (container.exit_code, output.text) == (0, "firstyes"), output.stderr
+    dockerfile = io.BytesIO(b"FROM twice:1\nRUN rm /f && cat /kept > /again\n")
+    built = engine.build(dockerfile, tag="above")
+    _, output = foreground(engine, "sh", "-c", "cat /again; ls /f", image="above")
+    assert output.text == "yes"
+    assert len(built.layers) == len(layers) + 1
+    archive = io.BytesIO()
+    engine.save(["twice:1"], archive.write)
+    archive.seek(0)
+    assert engine.load(archive)[0].image.id == loaded.image.id
+    for name in ("above", "twice:1"):
+        engine.images.remove(name)
+    (again,) = engine.load(stream(archives.docker(layers, "docker.io/library/twice:1")))
+    assert again.image.id == loaded.image.id
+
+
+def _whole(engine: Engine, name: str) -> bytes:
+    """The tar of the only layer of an image."""
+    buffer = io.BytesIO()
+    engine.save([name], buffer.write)
+    (layer,) = engine.images.find(name).layers
+    with tarfile.open(fileobj=io.BytesIO(buffer.getvalue())) as archive:
+        found = archive.extractfile(f"blobs/{layer.diff_id.replace(':', '/')}")
+        assert found is not None
+        return found.read()
 
 
 @pytest.mark.parametrize("form", [archives.docker, archives.oci])
@@ -109,7 +154,7 @@ def test_what_save_writes_is_loaded_without_a_second_copy(
     archive = root.base / "archive.tar"
     root.cli("save", "-o", str(archive), "busybox", "copy:2", check=True)
     other = make_root(images=False)
-    done = other.cli("load", "-i", str(archive), check=True)
+    done = other.cli("load", "-q", "-i", str(archive), check=True)
 
     assert sorted(done.stdout.splitlines()) == [
         "Loaded image: busybox:latest", "Loaded image: copy:2",
@@ -169,6 +214,41 @@ def _lying_size() -> Files:
     return _changed(files, "index.json", json.dumps(index).encode())
 
 
+MANIFEST, INDEX, CONFIG = (
+    f"application/vnd.oci.image.{kind}.v1+json" for kind in ("manifest", "index", "config")
+)
+
+
+def _confused(served_as: str, *, config_as: str = CONFIG, **extra: object) -> Files:
+    """A layout whose manifest is served as another type, or has something besides."""
+    files = archives.oci([BASE], "evil:1")
+    top = json.loads(files["index.json"])["manifests"][0]
+    manifest = json.loads(files[f"blobs/sha256/{top['digest'][7:]}"])
+    manifest["config"]["mediaType"] = config_as
+    manifest |= extra
+    data = json.dumps({name: part for name, part in manifest.items() if part is not None}).encode()
+    files[f"blobs/sha256/{archives.digest(data)}"] = data
+    top |= {"mediaType": served_as, "digest": f"sha256:{archives.digest(data)}", "size": len(data)}
+    return {**files, "index.json": json.dumps({"schemaVersion": 2, "manifests": [top]}).encode()}
+
+
+def _inside(files: Files) -> list[object]:
+    """The descriptors of a layout."""
+    found: list[object] = json.loads(files["index.json"])["manifests"]
+    return found
+
+
+def _manifest_for_an_index() -> Files:
+    files = _confused(MANIFEST)
+    top = json.loads(files["index.json"])["manifests"][0]
+    return _changed(files, "index.json", files[f"blobs/sha256/{top['digest'][7:]}"])
+
+
+def _configuration_that_is_a_manifest() -> Files:
+    """The one document is the image's configuration, and the manifest of another."""
+    return archives.oci([BASE], "evil:1", manifests=_inside(archives.oci([TOP])), mediaType=INDEX)
+
+
 def _bomb() -> Files:
     """A layer of nothing but zeros that says that it is larger than any disk."""
     entry = tarfile.TarInfo("zeros")
@@ -181,6 +261,9 @@ DIGEST = "sha256:" + "0" * 64
 LAYERS = [DIGEST] * 100_000
 HOSTILE: dict[str, tuple[Callable[[], Mapping[str, bytes | tarfile.TarInfo]], str]] = {
     "no archive": (lambda: {"file": b"x"}, "neither manifest.json nor index.json"),
+    "a path that ends early in C": (
+        lambda: archives.docker([BASE], config={"Volumes": {"/proc\0x": {}}}), "NUL byte",
+    ),
     "a time that is none": (
         lambda: archives.docker([BASE], created="yesterday\x1b[2J"), "for a time",
     ),
@@ -253,6 +336,39 @@ HOSTILE: dict[str, tuple[Callable[[], Mapping[str, bytes | tarfile.TarInfo]], st
     ),
     "an image of another system": (lambda: archives.docker([BASE], os="windows"), "only Linux"),
     "a name that is none": (lambda: archives.docker([BASE], "../UPPER:x y"), "invalid reference"),
+    "a tag for a digest": (lambda: archives.docker([BASE], f"evil:1@{DIGEST}"), "by digest"),
+    "a name by digest": (lambda: archives.docker([BASE], f"evil@{DIGEST}"), "by digest"),
+    "a manifest for index.json": (_manifest_for_an_index, "no image index"),
+    "a manifest served as an index": (lambda: _confused(INDEX), "no image index"),
+    "an index served as a manifest": (
+        lambda: _confused(MANIFEST, config=None, layers=None,
+                          manifests=_inside(archives.oci([BASE]))), "no image manifest",
+    ),
+    "a manifest with an index in it": (
+        lambda: _confused(MANIFEST, manifests=_inside(archives.oci([TOP]))), "it has 'manifests'",
+    ),
+    "an index with a manifest in it": (
+        lambda: _confused(INDEX, manifests=_inside(archives.oci([TOP]))), "it has 'config'",
+    ),
+    "a manifest that says that it is an index": (
+        lambda: _confused(MANIFEST, mediaType=INDEX), "it has 'application/vnd.oci.image.index",
+    ),
+    "a manifest of Docker's first version besides": (
+        lambda: _confused(MANIFEST, fsLayers=[{"blobSum": DIGEST}]), "it has 'fs_layers'",
+    ),
+    "a manifest served as a configuration": (
+        lambda: _confused(CONFIG), "of the type .*config.* which is no image",
+    ),
+    "a configuration of another type": (
+        lambda: _confused(MANIFEST, config_as=MANIFEST), "of the type .*manifest.* which is no",
+    ),
+    "a configuration that is a manifest": (
+        _configuration_that_is_a_manifest, "no image configuration, or not only that",
+    ),
+    "a manifest for a layer": (
+        lambda: _confused(MANIFEST, layers=[{"mediaType": MANIFEST, "digest": DIGEST, "size": 2}]),
+        "a layer is of the type",
+    ),
 }  # fmt: skip
 
 
@@ -261,10 +377,34 @@ def test_an_archive_that_lies_is_refused_and_leaves_nothing(
     what: str, loader: Engine, bare: Root
 ) -> None:
     make, said = HOSTILE[what]
-    with pytest.raises(DockyardError, match=said):
+    with pytest.raises(DockyardError, match=said) as caught:
         loader.load(stream(make()))
+    assert caught.value.hint
     assert_nothing_left(bare, loader)
     assert not list(bare.base.rglob("*escape*"))
+
+
+def test_an_archive_without_confusion_is_loaded(loader: Engine) -> None:
+    """So that what is refused above is refused for that reason alone."""
+    for files in (_confused(MANIFEST), _confused(MANIFEST, mediaType=MANIFEST)):
+        (loaded,) = loader.load(stream(files))
+        assert [name.familiar for name in loaded.names] == ["evil:1"]
+
+
+def test_no_name_of_an_archive_stands_for_a_digest(loader: Engine) -> None:
+    """Neither a tag that is spelled as an image's id, nor an annotation with a digest."""
+    (good,) = loader.load(stream(archives.docker([BASE], "good:1")))
+    digits = good.image.id.removeprefix("sha256:")
+    named = archives.docker([TOP], digits, f"sha256:{digits}")
+    (evil,) = loader.load(stream(named))
+    assert len(evil.names) == 2
+    (nameless,) = loader.load(stream(archives.oci([TOP], f"docker.io/library/good:1@{DIGEST}")))
+    assert nameless.names == ()
+    for meant in (digits, good.image.id, "good:1"):
+        assert loader.resolve(meant).id == good.image.id
+    for other in (f"good:1@{DIGEST}", f"good@{DIGEST}", f"good:1@{evil.image.id}"):
+        with pytest.raises(NotFound):
+            loader.resolve(other)
 
 
 def test_a_file_behind_a_link_of_a_layer_lands_in_the_layer(loader: Engine, bare: Root) -> None:

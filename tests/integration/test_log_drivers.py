@@ -112,6 +112,18 @@ def test_a_burst_after_a_silence_is_cut_down_while_the_container_runs(root: Root
     assert root.cli("logs", "-n", "1", "burst").stdout == "60000\n"
 
 
+def test_who_follows_a_burst_misses_nothing_and_then_it_is_cut(root: Root, tmp_path: Path) -> None:
+    root.cli("run", "-d", "--name", "burst", *QUIET, *LITTLE, "busybox", "sh", "-c",
+             "sleep 2; seq 60000", check=True)  # fmt: skip
+    with (tmp_path / "out").open("w") as stream:
+        assert root.start("logs", "-f", "burst", stdout=stream).wait(60) == 0
+    lines = (tmp_path / "out").read_text().split()
+    assert lines == [str(number) for number in range(1, 60001)]
+    root.cli("wait", "burst", check=True)
+    root.cli("logs", "-n", "1", "burst", check=True)
+    assert in_all(root) <= ROOM
+
+
 def test_a_steady_writer_stays_within_its_room(root: Root) -> None:
     root.cli("run", "-d", "--name", "steady", *QUIET, *LITTLE, "busybox", "sh", "-c",
              "i=0; while [ $i -lt 12000 ]; do echo line $i; i=$((i+1));"

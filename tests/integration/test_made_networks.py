@@ -37,6 +37,7 @@ from dockyard.networks import changes, kernel
 from dockyard.networks.asking import Member
 from dockyard.networks.attachment import Attachment
 from dockyard.networks.model import Connection
+from dockyard.system import host
 
 __all__ = ["machine", "root", "serve"]  # fixtures
 
@@ -82,6 +83,17 @@ def test_a_route_of_the_container_is_no_way_into_another_network(root: Root, ser
     inside(red, lambda: run("ip", "route", "add", blue.ipv4.subnet, "via", gateway))
     unreachable(red, address(other), 80, asked)
     unreachable(red, blue.ipv4.gateway, 53, asked)
+
+
+@pytest.mark.parametrize("udp", [True, False], ids=["udp", "tcp"])
+def test_a_name_server_answers_its_own_network_alone(root: Root, serve: Serve, udp: bool) -> None:
+    gateway = root.create("blue").ipv4.gateway
+    root.create("red")
+    red, blue, default = root.join("c-red", "red"), root.join("c-blue", "blue"), root.attach("c-d")
+    asked = serve(None, 53, ip=gateway, udp=udp)
+    assert ask(blue, gateway, 53, udp=udp) == address(blue)
+    for stranger in (red, default):
+        unreachable(stranger, gateway, 53, asked, udp=udp)
 
 
 def test_an_internal_network_has_no_way_out_and_none_in(
@@ -228,6 +240,9 @@ class Living:
     def __init__(self, attachment: Attachment) -> None:
         self.process = inside(attachment, lambda: subprocess.Popen(["sleep", "600"]))
         self.pid = self.process.pid
+        identity = host.identify(self.pid)
+        assert identity is not None
+        self.identity = identity
 
     def close(self) -> None:
         self.process.kill()
@@ -255,7 +270,7 @@ def test_a_running_container_is_connected_and_disconnected(
     serve(machine.outside, 7000)
     assert ask(attachment, address(neighbour), 80, wait=DENIED) is None
     wanted = Connection(network="blue", ip=None, interface="lan0")
-    changes.connect(root.networks, Member(holder="c-one"), process.pid, wanted)
+    changes.connect(root.networks, Member(holder="c-one"), process.identity, wanted)
     red, blue = root.networks.endpoints("c-one")
     assert (red.interface, blue.interface) == ("eth0", "lan0")
     assert ask(attachment, address(neighbour), 80) == blue.address
@@ -264,18 +279,20 @@ def test_a_running_container_is_connected_and_disconnected(
     assert ask(machine.outside, HOST, 8000) == OUTSIDE
     assert ask(attachment, OUTSIDE, 7000) == HOST
     with pytest.raises(Conflict, match="already exists in network blue"):
-        changes.connect(root.networks, Member(holder="c-one"), process.pid, wanted)
+        changes.connect(root.networks, Member(holder="c-one"), process.identity, wanted)
 
-    changes.disconnect(root.networks, "c-one", process.pid, "blue")
+    changes.disconnect(root.networks, "c-one", process.identity, "blue")
     assert ask(attachment, address(neighbour), 80, wait=DENIED) is None
     assert ask(machine.outside, HOST, 8000) == OUTSIDE, "its port moved back"
     assert ask(attachment, OUTSIDE, 7000) == HOST
-    changes.disconnect(root.networks, "c-one", process.pid, "red")
+    changes.disconnect(root.networks, "c-one", process.identity, "red")
     assert inside(attachment, lambda: run("ip", "-br", "link")).split()[0] == "lo"
     assert root.networks.endpoints("c-one") == ()
     with pytest.raises(NotFound, match="not connected to network red"):
-        changes.disconnect(root.networks, "c-one", process.pid, "red")
-    changes.connect(root.networks, Member(holder="c-one"), process.pid, Connection(network="red"))
+        changes.disconnect(root.networks, "c-one", process.identity, "red")
+    changes.connect(
+        root.networks, Member(holder="c-one"), process.identity, Connection(network="red")
+    )
     assert ask(attachment, OUTSIDE, 7000) == HOST
 
 
@@ -291,6 +308,7 @@ from dockyard.networks.request import NetworkRequest
 from dockyard.state.database import Database
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
+from dockyard.system import host
 paths = Paths(sys.argv[1] + "/root", sys.argv[1] + "/run")
 networks = Networks(paths, Database(paths.database), Config(root=paths.root, run=paths.run))
 catalog = Catalog(networks, paths.root_hash)
@@ -308,8 +326,9 @@ _CONNECT = (
     _PROGRAM
     + """
 with Lock.acquire(paths.locks + "/c-one.lock"):
-    changes.connect(networks, Member(holder="c-one"), int(sys.argv[2]), Connection(network="blue"))
-    changes.disconnect(networks, "c-one", int(sys.argv[2]), "blue")
+    process = host.identify(int(sys.argv[2]))
+    changes.connect(networks, Member(holder="c-one"), process, Connection(network="blue"))
+    changes.disconnect(networks, "c-one", process, "blue")
 """
 )
 
@@ -356,10 +375,10 @@ def test_kill_while_a_container_is_connected_leaves_it_as_it_was(
             time.sleep(delays.uniform(0, 0.06))
             changing.send_signal(signal.SIGKILL)
         for each in root.networks.pending():  # as the next command does
-            changes.withdraw(root.networks, "c-one", process.pid, each.network)
+            changes.withdraw(root.networks, "c-one", process.identity, each.network)
         root.networks.verify()
         if len(root.networks.endpoints("c-one")) > 1:
-            changes.disconnect(root.networks, "c-one", process.pid, "blue")
+            changes.disconnect(root.networks, "c-one", process.identity, "blue")
         names = [line.split("@")[0] for line in
                  inside(attachment, lambda: run("ip", "-br", "link")).splitlines()]  # fmt: skip
         assert [name.split()[0] for name in names] == ["lo", "eth0"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.roots import foreground
+from tests.support.roots import Root, foreground
 
 from dockyard import Engine, Mount, Resources
 from dockyard.errors import InvalidInput
+from dockyard.system import mounts, process
 
 
 @pytest.fixture
@@ -38,6 +41,24 @@ def test_a_read_only_one_cannot_be_written(engine: Engine, shared: Path) -> None
 
     assert container.exit_code != 0
     assert b"Read-only file system" in output.stderr
+    assert (shared / "file").read_text() == "of the host"
+
+
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+def test_files_and_directories_can_be_read_only_at_every_start(
+    root: Root, shared: Path, runtime: str
+) -> None:
+    """A runtime may refuse to make a file read-only with what is mounted below it."""
+    if process.find(runtime) is None:
+        pytest.skip(f"no {runtime}")
+    script = "cat /x /dir/file; echo y > /x; echo y > /dir/file"
+    command = ["--runtime", runtime, "-v", f"{shared}/file:/x:ro", "-v", f"{shared}:/dir:ro",
+               "busybox", "sh", "-c", script]  # fmt: skip
+    root.cli("create", "--name", "made", *command, check=True)
+    for words in (["run", "--rm", *command], ["start", "-a", "made"], ["start", "-a", "made"]):
+        done = root.cli(*words)
+        assert (done.stdout, done.returncode) == ("of the host" * 2, 1), done.stderr
+        assert done.stderr.count("Read-only file system") == 2
     assert (shared / "file").read_text() == "of the host"
 
 
@@ -132,6 +153,64 @@ def test_a_link_in_the_image_does_not_lead_a_mount_outside(
 
     assert "file" in output.text
     assert not Path("/tmp/x").exists()
+
+
+@pytest.fixture
+def propagating(tmp_path: Path) -> Iterator[Path]:
+    """A directory of the host whose mounts propagate; this host's root needn't."""
+    place = tmp_path / "propagating"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(place)], check=True)
+    subprocess.run(["mount", "--make-shared", str(place)], check=True)
+    yield place
+    mounts.unmount_below(str(place))
+
+
+@pytest.mark.parametrize(
+    ("mode", "comes", "goes"),
+    [("", False, False), ("rprivate", False, False), ("rslave", True, False),
+     ("rshared", True, True)],
+)  # fmt: skip
+def test_mounts_propagate_into_a_bind_and_out_of_it_as_asked(
+    root: Root,
+    propagating: Path,
+    mode: str,
+    comes: bool,
+    goes: bool,
+) -> None:
+    for name in ("before", "later", "inner"):
+        (propagating / name).mkdir()
+    memory = ["mount", "-t", "tmpfs", "none"]
+    subprocess.run([*memory, f"{propagating}/before"], check=True)
+    (propagating / "before" / "file").touch()
+    root.cli("run", "-d", "--name", "box", "--network", "none", "--privileged", "-v",
+             f"{propagating}:/b:{mode}".rstrip(":"), "busybox", "sleep", "600",
+             check=True)  # fmt: skip
+    subprocess.run([*memory, f"{propagating}/later"], check=True)
+    (propagating / "later" / "file").touch()
+    inside = "mount -t tmpfs none /b/inner && touch /b/inner/file"
+    root.cli("exec", "box", "sh", "-c", inside, check=True)
+
+    seen = root.cli("exec", "box", "find", "/b", "-name", "file", check=True).stdout.split()
+    assert "/b/before/file" in seen
+    assert ("/b/later/file" in seen) == comes
+    assert (propagating / "inner" / "file").exists() == goes
+    form = "{{range .Mounts}}{{.Propagation}}{{end}}"
+    assert root.cli("inspect", "-f", form, "box").stdout.strip() == (mode or "rprivate")
+    root.cli("rm", "-f", "box", check=True)
+    assert (propagating / "later" / "file").exists()
+    assert (propagating / "inner" / "file").exists() == goes
+
+
+def test_a_directory_whose_mounts_stay_private_cannot_be_shared(
+    root: Root, propagating: Path
+) -> None:
+    subprocess.run(["mount", "--make-private", str(propagating)], check=True)
+    for mode in ("rshared", "rslave"):
+        line = ("run", "--rm", "-v", f"{propagating}:/b:{mode}", "busybox", "true")
+        done = root.cli(*line)
+        assert done.returncode == 125
+        assert f"mount --make-shared {propagating}" in done.stderr
 
 
 def test_shm_has_its_size(engine: Engine) -> None:

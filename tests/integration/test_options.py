@@ -152,6 +152,8 @@ def test_privileged_is_everything(root: Root) -> None:
     values = dict(line.split(":\t") for line in lines[:3])
     assert values == {"CapEff": bounds, "NoNewPrivs": "0", "Seccomp": "0"}
     assert lines[3:] == ["devices", "sys", "0", "mounted"]
+    flags = ["--privileged", "--cap-drop", "ALL", "--cap-add", "CHOWN"]
+    assert inside(root, flags, "grep CapBnd /proc/self/status")[0].split()[1] == f"{1:016x}"
 
 
 def test_exec_may_be_privileged_in_a_container_that_is_not(root: Root, sleeper: str) -> None:
@@ -335,6 +337,55 @@ def test_a_container_that_fills_its_shared_memory_is_told_how_to_mend_it(root: R
     assert told_words in told(fill, "--shm-size", "4m")
     assert told_words in told(f"{fill}; rm /dev/shm/x; exit 3", "--shm-size", "4m")
     assert "shared memory" not in told(fill, "--shm-size", "20m")
+
+
+FULL = "ran out of shared memory (/dev/shm has 4 MB): --shm-size=1g"
+
+
+def running(root: Root, name: str, script: str, *flags: str) -> None:
+    line = ["run", "-d", "--name", name, "--network", "none", "--shm-size", "4m", *flags]
+    root.cli(*line, "busybox", "sh", "-c", script, check=True)
+
+
+def shm_state(root: Root, name: str) -> tuple[str, bool]:
+    """What ``inspect`` says of it, and whether it told the user."""
+    done = root.cli("inspect", "-f", "{{.State.ShmFull}}", name, check=True)
+    return done.stdout.strip(), FULL in done.stderr
+
+
+@pytest.mark.parametrize("ipc", ["private", "shareable"])
+def test_a_full_shared_memory_of_a_service_is_told_by_who_looks_at_it(root: Root, ipc: str) -> None:
+    running(root, "web", "sleep 600", "--ipc", ipc)
+    assert shm_state(root, "web") == ("false", False)
+    fill = ("exec", "web", "sh", "-c", "cat /dev/zero > /dev/shm/x 2> /dev/null; true")
+    assert FULL in root.cli(*fill, check=True).stderr
+    assert FULL in root.cli("exec", "web", "true", check=True).stderr
+    assert FULL in root.cli("logs", "web", check=True).stderr
+    assert shm_state(root, "web") == ("true", True)
+
+    root.cli("stop", "-t", "0", "web", check=True)
+    assert shm_state(root, "web") == ("true", True)
+    assert FULL in root.cli("logs", "web", check=True).stderr
+    assert FULL in root.cli("start", "web", check=True).stderr
+    assert shm_state(root, "web") == ("false", False)
+    assert FULL not in root.cli("exec", "web", "ls", "/dev/shm", check=True).stderr
+
+
+def test_a_service_that_ended_for_want_of_shared_memory_is_known_by_its_log(root: Root) -> None:
+    script = "dd if=/dev/zero of=/dev/shm/x bs=1M count=9; rm /dev/shm/x; exit 3"
+    running(root, "gone", script)
+    assert root.cli("wait", "gone", check=True).stdout == "3\n"
+    assert shm_state(root, "gone") == ("true", True)
+    assert FULL in root.cli("logs", "gone", check=True).stderr
+
+
+def test_who_joins_a_full_shared_memory_is_told_too(root: Root) -> None:
+    running(root, "donor", "sleep 600", "--ipc", "shareable")
+    line = ["run", "-d", "--name", "guest", "--network", "none", "--ipc", "container:donor"]
+    root.cli(*line, "busybox", "sh", "-c", "cat /dev/zero > /dev/shm/x; sleep 600", check=True)
+    waiting.until(lambda: shm_state(root, "donor") == ("true", True))
+    done = root.cli("exec", "guest", "true", check=True)
+    assert "container guest ran out of shared memory: --shm-size=1g" in done.stderr
 
 
 def test_an_image_with_pytorch_is_warned_for_while_it_has_the_default(

@@ -32,10 +32,25 @@ BUILD = """
 import os, sys
 from dockyard import Config, Engine
 os.umask(int(sys.argv[1], 8))
+contexts = {"clock": sys.argv[5]} if sys.argv[5:] else {}
 with Engine(Config(root=sys.argv[2], run=sys.argv[3])) as engine:
-    image = engine.build(sys.argv[4], tag="made:1", build_args={"WHO": "harbour"})
+    image = engine.build(
+        sys.argv[4], tag="made:1", build_args={"WHO": "harbour"}, contexts=contexts
+    )
     print(image.id, *(layer.diff_id for layer in image.layers))
 """
+
+LATER = 7 * 365 * 86400
+"""Seconds that another clock is ahead."""
+CLOCKED = """\
+FROM python:3.11
+COPY app /app
+RUN --mount=type=bind,from=clock,target=/clock echo 'ONE = 1' > /app/written.py \
+    && mkdir /empty && touch -d @$(cat /clock/now) /app/written.py /app /empty \
+    && python -m compileall -q /app
+CMD ["python", "-m", "app.written"]
+"""
+"""The kernel dates files by its own clock, whatever a step's program believes; hence ``touch``."""
 
 
 def context(place: Path, names: list[str], moment: float) -> Path:
@@ -61,12 +76,13 @@ def context(place: Path, names: list[str], moment: float) -> Path:
     return place
 
 
-def built(root: Root, place: Path, umask: str) -> list[str]:
+def built(root: Root, place: Path, umask: str, *more: str, **variables: str) -> list[str]:
     """Image ID and diff IDs of a build by a process of its own."""
-    command = [sys.executable, "-c", BUILD, umask, root.paths.root, root.paths.run, str(place)]
+    directories = (root.paths.root, root.paths.run, str(place), *more)
+    zone = "Asia/Tokyo" if umask == "077" else "UTC"
     done = subprocess.run(
-        command, env=root.environment(TZ="Asia/Tokyo" if umask == "077" else "UTC"),
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-c", BUILD, umask, *directories],
+        env=root.environment(TZ=zone, **variables), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
@@ -85,6 +101,39 @@ def test_two_builds_under_other_circumstances_give_one_image(
 
     assert first == second
     assert len(first) > 6
+
+
+def clock(place: Path, ahead: int) -> tuple[str, dict[str, str]]:
+    """A context that has the time, and variables that make a program believe it."""
+    place.mkdir()
+    (place / "now").write_text(f"{time.time() + ahead:.0f}\n")
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    believed = {"FAKETIME": f"+{ahead}", "DONT_FAKE_MONOTONIC": "1", "LD_PRELOAD": str(library)}
+    return str(place), believed if ahead else {}
+
+
+def test_a_build_years_later_gives_the_same_image(make_root: MakeRoot, tmp_path: Path) -> None:
+    """With a file and a ``.pyc`` that a RUN step made, which has the time of its source in it."""
+    place = tmp_path / "context"
+    (place / "app").mkdir(parents=True)
+    (place / "app" / "__init__.py").write_text("")
+    (place / "Dockerfile").write_text(CLOCKED)
+    found, moments, times = [], [], []
+    for ahead in (0, LATER):
+        root = make_root()
+        more, variables = clock(tmp_path / f"clock-{ahead}", ahead)
+        found.append(built(root, place, "022", more, **variables))
+        with root.engine() as engine:
+            image = engine.resolve("made:1")
+            layer = Path(root.paths.layer(image.layers[-1].id))
+        moments.append(image.built / 10**9)
+        (compiled,) = layer.glob("app/__pycache__/written.*.pyc")
+        recorded = int.from_bytes(compiled.read_bytes()[8:12], "little")
+        times.append((recorded, (layer / "app" / "written.py").stat().st_mtime))
+
+    assert found[0] == found[1]
+    assert abs(moments[1] - moments[0] - LATER) < 3600  # the engine did believe it
+    assert all(later - early >= LATER for early, later in zip(*times, strict=True))
 
 
 def test_the_content_and_nothing_else_decides(make_root: MakeRoot, tmp_path: Path) -> None:

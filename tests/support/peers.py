@@ -8,7 +8,7 @@ import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.support.dockerfile_cases import Case
@@ -65,7 +65,7 @@ def _send(cases: Sequence[Case], directory: Path) -> None:
     assert sent.returncode == 0, sent.stderr
 
 
-def _with_xattrs(context: Path):  # type: ignore[no-untyped-def]
+def _with_xattrs(context: Path) -> Callable[[tarfile.TarInfo], tarfile.TarInfo]:
     def add(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         path = context / Path(*Path(entry.name).parts[1:])
         entry.uid = entry.gid = 0

@@ -165,7 +165,9 @@ def test_broken_lines_of_an_env_file_name_the_file(line: str, message: str) -> N
             Mount(kind="bind", source="/b", target="/c", read_only=True, create_source=True),
         ),
         ("./x:/c:ro,z", Mount(kind="bind", source="/w/x", target="/c", read_only=True,
-                              create_source=True)),
+                              create_source=True, relabel=True)),
+        ("x:/c:nocopy,ro,Z,cached", Mount(kind="volume", source="x", target="/c", read_only=True,
+                                          no_copy=True, relabel=True)),
         (".:/c", Mount(kind="bind", source="/w", target="/c", create_source=True)),
         ("/a:/c:rshared", Mount(kind="bind", source="/a", target="/c",
                                 options=("rbind", "rshared"), create_source=True)),
@@ -176,7 +178,27 @@ def test_volumes(text: str, mount: Mount) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":/x", "/a:", "/a:b", "/a:/", "/a:/b:wat", "/a:/b:ro:x", "x:./b"]
+    "text",
+    [
+        "",
+        ":/x",
+        "/a:",
+        "/a:b",
+        "/a:/",
+        "/a:/b:wat",
+        "/a:/b:ro:x",
+        "x:./b",
+        "x:/b:ro,rw",
+        "x:/b:ro,ro",
+        "x:/b:ro,",
+        "x:/b:,",
+        "x:/b:nocopy,nocopy",
+        "/a:/b:z,Z",
+        "/a:/b:RO",
+        "/a:/b:rprivate,rslave",
+        "/a:/b:cached,delegated",
+        "/a:/b:nocopy",
+    ],
 )
 def test_broken_volumes_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:

@@ -12,6 +12,30 @@ from dockyard import decoding
 
 SOURCE = Path(__file__).parents[2] / "src" / "dockyard"
 
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("7", 7), ("007", 7), ("100", 100), (str(2**63 - 1), None), ("101", None)],
+)
+def test_numbers_up_to_a_bound(text: str, number: int | None) -> None:
+    assert decoding.natural(text, 100) == number
+
+
+def test_a_nul_is_found_and_its_spelling_is_none() -> None:
+    for text in ("/proc\0x", "\0", "\\\0", "a\\\\\0"):
+        assert decoding.has_nul(msgspec.json.encode({"a": [text]}))
+        assert decoding.has_nul(msgspec.json.encode({text: ""}))
+    for text in ("", "printf '\\u0000'", "\\\\u0000", "\x01", "\\"):
+        assert not decoding.has_nul(msgspec.json.encode({text: text}))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "+1", " 1", "1\n", "1_0", "0x1", "٣", "1.0", "9" * 5000, str(2**63)]
+)
+def test_other_texts_are_no_numbers(text: str) -> None:
+    assert decoding.natural(text) is None
+
+
 MANY_AT_ONCE = '''
 from __future__ import annotations
 import sys, threading, types

@@ -55,6 +55,21 @@ def test_kernels(version: tuple[int, int], filesystems: str, modules: str, statu
     assert diagnosis.check_kernel(version, filesystems, modules).status == status
 
 
+@pytest.mark.parametrize(
+    ("version", "status"),
+    [
+        ("1.1.5+ds1", "warning"), ("1.2.7", "warning"), ("1.2.8", "ok"), ("1.3.2", "warning"),
+        ("1.3.3", "ok"), ("1.4.0-rc.2", "warning"), ("1.4.0-rc.3", "ok"), ("1.4.0", "ok"),
+        ("1.5.0-rc.1", "ok"), ("2.0.0", "ok"), ("0.9.9", "warning"), ("unknown", "warning"),
+    ],
+)  # fmt: skip
+def test_an_old_runc_is_a_warning(version: str, status: str) -> None:
+    assert diagnosis.check_runtime("/usr/sbin/runc", version, "").status == status
+    mended = diagnosis.check_runtime("/usr/sbin/runc", version, "  * CVE-2025-31133: masked paths")
+    assert mended.status == "ok"
+    assert diagnosis.check_runtime("/usr/bin/crun", version, "").status == "ok"
+
+
 def test_a_missing_controller_is_a_warning_that_names_the_limit() -> None:
     found = diagnosis.check_cgroups(layout(controllers=frozenset({"cpu", "pids"})), has_runc=True)
     assert found.status == "warning"

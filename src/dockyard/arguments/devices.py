@@ -5,6 +5,7 @@ from __future__ import annotations
 from dockyard.arguments.errors import invalid
 from dockyard.arguments.quantities import parse_size
 from dockyard.containers.options import DeviceMapping, DeviceRate
+from dockyard.decoding import natural
 from dockyard.devices.request import ALL, GpuRequest
 
 _ACCESS = frozenset("rwm")
@@ -60,7 +61,10 @@ def parse_gpus(text: str) -> GpuRequest:
             why = "options are not supported" if last == "options" else f"unexpected key '{last}'"
             raise invalid(f"{why} in '{word}'", "all, a number, device=, driver=, capabilities=")
         if last in fields:
-            raise invalid(f"gpu request key '{last}' can be specified only once")
+            raise invalid(
+                f"gpu request key '{last}' can be specified only once",
+                hint="put all values into one, such as capabilities=gpu,utility in quotes",
+            )
         fields[last] = (value if equals else word).split(",")
     return _gpu_request(fields, text)
 
@@ -74,9 +78,10 @@ def parse_rate(text: str) -> DeviceRate:
 def parse_count_rate(text: str) -> DeviceRate:
     """``--device-read-iops`` and ``--blkio-weight-device``: ``PATH:NUMBER``."""
     path, value = _split_rate(text)
-    if not value.isdecimal():
+    number = natural(value)
+    if number is None:
         raise invalid(f"invalid rate for device: {text}", "PATH:NUMBER")
-    return DeviceRate(path, int(value))
+    return DeviceRate(path, number)
 
 
 def _gpu_request(fields: dict[str, list[str]], text: str) -> GpuRequest:
@@ -88,10 +93,14 @@ def _gpu_request(fields: dict[str, list[str]], text: str) -> GpuRequest:
                           f"known are {', '.join(sorted(_GPU_CAPABILITIES))}")  # fmt: skip
     ids = tuple(filter(None, fields.get("device", [])))
     if counts and ids:
-        raise invalid("cannot set both Count and DeviceIDs on device request", context=text)
+        raise invalid(
+            "cannot set both Count and DeviceIDs on device request",
+            context=text,
+            hint="leave out count= or device=",
+        )
     count = None if ids else _count(counts[0] if counts else "1")
     if not counts and not ids and "device" in fields:
-        raise invalid(f"no device is named in '{text}'")
+        raise invalid(f"no device is named in '{text}'", hint="such as device=0, or all")
     driver = fields.get("driver", [""])[0]
     return GpuRequest(count=count, ids=ids, driver=driver, capabilities=capabilities)
 
@@ -99,9 +108,10 @@ def _gpu_request(fields: dict[str, list[str]], text: str) -> GpuRequest:
 def _count(text: str) -> int:
     if text in {"all", "-1"}:
         return ALL
-    if not text.isdecimal() or int(text) == 0:
+    count = natural(text)
+    if not count:
         raise invalid(f"invalid count ({text})", "all or a number from 1")
-    return int(text)
+    return count
 
 
 def _split_rate(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import msgspec
 from dockyard.arguments import api
 from dockyard.arguments.devices import parse_gpus
 from dockyard.arguments.mounts import check_mounts, parse_volume
-from dockyard.arguments.quantities import parse_size
+from dockyard.arguments.quantities import parse_cpus, parse_size
 from dockyard.containers.options import Mount, NetworkMode, Options
 from dockyard.networks.model import DEFAULT_NETWORK, PortMapping
 
@@ -24,18 +24,23 @@ def merge(
     env: Mapping[str, str] | None,
     volumes: Mapping[str, str] | None,
     memory: int | str | None,
-    cpus: float | None,
+    cpus: float | str | None,
     gpus: int | str | None,
     network: NetworkMode,
     remove: bool,
     publish_address: str,
 ) -> Options:
-    """``options`` with the arguments of :meth:`dockyard.Engine.run` on top."""
+    """``options`` with the arguments of :meth:`dockyard.Engine.run` on top.
+
+    Raises:
+        InvalidInput: one makes no sense, or is of another type than its annotation.
+    """
+    options = api.options("options", options, Options) or Options()
     published = _published(api.pairs("ports", ports, "{8000: 0}"), publish_address)
     networking, resources = options.networking, options.resources
     wanted = api.texts("volumes", volumes, '{"/host/dir": "/container/dir:ro"}')
     binds = tuple(_api_volume(source, target) for source, target in wanted.items())
-    return msgspec.structs.replace(
+    merged = msgspec.structs.replace(
         options,
         name=name or options.name,
         command=options.command if command is None else api.words(command),
@@ -55,9 +60,10 @@ def merge(
         resources=msgspec.structs.replace(
             resources,
             memory=_memory(memory) or resources.memory,
-            cpus=resources.cpus if cpus is None else cpus,
+            cpus=resources.cpus if cpus is None else _cpus(cpus),
         ),
     )
+    return api.checked(merged)
 
 
 def _published(
@@ -79,6 +85,10 @@ def _api_volume(source: str, target: str) -> Mount:
     """A program's directory may be relative without a dot, for it can't be a volume's name."""
     path = os.path.expanduser(source)
     return parse_volume(f"{os.path.abspath(path) if '/' in path else path}:{target}", os.getcwd())
+
+
+def _cpus(cpus: float | str) -> float | None:
+    return parse_cpus(cpus) if isinstance(cpus, str) else cpus
 
 
 def _memory(memory: int | str | None) -> int | None:

@@ -18,8 +18,17 @@ _CONSISTENCIES = frozenset({"default", "consistent", "cached", "delegated"})
 _RECURSIONS: dict[str, Literal["default", "writable", "read-only"]] = {
     "enabled": "default", "disabled": "default", "writable": "writable", "readonly": "read-only",
 }  # fmt: skip
-_WITHOUT_MEANING = frozenset({"z", "Z", "cached", "delegated", "consistent"})
-"""Options of ``-v`` for SELinux and for Docker Desktop, which mean nothing here."""
+_LABELS = frozenset({"z", "Z"})
+"""Options of ``-v`` for SELinux."""
+_VOLUME_FLAGS = (
+    frozenset({"ro", "rw"}),
+    frozenset({"nocopy"}),
+    _PROPAGATION,
+    _LABELS,
+    frozenset({"cached", "delegated", "consistent"}),
+)
+"""Options of ``-v``, of each kind one; the last ones are for Docker Desktop, and mean nothing on
+Linux, with Docker neither."""
 _TMPFS_FLAGS = {
     "exec": "noexec", "noexec": "exec", "suid": "nosuid", "nosuid": "suid", "dev": "nodev",
     "nodev": "dev", "atime": "noatime", "noatime": "atime", "sync": "async", "async": "sync",
@@ -42,17 +51,19 @@ def parse_volume(text: str, directory: str) -> Mount:
     if len(parts) == 1:
         return Mount(kind="volume", target=_target(text, text))
     source, target = parts[0], _target(parts[1], text)
-    read_only, no_copy, options = _volume_options(parts[2] if len(parts) == 3 else "", text)
+    words = parts[2] if len(parts) == 3 else ""
+    read_only, no_copy, options = _volume_options(words, text)
+    relabel = not _LABELS.isdisjoint(words.split(","))
     if not source.startswith(("/", ".")):
         return Mount(
             kind="volume", source=source, target=target, read_only=read_only, options=options,
-            no_copy=no_copy,
+            no_copy=no_copy, relabel=relabel,
         )  # fmt: skip
     if no_copy:
         raise invalid(f"invalid volume specification: '{text}'", "nocopy is for named volumes")
     return Mount(
         kind="bind", source=_absolute(source, directory), target=target, read_only=read_only,
-        options=options, create_source=True,
+        options=options, create_source=True, relabel=relabel,
     )  # fmt: skip
 
 
@@ -79,7 +90,11 @@ def parse_mount(text: str, directory: str) -> Mount:
         name, equals, value = field.partition("=")
         key = _MOUNT_ALIASES.get(name.strip().lower(), name.strip().lower())
         if not equals and key != "readonly" and key not in _MOUNT_SWITCHES:
-            raise invalid(f"invalid field '{field}' must be a key=value pair", context=text)
+            raise invalid(
+                f"invalid field '{field}' must be a key=value pair",
+                context=text,
+                hint="such as type=bind,source=/here,target=/there,readonly",
+            )
         if key in volume:
             label, _, content = value.partition("=")
             volume[key][label] = content
@@ -88,9 +103,17 @@ def parse_mount(text: str, directory: str) -> Mount:
     if kind not in _MOUNT_FIELDS:
         raise invalid(f"mount type {kind} is not known", "bind, volume or tmpfs", context=text)
     for key in fields.keys() - _MOUNT_FIELDS[kind] - {"target", "readonly", "consistency"}:
-        raise invalid(f"unexpected key '{key}' for a mount of type {kind}", context=text)
+        raise invalid(
+            f"unexpected key '{key}' for a mount of type {kind}",
+            context=text,
+            hint=f"there are {', '.join(sorted(_MOUNT_FIELDS[kind]))}, target, readonly",
+        )
     if fields.get("consistency", "default") not in _CONSISTENCIES:
-        raise invalid(f"invalid consistency: {fields['consistency']}", context=text)
+        raise invalid(
+            f"invalid consistency: {fields['consistency']}",
+            context=text,
+            hint=f"one of {', '.join(sorted(_CONSISTENCIES))}",
+        )
     if not fields.get("target"):
         raise invalid("target is required", "target=/path/in/the/container", context=text)
     if kind != "volume":
@@ -106,7 +129,10 @@ def check_mounts(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
     seen: set[str] = set()
     for mount in mounts:
         if mount.target in seen:
-            raise invalid(f"duplicate mount point: {mount.target}")
+            raise invalid(
+                f"duplicate mount point: {mount.target}",
+                hint="leave one out, or give it another target",
+            )
         seen.add(mount.target)
     return tuple(mounts)
 
@@ -139,7 +165,11 @@ def _mount(kind: str, fields: Mapping[str, str], text: str, directory: str) -> M
             mode=None if mode is None else _octal(mode, text),
         )  # fmt: skip
     if not source:
-        raise invalid("source is required for a mount of type bind", context=text)
+        raise invalid(
+            "source is required for a mount of type bind",
+            context=text,
+            hint="source=/path/of/this/host",
+        )
     return Mount(
         kind="bind", source=_absolute(source, directory), target=target, read_only=read_only,
         options=_bind_options(fields, text), below=_below(fields, text, read_only=read_only),
@@ -154,7 +184,11 @@ def _volume_mount(fields: Mapping[str, str], text: str) -> Mount:
             exit_code=125,
         )  # fmt: skip
     if subpath.startswith("/") or ".." in subpath.split("/"):
-        raise invalid(f"volume-subpath must stay in the volume: {subpath}", context=text)
+        raise invalid(
+            f"volume-subpath must stay in the volume: {subpath}",
+            context=text,
+            hint="a path relative to the volume, such as data/db",
+        )
     return Mount(
         kind="volume",
         source=fields.get("source") or None,
@@ -171,17 +205,23 @@ def _below(
     """What ``bind-recursive`` says of mounts below the source."""
     value = fields.get("bind-recursive", "enabled")
     if value not in _RECURSIONS:
-        raise invalid(f"invalid value for bind-recursive: {value}", context=text)
+        raise invalid(
+            f"invalid value for bind-recursive: {value}",
+            context=text,
+            hint=f"one of {', '.join(_RECURSIONS)}",
+        )
     if value in {"writable", "readonly"} and not read_only:
         raise invalid(
             f"option 'bind-recursive={value}' requires 'readonly' to be specified in conjunction",
             context=text,
+            hint="add readonly, or leave bind-recursive out",
         )
     if value == "readonly" and fields.get("bind-propagation") != "rprivate":
         raise invalid(
             "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified"
             " in conjunction",
             context=text,
+            hint="add bind-propagation=rprivate",
         )
     return _RECURSIONS[value]
 
@@ -189,7 +229,11 @@ def _below(
 def _bind_options(fields: Mapping[str, str], text: str) -> tuple[str, ...]:
     propagation = fields.get("bind-propagation", "rprivate")
     if propagation not in _PROPAGATION:
-        raise invalid(f"invalid propagation: {propagation}", context=text)
+        raise invalid(
+            f"invalid propagation: {propagation}",
+            context=text,
+            hint=f"one of {', '.join(sorted(_PROPAGATION))}",
+        )
     alone = _boolean(fields.get("bind-nonrecursive", "false"), "bind-nonrecursive", text)
     alone = alone or fields.get("bind-recursive") == "disabled"
     if not alone and propagation == "rprivate":
@@ -199,20 +243,16 @@ def _bind_options(fields: Mapping[str, str], text: str) -> tuple[str, ...]:
 
 def _volume_options(flags: str, text: str) -> tuple[bool, bool, tuple[str, ...]]:
     """Whether it is read-only, whether nothing is copied, and the options of a propagation."""
-    read_only, no_copy, options = False, False, tuple[str, ...]()
-    for flag in filter(None, flags.split(",")):
-        if flag in _PROPAGATION:
-            options = ("rbind", flag)
-        elif flag == "nocopy":
-            no_copy = True
-        elif flag in {"ro", "rw"}:
-            read_only = flag == "ro"
-        elif flag not in _WITHOUT_MEANING:
-            raise invalid(
-                f"invalid volume specification: '{text}': invalid mode: {flag}",
-                f"ro, rw, nocopy, or a propagation: {', '.join(sorted(_PROPAGATION))}",
-            )
-    return read_only, no_copy, options
+    given = flags.split(",") if flags else []
+    chosen = [kind.intersection(given) for kind in _VOLUME_FLAGS]
+    if sum(map(len, chosen)) < len(given) or any(len(one) > 1 for one in chosen):
+        raise invalid(
+            f"invalid volume specification: '{text}': invalid mode: {flags}",
+            "ro or rw, nocopy, and a propagation, each once; these are"
+            f" {', '.join(sorted(_PROPAGATION))}",
+        )
+    spread = next(iter(chosen[2]), "")
+    return "ro" in given, "nocopy" in given, ("rbind", spread) if spread else ()
 
 
 def _with_tmpfs_option(mount: Mount, option: str, text: str) -> Mount:
@@ -224,7 +264,11 @@ def _with_tmpfs_option(mount: Mount, option: str, text: str) -> Mount:
     if name == "size" and not value.endswith("%"):
         return msgspec.structs.replace(mount, size=parse_size(value))
     if name not in _TMPFS_FLAGS and not (value and name in {"size", *_TMPFS_VALUES}):
-        raise invalid(f"invalid tmpfs option {option!r}", context=text)
+        raise invalid(
+            f"invalid tmpfs option {option!r}",
+            context=text,
+            hint="such as size=64m, mode=1777, uid=1000, exec",
+        )
     kept = [each for each in mount.options if each != _TMPFS_FLAGS.get(name) and each != option]
     return msgspec.structs.replace(mount, options=(*kept, option))
 
@@ -233,9 +277,13 @@ def _target(path: str, text: str) -> str:
     """An absolute path in the container, normalised."""
     clean = "/" + os.path.normpath(path).lstrip("/")
     if not path.startswith("/"):
-        raise invalid(f"mount path must be absolute: {path}", context=text)
+        raise invalid(f"mount path must be absolute: {path}", context=text, hint=f"such as /{path}")
     if clean == "/":
-        raise invalid("destination can't be '/'", context=text)
+        raise invalid(
+            "destination can't be '/'",
+            context=text,
+            hint="name a directory below it, such as /data",
+        )
     return clean
 
 

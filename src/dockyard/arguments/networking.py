@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 
 from dockyard.arguments.errors import invalid
 from dockyard.containers.options import NetworkMode
+from dockyard.decoding import natural
 from dockyard.errors import NotSupported
 from dockyard.networks.addresses import is_address, is_ipv6
 from dockyard.networks.model import DEFAULT_NETWORK, Connection
+from dockyard.networks.spelling import is_name, is_word
 
 HOST_GATEWAY = "host-gateway"
 """In place of an address: the host, as the container reaches it."""
 _PORTS = 1 << 16
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _HEX = frozenset("0123456789abcdef")
-_ALIAS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-_ALIAS_LENGTH = 253
+_INTERFACE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _INTERFACE_OPTION = "com.docker.network.endpoint.ifname"
 _INTERFACE_LENGTH = 15
 
@@ -42,7 +43,11 @@ def parse_network(text: str) -> tuple[NetworkMode, Connection]:
         elif key in _KEYS:
             fields[_KEYS[key][0]] = _KEYS[key][1](value)
         elif key == "link-local-ip":
-            raise NotSupported("link-local addresses are not supported", exit_code=125)
+            raise NotSupported(
+                "link-local addresses are not supported",
+                hint="addresses come from the network's subnets: --ip names one",
+                exit_code=125,
+            )
         else:
             raise invalid(f"invalid network option: {key}", f"there are {', '.join(_KEYS)}, alias,"
                           " driver-opt")  # fmt: skip
@@ -66,7 +71,7 @@ def _network_name(text: str) -> str:
 
 def parse_alias(text: str) -> str:
     """A name on a network: letters, digits, dots, dashes and underscores."""
-    if not text or not _ALIAS.issuperset(text) or len(text) > _ALIAS_LENGTH:
+    if not is_name(text):
         raise invalid(f"invalid network alias: {text!r}", "letters, digits, '.', '-' and '_'")
     return text
 
@@ -81,35 +86,38 @@ def parse_mac(text: str) -> str:
     if len(parts) != 6 or not all(len(p) == 2 and _HEX.issuperset(p) for p in parts):
         raise invalid(f"{text} is not a valid mac address", "such as 02:42:ac:11:00:02")
     if int(parts[0], 16) & 1:
-        raise invalid(f"{text} is the address of a group, not of one interface")
+        raise invalid(
+            f"{text} is the address of a group, not of one interface",
+            hint="the second digit has to be even, such as 02:42:ac:11:00:02",
+        )
     return ":".join(parts)
 
 
 def parse_ipv4(text: str) -> str:
     """An address for ``--ip``."""
     if not is_address(text) or is_ipv6(text):
-        raise invalid(f"invalid IPv4 address: {text}")
+        raise invalid(f"invalid IPv4 address: {text}", hint="four numbers with dots")
     return text
 
 
 def parse_ipv6(text: str) -> str:
     """An address for ``--ip6``."""
     if not is_address(text) or not is_ipv6(text):
-        raise invalid(f"invalid IPv6 address: {text}")
+        raise invalid(f"invalid IPv6 address: {text}", hint="such as fd00::5")
     return text
 
 
 def parse_nameserver(text: str) -> str:
     """An address for ``--dns``."""
     if not is_address(text):
-        raise invalid(f"{text} is not an ip address")
+        raise invalid(f"{text} is not an ip address", hint="an IPv4 or IPv6 address")
     return text
 
 
 def parse_priority(text: str) -> str:
     """A whole number, as text."""
-    if not text.removeprefix("-").isdecimal():
-        raise invalid(f"invalid gw-priority: {text}")
+    if natural(text.removeprefix("-")) is None:
+        raise invalid(f"invalid gw-priority: {text}", hint="a whole number, such as 10 or -1")
     return text
 
 
@@ -122,7 +130,7 @@ def parse_endpoint_option(text: str) -> str:
             hint=f"there is {_INTERFACE_OPTION}; kernel settings are set by --sysctl",
             exit_code=125,
         )
-    if not value or len(value) > _INTERFACE_LENGTH or not _ALIAS.issuperset(value):
+    if not value or len(value) > _INTERFACE_LENGTH or not _INTERFACE.issuperset(value):
         raise invalid(f"invalid interface name: {value!r}", "at most 15 letters and digits")
     return value
 
@@ -145,10 +153,13 @@ def parse_extra_host(text: str) -> str:
     name, separator, address = text.partition("=" if "=" in text else ":")
     if address.startswith("[") and address.endswith("]"):
         address = address[1:-1]
-    if not (name and separator and address) or any(map(str.isspace, name)):
-        raise invalid(f'bad format for add-host: "{text}"', "NAME:ADDRESS")
+    if not (name and separator and address) or not is_word(name):
+        raise invalid(f"bad format for add-host: {text!r}", "NAME:ADDRESS")
     if address != HOST_GATEWAY and not is_address(address):
-        raise invalid(f'invalid IP address in add-host: "{address}"')
+        raise invalid(
+            f'invalid IP address in add-host: "{address}"',
+            hint=f"an IPv4 or IPv6 address, or {HOST_GATEWAY}",
+        )
     return f"{name}:{address}"
 
 
@@ -156,11 +167,7 @@ def parse_expose(text: str) -> tuple[str, ...]:
     """``--expose``: ``PORT[-LAST][/PROTOCOL]``, as ``PORT/PROTOCOL`` each."""
     ports, _, protocol = text.partition("/")
     first, dash, last = ports.partition("-")
-    numbers = [first, last if dash else first]
-    if not all(number.isdecimal() and 0 < int(number) < _PORTS for number in numbers):
+    begin, end = natural(first, _PORTS - 1), natural(last if dash else first, _PORTS - 1)
+    if not begin or not end or end < begin or (protocol or "tcp") not in _PROTOCOLS:
         raise invalid(f"invalid range format for --expose: {text}", "such as 8000 or 8000-8010/tcp")
-    if int(numbers[1]) < int(numbers[0]) or (protocol or "tcp") not in _PROTOCOLS:
-        raise invalid(f"invalid range format for --expose: {text}", "such as 8000 or 8000-8010/tcp")
-    return tuple(
-        f"{number}/{protocol or 'tcp'}" for number in range(int(numbers[0]), int(numbers[1]) + 1)
-    )
+    return tuple(f"{number}/{protocol or 'tcp'}" for number in range(begin, end + 1))

@@ -18,7 +18,7 @@ def parse_label(text: str) -> tuple[str, str]:
     """``NAME`` or ``NAME=VALUE``."""
     name, _, value = text.partition("=")
     if not name:
-        raise invalid(f"invalid label format: {text!r}")
+        raise invalid(f"invalid label format: {text!r}", hint="NAME or NAME=VALUE")
     return name, value
 
 
@@ -26,7 +26,7 @@ def parse_annotation(text: str) -> tuple[str, str]:
     """``NAME`` or ``NAME=VALUE``."""
     name, _, value = text.partition("=")
     if not name:
-        raise invalid(f"invalid annotation format: {text!r}")
+        raise invalid(f"invalid annotation format: {text!r}", hint="NAME or NAME=VALUE")
     return name, value
 
 
@@ -51,7 +51,10 @@ def parse_environment(entries: Iterable[str], environ: Mapping[str, str]) -> tup
     for entry in entries:
         name, equals, _ = entry.partition("=")
         if not name:
-            raise invalid(f"invalid environment variable: {entry}")
+            raise invalid(
+                f"invalid environment variable: {entry}",
+                hint="NAME=VALUE, or NAME for this environment's value",
+            )
         if equals:
             found.append(entry)
         elif name in environ:
@@ -82,7 +85,13 @@ def _file_entries(text: str, path: str) -> Iterable[str]:
             continue
         name = entry.partition("=")[0]
         if not name:
-            raise invalid(f"no variable name on line '{entry}'", context=path)
+            raise invalid(
+                f"no variable name on line '{entry}'", context=path, hint="write NAME=VALUE"
+            )
         if any(character.isspace() for character in name):
-            raise invalid(f"variable '{name}' contains whitespaces", context=path)
+            raise invalid(
+                f"variable '{name}' contains whitespaces",
+                context=path,
+                hint="leave out the spaces in front of =",
+            )
         yield entry

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dockyard.arguments.errors import invalid
 from dockyard.containers.options import Ulimit
+from dockyard.decoding import natural
 from dockyard.oci.durations import LONGEST, parse_go_duration
 
+_MOST_CPUS = 1 << 20
 _POWERS = {unit: power for power, unit in enumerate("kmgtp", start=1)}
 _TOO_MANY_BYTES = 1 << 63
 """The kernel, and the runtimes, count no further."""
@@ -33,7 +35,7 @@ def parse_swap(text: str) -> int:
 
 def parse_cpus(text: str) -> float | None:
     """A number of processors such as ``0.5``; ``None`` for 0, which sets no limit."""
-    if not _is_decimal(text):
+    if not _is_decimal(text) or float(text) > _MOST_CPUS:
         raise invalid(f"failed to parse {text} as a rational number", "such as 0.5 or 2")
     return float(text) or None
 
@@ -50,10 +52,10 @@ def parse_ulimit(text: str) -> Ulimit:
     """``NAME=SOFT[:HARD]``; -1 is unlimited."""
     name, equals, values = text.partition("=")
     soft, colon, hard = values.partition(":")
-    limits = [value for value in (soft, hard if colon else soft) if _is_limit(value)]
-    if not (name and equals and len(limits) == 2):
+    lowest, highest = _limit(soft), _limit(hard if colon else soft)
+    if not (name and equals) or lowest is None or highest is None:
         raise invalid(f"invalid ulimit argument: {text}", "such as nofile=1024:2048")
-    return Ulimit(name, int(limits[0]), int(limits[1]))
+    return Ulimit(name, lowest, highest)
 
 
 def _is_decimal(text: str) -> bool:
@@ -61,5 +63,5 @@ def _is_decimal(text: str) -> bool:
     return digits.isascii() and digits.isdecimal()
 
 
-def _is_limit(text: str) -> bool:
-    return text == "-1" or (text.isascii() and text.isdecimal())
+def _limit(text: str) -> int | None:
+    return -1 if text == "-1" else natural(text)

@@ -47,11 +47,16 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
 
     Raises:
         BuildError, NotFound, InvalidInput: see :meth:`dockyard.engine.Engine.build`.
+        DiskFull: there is no room for any step.
     """
     host.require_root("building an image")
+    parts.paths.require_room()
     references = [Reference.parse(tag) for tag in request.tags]
     if any(reference.digest for reference in references):
-        raise InvalidInput("a tag for a build can't have a digest")
+        raise InvalidInput(
+            "a tag for a build can't have a digest",
+            hint="a name with a tag, such as -t my-app:1; the digest comes of the build",
+        )
     keep = request.build_args.get(KEEP_GIT_DIR) not in {None, "", "0", "false"}
     stays = IMAGE in request.outputs
     with prepared(parts, request.context, request.dockerfile, keep_git_dir=keep) as context:

@@ -164,9 +164,9 @@ class Tree:
 
     def _update(self, whole: hashlib._Hash, entry: Entry, shown: str) -> None:
         name = shown or os.path.basename(entry.path)
-        described: list[object] = [name, entry.mode, entry.uid, entry.gid, entry.rdev]
+        described: list[object] = [_plain(name), entry.mode, entry.uid, entry.gid, entry.rdev]
         if stat.S_ISLNK(entry.mode):
-            described.append(self.link(entry.path))
+            described.append(_plain(self.link(entry.path)))
         elif stat.S_ISREG(entry.mode):
             described.append(self._file_digest(entry.path))
         whole.update(msgspec.json.encode(described) + b"\n")
@@ -277,6 +277,15 @@ def open_context(directory: str, dockerfile: str | None) -> Tree:
             continue
         return Tree(directory, compile_patterns(text, filename=os.path.basename(path)))
     return Tree(directory)
+
+
+def _plain(name: str) -> str | list[bytes]:
+    """A name or the target of a link, for JSON; one that is no UTF-8 is like no other."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return [os.fsencode(name)]
+    return name
 
 
 def _not_found(path: str) -> BuildError:

@@ -62,9 +62,15 @@ def sources_of_add(step: ins.Add) -> list[graph.Source | Git | Web]:
         found.append(_with_flags(address.parse(source), step))
     if step.checksum is not None:
         if len(step.sources) + len(step.contents) > 1:
-            raise invalid("checksum can't be specified for multiple sources")
+            raise invalid(
+                "checksum can't be specified for multiple sources",
+                hint="write an ADD for each of them",
+            )
         if not found or isinstance(found[0], graph.Source):
-            raise invalid("checksum requires HTTP(S) or Git sources")
+            raise invalid(
+                "checksum requires HTTP(S) or Git sources",
+                hint="leave --checksum out: local files need none",
+            )
     return found
 
 
@@ -98,7 +104,10 @@ def _with_flags(source: Git | Web, step: ins.Add) -> Git | Web:
     if isinstance(source, Web):
         return replace(source, checksum=_checked(checksum))
     if checksum and source.commit and checksum != source.commit:
-        raise invalid(f"checksum mismatch: {checksum} and {source.commit} in the address")
+        raise invalid(
+            f"checksum mismatch: {checksum} and {source.commit} in the address",
+            hint="leave one of the two out, or make them agree",
+        )
     if step.keep_git_dir is not None:
         source = replace(source, keep_git_dir=step.keep_git_dir)
     return replace(source, commit=checksum.lower()) if checksum else source

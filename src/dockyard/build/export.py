@@ -62,14 +62,21 @@ def _write_tree(image: Image, rootfs: str, write: Write) -> None:
 def _to_directory(parts: Parts, image: Image, destination: str) -> None:
     """Puts the files into a directory, in place of those that are there; others stay.
 
-    They go through a tar, so that no link in the directory leads out of it.
+    They go through a tar, so that no link in the directory leads out of it. As with ``cp``, they
+    are this process's, and have no rights on this host: an image is nobody's to trust.
     """
     try:
         os.makedirs(destination, exist_ok=True)
     except OSError as error:
         raise unusable(destination, error) from error
     with _mounted(parts, image) as rootfs, _piped(image, rootfs) as stream:
-        untar.extract(stream, destination, whiteouts=False)
+        owner = (os.geteuid(), os.getegid())
+        made = untar.extract(stream, destination, whiteouts=False, owner=owner, rights=False)
+    if made.left_out:
+        parts.warn(
+            f"{made.left_out} device nodes of the image were left out of {destination};"
+            " type=tar has them"
+        )
 
 
 @contextlib.contextmanager

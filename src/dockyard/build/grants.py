@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from typing import Literal
 
@@ -12,6 +11,8 @@ from msgspec.structs import replace
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.containers.model import Ulimit
 from dockyard.errors import BuildError, InvalidInput
+from dockyard.networks import spelling
+from dockyard.networks.addresses import is_address
 
 HOST_NETWORK = "network.host"
 INSECURE = "security.insecure"
@@ -60,8 +61,14 @@ class StepOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def granted(options: StepOptions | None, allow: Iterable[str]) -> StepOptions:
-    """The options with more entitlements."""
+    """The options with more entitlements.
+
+    Raises:
+        InvalidInput: an entitlement or a host that is none.
+    """
     before = options or StepOptions()
+    for name, address in before.hosts:
+        _check_host(name, address, f"{name}:{address}")
     return replace(before, allow=before.allow | {parse_allow(each) for each in allow})
 
 
@@ -100,16 +107,20 @@ def parse_host(text: str) -> tuple[str, str]:
     Raises:
         InvalidInput: it is neither.
     """
-    name, separator, address = text.partition("=" if "=" in text else ":")
+    name, _, address = text.partition("=" if "=" in text else ":")
     address = address.removeprefix("[").removesuffix("]")
-    if not (name and separator and address):
-        raise InvalidInput(f'bad format for add-host: "{text}"', hint="the form is NAME:ADDRESS")
-    if address != HOST_GATEWAY:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            raise InvalidInput(f'invalid IP address in add-host: "{address}"') from None
+    _check_host(name, address, text)
     return name, address
+
+
+def _check_host(name: str, address: str, text: str) -> None:
+    if not (address and spelling.is_word(name)):
+        raise InvalidInput(f"bad format for add-host: {text!r}", hint="the form is NAME:ADDRESS")
+    if address != HOST_GATEWAY and not is_address(address):
+        raise InvalidInput(
+            f"invalid IP address in add-host: {address!r}",
+            hint="an IPv4 or IPv6 address, or host-gateway",
+        )
 
 
 def _not_allowed(entitlement: str) -> BuildError:

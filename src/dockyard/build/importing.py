@@ -9,6 +9,7 @@ from dockyard.build.changes import changed
 from dockyard.containers.parts import Parts
 from dockyard.images import imported, platforms
 from dockyard.images.model import Image
+from dockyard.observability.progress import Listener
 from dockyard.oci.image import ExecutionConfig
 from dockyard.oci.reference import Reference
 
@@ -21,6 +22,7 @@ def import_tree(
     changes: Sequence[str],
     message: str,
     platform: str | None,
+    progress: Listener | None = None,
 ) -> Image:
     """See :meth:`dockyard.engine.Engine.import_tree`."""
     return imported.import_tree(
@@ -34,4 +36,5 @@ def import_tree(
         message=message,
         platform=platforms.wanted(platform),
         epoch=parts.config.source_date_epoch,
+        progress=progress,
     )

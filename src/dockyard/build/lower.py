@@ -195,7 +195,10 @@ class _Lowering:
             case ins.Add():
                 self._lower_add(state, step, name)
             case _:
-                raise _unfinished(f"{step.keyword} is not supported yet")
+                raise _unfinished(
+                    f"{step.keyword} is not supported yet",
+                    hint="docs/compatibility.md lists the instructions there are",
+                )
 
     def _declare(self, state: StageState, step: ins.Arg) -> None:
         """ARG: --build-arg, else its default, else the value that the same ARG had before FROM."""
@@ -336,5 +339,5 @@ def _check_platform(image: BaseImage, base: ins.From, wanted: Platform | None) -
     )
 
 
-def _unfinished(message: str, hint: str | None = None) -> BuildError:
+def _unfinished(message: str, hint: str) -> BuildError:
     return BuildError(message, hint=hint, reference="not-supported-yet")

@@ -9,7 +9,7 @@ import msgspec
 
 from dockyard.build.remote import address
 from dockyard.build.remote.address import Git, Web
-from dockyard.errors import BuildError, InvalidInput
+from dockyard.errors import BuildError, InvalidInput, NotSupported
 from dockyard.oci.reference import Reference
 
 _IMAGE = "docker-image://"
@@ -28,26 +28,24 @@ class NamedImage(msgspec.Struct, frozen=True):
     reference: str
 
 
-class Layout(msgspec.Struct, frozen=True):
-    """An image in an OCI layout; ``tag`` or ``digest`` choose among several."""
-
-    path: str
-    tag: str = ""
-    digest: str = ""
-
-
-NamedContext = Local | NamedImage | Layout | Git | Web
+NamedContext = Local | NamedImage | Git | Web
 
 
 def context(value: str) -> NamedContext:
-    """What the value of a named context means."""
+    """What the value of a named context means.
+
+    Raises:
+        InvalidInput: it is no address.
+        NotSupported: it is an OCI layout.
+    """
     if value.startswith(_IMAGE):
         return NamedImage(value.removeprefix(_IMAGE))
     if value.startswith(_LAYOUT):
-        path, _, digest = value.removeprefix(_LAYOUT).partition("@")
-        head, colon, tag = path.rpartition(":")
-        named = bool(colon) and "/" not in tag
-        return Layout(os.path.abspath(head if named else path), tag if named else "", digest)
+        raise NotSupported(
+            f"a build context can't be an OCI layout yet: {value}",
+            hint="dockyard load -i DIR takes its images; then give NAME=docker-image://IMAGE",
+            exit_code=125,
+        )
     if not address.is_remote(value):
         return Local(os.path.abspath(value))
     try:

@@ -11,8 +11,9 @@ from dockyard.build.dockerfile.directives import CHECK_ARGUMENT, SYNTAX_ARGUMENT
 from dockyard.build.dockerfile.source import Location, did_you_mean, located, syntax_error
 from dockyard.build.dockerfile.substitution import expand_at, expanded
 from dockyard.build.grants import StepOptions
-from dockyard.build.named import Layout, Local, NamedContext, NamedContexts, NamedImage
+from dockyard.build.named import Local, NamedContext, NamedContexts, NamedImage
 from dockyard.build.remote.address import Git, Web
+from dockyard.decoding import natural
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.oci.platform import Platform
 
@@ -123,13 +124,8 @@ class Names:
         return self._contexts.name_of(context)
 
     def image_of(self, name: str) -> str:
-        """The image that a name means, where ``--build-context`` may name another one.
-
-        An image of an OCI layout has the name that was given to it.
-        """
+        """The image that a name means, where ``--build-context`` may name another one."""
         found = self._contexts.find(name)
-        if isinstance(found, Layout):
-            return self._contexts.name_of(found)
         return found.reference if isinstance(found, NamedImage) else name
 
     def _is_image(self, name: str) -> bool:
@@ -165,9 +161,13 @@ class Names:
     def copy_source(self, name: str, current: int) -> int | None:
         """The stage that a ``--from`` in stage ``current`` means; ``None`` for an image."""
         if name.isdecimal():
-            if int(name) < current:
-                return int(name)
-            raise BuildError(f"invalid stage index {name}: it must be a stage before this one")
+            number = natural(name, current - 1)
+            if number is not None:
+                return number
+            raise BuildError(
+                f"invalid stage index {name[:20]}: it must be a stage before this one",
+                hint="--from takes the number or the name of an earlier stage",
+            )
         found = self.stage(name, current)
         if found is None and self._contexts.find(name) is None:
             self._check_is_no_later_stage(name, current)
@@ -180,7 +180,10 @@ class Names:
             return
         own = stages[current].name or str(current)
         if later.index == current or current in self._named_by(later.index):
-            raise BuildError(f"circular dependency detected on stage: {own}")
+            raise BuildError(
+                f"circular dependency detected on stage: {own}",
+                hint="a stage can copy only from stages that don't need it",
+            )
         raise BuildError(
             f'cannot copy from stage "{name}", it needs to be defined before current stage "{own}"',
             hint="move that stage up",

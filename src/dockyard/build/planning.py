@@ -17,7 +17,9 @@ from dockyard.build.lower import BaseImage, base_names, lower
 from dockyard.build.named import NamedContext
 from dockyard.build.names import WITHOUT_EFFECT, Settings
 from dockyard.build.triggers import with_triggers
+from dockyard.config import LATEST_EPOCH
 from dockyard.containers.parts import Parts
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput, NotFound
 from dockyard.images.model import Image
 from dockyard.oci.platform import Platform
@@ -110,9 +112,10 @@ def _epoch(parts: Parts, arguments: Mapping[str, str]) -> int | None:
     given = arguments.get(_EPOCH)
     if given is None:
         return parts.config.source_date_epoch
-    if not given.isdecimal():
+    epoch = natural(given, LATEST_EPOCH)
+    if epoch is None:
         raise InvalidInput(f"invalid {_EPOCH}: {given}", hint="it counts the seconds since 1970")
-    return int(given)
+    return epoch
 
 
 def read(path: str, context: str) -> str:
@@ -137,7 +140,10 @@ def read(path: str, context: str) -> str:
             reference="no-dockerfile",
         ) from error
     if len(data) > _MAX_DOCKERFILE_BYTES:
-        raise InvalidInput(f"{path} is too large for a Dockerfile")
+        raise InvalidInput(
+            f"{path} is too large for a Dockerfile",
+            hint=f"at most {_MAX_DOCKERFILE_BYTES:,} bytes; -f names another file",
+        )
     return _decode(data, filename=os.path.basename(path))
 
 

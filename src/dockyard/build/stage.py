@@ -12,6 +12,7 @@ from dockyard.build import history
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.golang import quoted_rune
 from dockyard.build.graph import Line
+from dockyard.decoding import natural
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.oci import times
 from dockyard.oci.durations import go_duration
@@ -263,6 +264,7 @@ def _ports(ports: Sequence[str]) -> dict[str, dict[str, object]]:
 
 
 def _port(text: str, whole: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text[:6]) > _MAX_PORT:
+    number = natural(text, _MAX_PORT)
+    if number is None:
         raise BuildError(f"invalid containerPort: {whole}", hint="a port is 0 to 65535")
-    return int(text)
+    return number

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dockyard.build.usage import Record
 from dockyard.cli.listing import split_filters
 from dockyard.cli.moments import parse_duration
+from dockyard.cli.table import table
 from dockyard.cli.units import NANOSECONDS, decimal_size, local_time, since
 from dockyard.errors import InvalidInput
 
@@ -40,7 +41,10 @@ def filters(values: Sequence[str], now: int) -> tuple[tuple[tuple[str, str], ...
             continue
         seconds = parse_duration(value)
         if seconds is None:
-            raise InvalidInput(f"\"{name}\" filter expects a duration (e.g., '24h')")
+            raise InvalidInput(
+                f"\"{name}\" filter expects a duration (e.g., '24h')",
+                hint="hours, minutes and seconds, such as 24h or 1h30m",
+            )
         moment = now - int(seconds * NANOSECONDS)
     return tuple(pairs), moment
 
@@ -99,10 +103,18 @@ def summary(records: Sequence[Record]) -> str:
     return "".join(f"{name + ':':<16}{decimal_size(size, DIGITS)}\n" for name, size in sums.items())
 
 
-def pruned(records: Sequence[Record], now: int) -> str:
-    """The list of what a prune took; empty where it took nothing."""
+def pruned(records: Sequence[Record], now: int, width: int | None = None) -> str:
+    """The list of what a prune took; empty where it took nothing.
+
+    Args:
+        now: nanoseconds since 1970.
+        width: columns of the terminal; ``None`` prints Docker's columns, which are tabs apart.
+    """
     if not records:
         return ""
+    if width is not None:
+        rows = (TITLES, *(marked(record, now) for record in records))
+        return table([[each[column] for column in COLUMNS] for each in rows], width)
     lines = [_HEAD]
     for record in records:
         fields = marked(record, now)

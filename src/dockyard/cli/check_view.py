@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from dockyard.build.checking import Report
+from dockyard.build.dockerfile.source import redacted
 
 _RULE = "-" * 20
 
@@ -35,7 +36,7 @@ def _excerpt(lines: Sequence[str], start: int, end: int) -> list[str]:
     for _ in range(2 if start == end else 1):
         first, last = max(first - 1, 1), min(last + 1, len(lines))
     return [
-        f" {number:3d} | {'>>>' if start <= number <= end else '   '} {lines[number - 1]}"
+        f" {number:3d} | {'>>>' if start <= number <= end else '   '} {redacted(lines[number - 1])}"
         for number in range(first, last + 1)
     ]
 

@@ -70,7 +70,7 @@ class Command(NamedTuple):
             from dockyard.cli.help import command_help
             from dockyard.cli.output import say
 
-            say(command_help(path, self), end="")
+            say(command_help(path, self.usage, self.summary, self.parameters), end="")
             return 0
         except UnknownOption as error:
             _refuse(self.name, error.flag)

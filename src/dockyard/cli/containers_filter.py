@@ -9,9 +9,11 @@ import msgspec
 
 from dockyard.cli.filters import has_label
 from dockyard.cli.moments import nanoseconds
+from dockyard.cli.ports_view import Port, reached
 from dockyard.containers import spec_network
 from dockyard.containers.health.model import SHOWN
 from dockyard.containers.model import Container
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput, NotFound
 
 KEYS = (
@@ -22,17 +24,18 @@ PRUNE_KEYS = ("label", "label!", "until")
 _STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 _HEALTH = ("none", *SHOWN)
 _STOPPED = frozenset({"created", "exited"})
+_LAST_PORT = 65535
 
 Wanted = Mapping[str, Sequence[str]]
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What else decides: which images descend from a named one, and what images expose."""
+    """What else decides: which images descend from a named one, and which ports there are."""
 
     descendants: Callable[[str], Collection[str]]
     """Ids of the images that a name means, and of those made from it."""
-    exposed: Callable[[Container], Collection[str]]
-    """``PORT/PROTOCOL`` of a container's image."""
+    ports: Callable[[Container], Sequence[Port]]
+    """What a container publishes and exposes; none where it doesn't run."""
     health: Callable[[Container], str]
     """What a container's check says; ``none`` where it has none."""
 
@@ -54,6 +57,7 @@ def matching(
         one
         for one in chosen
         if all(_fits(one, key, values, around) for key, values in wanted.items())
+        and _reached(one, wanted, around)
         and (not ancestors or any(_descends(one, name, ids) for name, ids in ancestors))
     ]
 
@@ -101,7 +105,10 @@ def _check(wanted: Wanted) -> None:
         _one_of("health", "health", value, _HEALTH)
     for value in wanted.get("exited", ()):
         if not value.lstrip("-").isdecimal():
-            raise InvalidInput(f"invalid filter 'exited={value}': it is an exit code")
+            raise InvalidInput(
+                f"invalid filter 'exited={value}': it is an exit code",
+                hint="a whole number, such as --filter exited=0",
+            )
     for key in ("publish", "expose"):
         for value in wanted.get(key, ()):
             _ports(key, value)
@@ -111,7 +118,8 @@ def _one_of(key: str, what: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise InvalidInput(
             f"invalid filter '{key}={value}': invalid value for {what} ({value}):"
-            f" must be one of {', '.join(known)}"
+            f" must be one of {', '.join(known)}",
+            hint=f"such as --filter {key}={known[0]}",
         )
 
 
@@ -128,7 +136,11 @@ def _named(name: str, everyone: Sequence[Container]) -> Container:
     found = [one for one in everyone if plain in {one.name, one.id}]
     found = found or [one for one in everyone if plain and one.id.startswith(plain)]
     if len(found) != 1:
-        raise NotFound(f"no such container: {name}", reference="no-such-container")
+        raise NotFound(
+            f"no such container: {name}",
+            hint="dockyard ps -a lists all containers",
+            reference="no-such-container",
+        )
     return found[0]
 
 
@@ -154,19 +166,17 @@ def _fits(container: Container, key: str, values: Sequence[str], around: Surroun
             return not set(spec_network.names(container.options.networking)).isdisjoint(values)
         case "volume":
             return any(not {one.source, one.target}.isdisjoint(values) for one in container.mounts)
-        case "publish" | "expose":
-            return _reaches(container, key, values, around)
     return True  # decided by all containers together
 
 
-def _reaches(container: Container, key: str, values: Sequence[str], around: Surroundings) -> bool:
-    published = {
-        f"{one.container_port}/{one.protocol}" for one in container.options.networking.ports
-    }
-    exposed = {*container.options.networking.exposed_ports, *around.exposed(container)}
-    ports = published if key == "publish" else published | exposed
-    ports = {port if "/" in port else f"{port}/tcp" for port in ports}
-    return any(not ports.isdisjoint(_ports(key, value)) for value in values)
+def _reached(container: Container, wanted: Wanted, around: Surroundings) -> bool:
+    if wanted.keys().isdisjoint({"publish", "expose"}):
+        return True
+    publish, expose = (
+        {port for value in wanted.get(key, ()) for port in _ports(key, value)}
+        for key in ("publish", "expose")
+    )
+    return reached(around.ports(container), publish, expose)
 
 
 def _ports(key: str, text: str) -> set[str]:
@@ -174,11 +184,18 @@ def _ports(key: str, text: str) -> set[str]:
     numbers, _, protocol = text.partition("/")
     first, dash, last = numbers.partition("-")
     ends = (first, last if dash else first)
-    if not all(end.isdecimal() and int(end) < 1 << 16 for end in ends):
+    begin, end = (natural(each, _LAST_PORT) for each in ends)
+    if begin is None or end is None:
         raise InvalidInput(
             f"error while looking up for {key} {text}: invalid port", hint="such as 80 or 53/udp"
         )
-    return {f"{port}/{protocol or 'tcp'}" for port in range(int(ends[0]), int(ends[1]) + 1)}
+    if end < begin:
+        raise InvalidInput(
+            f"error while looking up for {key} {text}:"
+            f" Invalid range specified for the Port: {numbers}",
+            hint="the lower port first, such as 8000-8010",
+        )
+    return {f"{port}/{protocol or 'tcp'}" for port in range(begin, end + 1)}
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 import msgspec
 
-from dockyard.cli import units
+from dockyard.cli import ports_view, units
+from dockyard.cli.labelled import LabelledRow
 from dockyard.cli.table import ellipsis
 from dockyard.containers import spec_network
 from dockyard.containers.model import Container
 from dockyard.containers.sizes import Sizes
-from dockyard.networks.model import PortMapping
 
 TITLES = {
     "ID": "CONTAINER ID", "Image": "IMAGE", "Command": "COMMAND", "CreatedAt": "CREATED AT",
@@ -23,30 +21,22 @@ TITLES = {
 COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
 
 _COMMAND_LENGTH = 20
+_LAST_PORT = 65535
 
 
 class Shown(msgspec.Struct, frozen=True):
     """A container with what its row needs beside the record."""
 
     container: Container
-    ports: tuple[PortMapping, ...] = ()
-    exposed: tuple[str, ...] = ()
-    """``PORT/PROTOCOL`` of the image's EXPOSE."""
+    ports: tuple[ports_view.Port, ...] = ()
+    """Published and exposed ones."""
     sizes: Sizes | None = None
     """What it takes on disk, where that was asked for."""
     health: str | None = None
     """What its health check says, where it has one."""
 
 
-class Row(dict[str, str]):
-    """A container's fields, and Docker's method ``{{.Label "KEY"}}``."""
-
-    def __init__(self, fields: Mapping[str, str], labels: Mapping[str, str]) -> None:
-        super().__init__(fields)
-        self.methods = {"Label": lambda key="": labels.get(key, "")}
-
-
-def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
+def row(shown: Shown, now: int, *, cut: bool = True) -> LabelledRow:
     """A container's fields.
 
     Args:
@@ -62,18 +52,17 @@ def row(shown: Shown, now: int, *, cut: bool = True) -> Row:
         "Command": _quoted(ellipsis(words, _COMMAND_LENGTH) if cut else words),
         "CreatedAt": units.local_time(one.created),
         "RunningFor": units.since(one.created, now),
-        "Ports": ports_text(shown.ports, shown.exposed),
+        "Ports": ports_view.text(shown.ports),
         "Platform": "linux",
         "State": one.shown_state,
         "Status": status(one, now, shown.health),
         "Names": one.name,
-        "Labels": ",".join(f"{key}={value}" for key, value in sorted(one.labels.items())),
         "Mounts": ",".join(_mount_name(mount, cut=cut) for mount in mounts),
         "Networks": ",".join(spec_network.names(one.options.networking)),
         "LocalVolumes": str(sum(mount.kind == "volume" for mount in one.mounts)),
         "Size": _size(shown.sizes),
     }
-    return Row(fields, one.labels)
+    return LabelledRow(fields, one.labels)
 
 
 def _size(sizes: Sizes | None) -> str:
@@ -100,26 +89,6 @@ def status(container: Container, now: int, health: str | None = None) -> str:
             return "Removal In Progress"
         case _:
             return "Created"
-
-
-def ports_text(ports: Iterable[PortMapping], exposed: Iterable[str] = ()) -> str:
-    """``0.0.0.0:8000->80/tcp, 443/tcp``, in the order of the container's ports."""
-    published = {
-        (port.container_port, port.protocol, port.host_ip, port.host_port): port_text(port)
-        for port in ports
-    }
-    taken = {(number, protocol) for number, protocol, _, _ in published}
-    for text in exposed:
-        number, _, protocol = text.partition("/")
-        kind = protocol or "tcp"
-        if number.isdecimal() and (int(number), kind) not in taken:
-            published[int(number), kind, "", 0] = f"{number}/{kind}"  # type: ignore[index]  # any protocol may be exposed
-    return ", ".join(published[key] for key in sorted(published))
-
-
-def port_text(port: PortMapping) -> str:
-    """One published port."""
-    return f"{port.host}->{port.container_port}/{port.protocol}"
 
 
 def _mount_name(source: str, *, cut: bool) -> str:

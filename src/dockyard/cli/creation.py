@@ -10,6 +10,7 @@ import msgspec
 from dockyard.cli import render
 from dockyard.cli.run_options import check_cidfile, make_options
 from dockyard.containers.model import Container, Options
+from dockyard.decoding import natural
 from dockyard.images.model import Image
 from dockyard.networks.model import HOST_NETWORK, NO_NETWORK, PortMapping, Protocol
 
@@ -58,10 +59,11 @@ def publish_all(options: Options, image: Image) -> Options:
             render.print_warning(f"port {exposed} is not published: {protocol} is not supported")
             continue
         kind: Protocol = "udp" if protocol == "udp" else "tcp"
-        if not (number.isascii() and number.isdecimal() and 0 < int(number) < _PORTS):
+        wanted = natural(number, _PORTS - 1)
+        if not wanted:
             render.print_warning(f"port {exposed} is not published: it is no port")
-        elif (int(number), kind) not in published:
-            found.append(PortMapping(container_port=int(number), protocol=kind))
+        elif (wanted, kind) not in published:
+            found.append(PortMapping(container_port=wanted, protocol=kind))
     networking = msgspec.structs.replace(
         options.networking, ports=(*options.networking.ports, *found)
     )

@@ -22,9 +22,12 @@ _PLATFORM = "an image is for one platform: build one for each, each with a name 
 _QUOTA = "a quota of a container's files is XFS's alone; put what grows on a volume of its own size"
 
 DIFFERENT: dict[str, str] = {
+    "build --build-context": "no oci-layout://; load takes such an image, docker-image:// names it",
     "build --cache-from": "type=local alone",
     "build --cache-to": "type=local alone",
-    "build --output": "no compression and no registry yet",
+    "build --output": "no compression and no registry yet; type=local leaves out device nodes,"
+    " setuid and setgid bits and capabilities of files, which would give rights on this host",
+    "import": "no URL: curl URL | dockyard import -",
     "build --secret": "a variable that isn't set is an error, not an empty secret",
     "commit": "directories that the engine made as mount points stay out of the image",
     "cp --archive": "out of a container owners are kept, which Docker 28 doesn't do",
@@ -37,7 +40,11 @@ DIFFERENT: dict[str, str] = {
     "rmi": "untagged parents stay, as with --no-prune; image prune removes them",
     "info": "of the root and the host; a daemon's, a registry's and a swarm's lines are missing",
     "version": "one program, so there is no server to tell of",
+    "network create": "glibc finds a name for another container's address (gethostbyaddr) only with"
+    " an aardvark-dns newer than Debian 12's 1.4",
     "network create --driver": "bridge",
+    "volume create --opt": "type=none, o=bind and device= together; images fill it without"
+    " setuid and setgid bits, capabilities of files and device nodes",
     "volume create --driver": "local",
     "stats": "into a pipe or a file go lines alone, without the control characters of a terminal",
     "kill": "HUP, USR1 and other signals that don't mean the end leave the restart policy in force",
@@ -50,6 +57,11 @@ DIFFERENT: dict[str, str] = {
     "run --restart": "a restart that can't be done is tried again, as after a failure",
     "run --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
     "run --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
+    "run --cap-drop": "with --privileged too, where Docker ignores it",
+    "run --volume": ":z and :Z are refused where the host has SELinux; elsewhere they do"
+    " nothing, as in Docker, and :cached and the like nowhere",
+    "run --volumes-from": ":z and :Z as with --volume",
+    "run --hostname": "a name: letters, digits, '-', '_' and dots, 64 at most",
     "run --platform": "picks nothing from a registry: the image at hand has to fit",
     "run --volume-driver": "local",
     "run --log-driver": _DRIVERS,
@@ -61,6 +73,11 @@ DIFFERENT: dict[str, str] = {
     "create --restart": "a restart that can't be done is tried again, as after a failure",
     "create --gpus": "by CDI alone (docs/gpus.md); no hook or runtime of NVIDIA's",
     "create --security-opt": "label= only as label=disable, writable-cgroups only on cgroup v2",
+    "create --cap-drop": "with --privileged too, where Docker ignores it",
+    "create --volume": ":z and :Z are refused where the host has SELinux; elsewhere they do"
+    " nothing, as in Docker, and :cached and the like nowhere",
+    "create --volumes-from": ":z and :Z as with --volume",
+    "create --hostname": "a name: letters, digits, '-', '_' and dots, 64 at most",
     "create --platform": "picks nothing from a registry: the image at hand has to fit",
     "images --all": "there are no intermediate images that it could show besides",
     "build --check": "with --output, --iidfile, --metadata-file or --cache-to it is refused: no"
@@ -73,7 +90,6 @@ DIFFERENT: dict[str, str] = {
     "create --pull": _PULL,
     "network connect --driver-opt": "com.docker.network.endpoint.ifname",
     "network create --opt": "the bridge's name, masquerading, icc, host binding, and the MTU",
-    "volume create --opt": "directories of the host (o=bind); file systems are mounted by the host",
 }
 """A command (``logs``), a flag of one (``run --log-driver``) or an instruction to what differs."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dockyard.cli import networks_view
-from dockyard.cli.host_config import host_config, port_bindings
+from dockyard.cli import networks_view, ports_view
+from dockyard.cli.host_config import host_config
 from dockyard.cli.units import NEVER, timestamp
-from dockyard.containers import spec_network
+from dockyard.containers import spec_mounts, spec_network
 from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container, Mount
 from dockyard.images.model import Image
@@ -35,6 +35,7 @@ def container_document(
     """
     base = paths.container(container.id)
     running = container.running
+    exposed = ports_view.exposed(container, (image or ExecutionConfig()).exposed_ports)
     return {
         "Id": container.id,
         "Created": timestamp(container.created),
@@ -61,7 +62,7 @@ def container_document(
         },
         "Mounts": [_mount(mount, paths) for mount in container.mounts],
         "Config": _config(container, image or ExecutionConfig()),
-        "NetworkSettings": _network(container, endpoints if running else ()),
+        "NetworkSettings": _network(container, endpoints if running else (), exposed),
     }
 
 
@@ -93,6 +94,7 @@ def _state(container: Container, health: Report | None) -> Document:
         "Paused": container.paused,
         "Restarting": restarting,
         "OOMKilled": container.oom_killed,
+        "ShmFull": container.shm_full,
         "Dead": False,
         "Pid": container.process.pid if container.running and container.process else 0,
         "ExitCode": container.exit_code,
@@ -172,12 +174,15 @@ def _healthcheck(check: Healthcheck) -> Document:
     }  # fmt: skip
 
 
-def _network(container: Container, endpoints: Sequence[Endpoint]) -> Document:
+def _network(
+    container: Container, endpoints: Sequence[Endpoint], exposed: Sequence[str]
+) -> Document:
     networking = container.options.networking
     names = spec_network.names(networking)
+    published = [port for each in endpoints for port in each.ports]
     first = next((each for each in endpoints if each.network == DEFAULT_NETWORK), None)
     return {
-        "Ports": port_bindings(port for each in endpoints for port in each.ports),
+        "Ports": ports_view.bindings(ports_view.listed(published, exposed)),
         "Gateway": first.gateway if first else "",
         "IPAddress": first.address if first else "",
         "IPPrefixLen": first.prefix if first else 0,
@@ -197,7 +202,7 @@ def _mount(mount: Mount, paths: Paths) -> Document:
         "Destination": mount.target,
         "Mode": "ro" if mount.read_only else "",
         "RW": not mount.read_only,
-        "Propagation": "rprivate" if mount.kind == "bind" else "",
+        "Propagation": spec_mounts.propagation(mount),
     }
 
 

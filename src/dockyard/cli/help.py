@@ -11,7 +11,6 @@ from dockyard.cli.line import Option
 
 if TYPE_CHECKING:
     from dockyard.cli.catalog import Entry
-    from dockyard.cli.command import Command
     from dockyard.cli.line import Parameter
 
 _MAX_WIDTH = 98
@@ -24,10 +23,10 @@ _INDENT = 2
 Rows = Sequence[tuple[str, str]]
 
 
-def command_help(path: str, command: Command) -> str:
+def command_help(path: str, usage: str, summary: str, parameters: Iterable[Parameter]) -> str:
     """The help of one command."""
-    parts = [f"Usage:  {path} {command.usage}".rstrip() + "\n", f"\n{command.summary}\n"]
-    rows = described(command.parameters)
+    parts = [f"Usage:  {path} {usage}".rstrip() + "\n", f"\n{summary}\n"]
+    rows = described(parameters)
     if rows:
         parts += ["\nOptions:\n", definitions(_with_help(rows), _width(), most=_MAX_OPTION)]
     return "".join(parts)

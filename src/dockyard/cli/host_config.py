@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from dockyard.cli import ports_view
 from dockyard.containers.model import (
     Container,
     DeviceRate,
@@ -16,7 +17,6 @@ from dockyard.containers.model import (
     Resources,
     Restart,
 )
-from dockyard.networks.model import PortMapping
 from dockyard.security import paths as guarded
 
 Document = dict[str, Any]
@@ -61,7 +61,7 @@ def _storage(options: Options) -> Document:
 def _networking(networking: Networking) -> Document:
     return {
         "NetworkMode": networking.network,
-        "PortBindings": port_bindings(networking.ports),
+        "PortBindings": ports_view.wanted(networking.ports),
         "ExtraHosts": list(networking.extra_hosts) or None,
         "Dns": list(networking.dns) or None,
         "DnsOptions": list(networking.dns_options) or None,
@@ -165,17 +165,6 @@ def _devices(devices: Devices) -> Document:
 
 def _restart(restart: Restart) -> Document:
     return {"RestartPolicy": {"Name": restart.policy, "MaximumRetryCount": restart.max_retries}}
-
-
-def port_bindings(ports: Iterable[PortMapping]) -> dict[str, list[dict[str, str]]]:
-    """Published ports by container port, as Docker shows them."""
-    found: dict[str, list[dict[str, str]]] = {}
-    for port in sorted(ports, key=lambda one: (one.container_port, one.protocol, one.host_ip)):
-        host_port = str(port.host_port) if port.host_port else ""
-        found.setdefault(f"{port.container_port}/{port.protocol}", []).append(
-            {"HostIp": port.host_ip, "HostPort": host_port}
-        )
-    return found
 
 
 def _bind(mount: Mount) -> str:

@@ -123,7 +123,11 @@ def _fits(image: Image, key: str, value: str, images: Sequence[Image], now: int)
         case "before" | "since":
             other = next((each for each in images if _means(each, value)), None)
             if other is None:
-                raise NotFound(f"No such image: {value}", reference="no-such-image")
+                raise NotFound(
+                    f"No such image: {value}",
+                    hint="dockyard images lists those there are",
+                    reference="no-such-image",
+                )
             return image.built < other.built if key == "before" else image.built > other.built
     return True
 

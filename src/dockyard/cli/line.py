@@ -18,7 +18,7 @@ Read = Callable[[str], object]
 """Understands a value, or raises :class:`InvalidInput`."""
 
 BAD_OPTION = 125
-_MOST = (1 << 63) - 1
+_INT64_MAX = 2**63 - 1
 _DECLARED = "__line__"
 _WORDS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
@@ -163,8 +163,8 @@ def whole_number(text: str) -> int:
         found = int(text, 0)
     except ValueError:
         raise InvalidInput("it is not a whole number") from None
-    if not -_MOST <= found <= _MOST:
-        raise InvalidInput(f"it is out of range: at most {_MOST}")
+    if abs(found) > _INT64_MAX:
+        raise InvalidInput(f"it is out of range: at most {_INT64_MAX}")
     return found
 
 
@@ -256,7 +256,11 @@ def _short(
 def _next(rest: Iterable[str], name: str) -> str:
     for word in rest:
         return word
-    raise UsageProblem(f"flag needs an argument: {name}", exit_code=BAD_OPTION)
+    raise UsageProblem(
+        f"flag needs an argument: {name}",
+        hint=f"write {name} and its value; --help says which",
+        exit_code=BAD_OPTION,
+    )
 
 
 def _unknown(name: str, known: Mapping[str, Option]) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from dockyard.cli.output import say
@@ -20,6 +20,7 @@ def list_text(
     columns: Sequence[str],
     form: str | None,
     width: int | None = None,
+    first: Collection[str] = (),
 ) -> str:
     """A list in the form asked for.
 
@@ -29,6 +30,7 @@ def list_text(
         columns: fields of the usual table.
         form: the value of ``--format``; ``None`` and ``table`` are the usual table.
         width: columns of the terminal; see :func:`dockyard.cli.table.table`.
+        first: fields that the usual table cuts before any other.
 
     Raises:
         InvalidInput: a template names an unknown field.
@@ -36,7 +38,7 @@ def list_text(
     if not form or form == "table":
         lines = [[titles[column] for column in columns]]
         lines += [[row[column] for column in columns] for row in rows]
-        return table(lines, width)
+        return table(lines, width, first=[columns.index(one) for one in first])
     from dockyard.cli import template  # only where there is a format
 
     if form == "json":
@@ -123,6 +125,7 @@ def split_filters(values: Sequence[str], known: Sequence[str]) -> tuple[tuple[st
             raise InvalidInput(
                 f'invalid argument "{value}" for "-f, --filter" flag: bad format of filter'
                 " (expected name=value)",
+                hint=f"such as {known[0]}=VALUE; filters are {', '.join(known)}",
                 exit_code=125,
             )
         if name not in known:

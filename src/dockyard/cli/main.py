@@ -15,7 +15,7 @@ from dockyard.cli import dispatch, render
 from dockyard.cli.command import using
 from dockyard.cli.line import UsageProblem
 from dockyard.cli.output import OutputFailed, open_missing
-from dockyard.errors import DiskFull, DockyardError
+from dockyard.errors import DiskFull, DockyardError, InvalidInput
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -83,6 +83,11 @@ def _unexpected(error: Exception) -> DockyardError:
     if isinstance(error, OSError) and error.errno in _FULL:
         where = error.filename or "the state directory"
         return DiskFull(where)
+    if isinstance(error, UnicodeEncodeError):
+        return InvalidInput(
+            f"{error.object!r} is not UTF-8, and can't be written down as it is",
+            hint="names of files may have any bytes; all else that is given has to be UTF-8",
+        )
     trace = None
     if os.environ.get("DOCKYARD_DEBUG"):
         import traceback

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from dockyard.cli.filters import has_label, matches, truth
+from dockyard.cli.labelled import LabelledRow
 from dockyard.cli.units import timestamp
 from dockyard.containers.model import Container
 from dockyard.errors import InvalidInput
@@ -24,9 +25,9 @@ PRUNE_FILTERS = ("label", "label!", "until")
 _DRIVERS = {"host": "host", "none": "null"}
 
 
-def row(network: Network, *, cut: bool) -> dict[str, str]:
+def row(network: Network, *, cut: bool) -> LabelledRow:
     """The fields of one network."""
-    return {
+    fields = {
         "ID": network.short_id if cut else network.id,
         "Name": network.name,
         "Driver": driver(network),
@@ -34,9 +35,9 @@ def row(network: Network, *, cut: bool) -> dict[str, str]:
         "IPv4": _truth(network.name not in _DRIVERS),
         "IPv6": _truth(network.ipv6 is not None),
         "Internal": _truth(network.internal),
-        "Labels": ",".join(f"{key}={value}" for key, value in sorted(network.labels.items())),
         "CreatedAt": timestamp(network.created),
     }
+    return LabelledRow(fields, network.labels)
 
 
 def driver(network: Network) -> str:

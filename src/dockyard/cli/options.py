@@ -81,9 +81,15 @@ def read_text(path: str) -> str:
         with open(path, encoding="utf-8") as stream:
             return stream.read()
     except OSError as error:
-        raise InvalidInput(f"open {path}: {error.strerror}", exit_code=125) from error
+        raise InvalidInput(
+            f"open {path}: {error.strerror}",
+            hint="name a file that is there and can be read",
+            exit_code=125,
+        ) from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8: {error.reason}", exit_code=125) from error
+        raise InvalidInput(
+            f"{path} is not UTF-8: {error.reason}", hint="save it as UTF-8", exit_code=125
+        ) from error
 
 
 def for_each(names: Iterable[str], act: Callable[[str], str | None]) -> int:
@@ -157,7 +163,10 @@ def archive_output(path: str | None) -> Iterator[Callable[[bytes | memoryview], 
             with output_file(path) as write:
                 yield write
         except FileNotFoundError as error:
-            raise InvalidInput(f"cannot write {path}: {error.strerror}") from error
+            raise InvalidInput(
+                f"cannot write {path}: {error.strerror}",
+                hint="make the directory first, or name another with -o",
+            ) from error
         return
     if sys.stdout.isatty():
         raise InvalidInput(
@@ -168,7 +177,10 @@ def archive_output(path: str | None) -> Iterator[Callable[[bytes | memoryview], 
 
 
 def confirmed(warning: str, *, force: bool) -> bool:
-    """True where the user agrees to what can't be undone, or said so before."""
+    """True where the user agrees to what can't be undone, or said so before.
+
+    Who says no got what he wanted: the command ends with 0, as Docker's does.
+    """
     if force:
         return True
     write(f"WARNING! {warning}\nAre you sure you want to continue? [y/N] ")

@@ -16,9 +16,11 @@ _INTRODUCTION = """\
 Docker has and Dockyard does not have yet is refused with a message, never ignored. This page is
 made by `python -m dockyard.cli.reference`; a test compares the two.
 
-Machine-readable output goes to standard output, everything else to standard error. `--format`
-takes `json`, `table TEMPLATE` or a template in Go's notation: fields (`{{.Names}}`,
-`{{.State.Status}}`), `json`, `upper`, `lower`, `len`, `join` and `index`.
+Machine-readable output goes to standard output, everything else to standard error. On a terminal
+tables are cut to its width, unless `--no-trunc` says otherwise; in a pipe they are whole. What
+takes long shows there how far it is. `--format` takes `json`, `table TEMPLATE` or a template in
+Go's notation: fields (`{{.Names}}`, `{{.State.Status}}`), `json`, `upper`, `lower`, `len`, `join`
+and `index`.
 
 | exit code | meaning |
 |---|---|

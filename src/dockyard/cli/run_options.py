@@ -70,5 +70,6 @@ def check_cidfile(path: str | None) -> None:
         raise InvalidInput(
             "container ID file found, make sure the other container isn't running"
             f" or delete {path}",
+            hint="dockyard ps -a lists containers; --cidfile names a new file",
             exit_code=125,
         )

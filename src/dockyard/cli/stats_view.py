@@ -14,6 +14,8 @@ TITLES = {
     "BlockIO": "BLOCK I/O", "PIDs": "PIDS",
 }  # fmt: skip
 COLUMNS = ("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs")
+CUT_FIRST = ("ID", "Name")
+"""What says least when it is cut: the other columns are quantities."""
 _GONE = {"CPUPerc": "--", "MemUsage": "-- / --", "MemPerc": "--", "NetIO": "--", "BlockIO": "--",
          "PIDs": "--"}  # fmt: skip
 _AT_REST = {"CPUPerc": "0.00%", "MemUsage": "0B / 0B", "MemPerc": "0.00%", "NetIO": "0B / 0B",

@@ -5,32 +5,40 @@ Cells may hold what an image or a container says; they can't control a terminal 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from dockyard.cli.visible import on_one_line
 
 _MIN_COLUMN = 10
 _GAP = 3
+_TIGHT = 1
 _MIN_SHRUNK = 8
 
 
 def table(
-    rows: Sequence[Sequence[str]], width: int | None = None, *, least: int = _MIN_COLUMN
+    rows: Sequence[Sequence[str]],
+    width: int | None = None,
+    *,
+    least: int = _MIN_COLUMN,
+    first: Collection[int] = (),
 ) -> str:
     """The rows as lines of text.
 
     Args:
-        width: columns of the terminal; the widest cells are cut until a line fits. ``None`` cuts
-            nothing.
+        width: columns of the terminal; the widest cells are cut until a line fits, and columns
+            stand closer together where that isn't enough. ``None`` cuts nothing.
         least: characters of a column with its gap.
+        first: numbers of the columns that are cut before any other is, such as names beside
+            quantities; none: all alike.
     """
     if not rows:
         return ""
     rows = [[on_one_line(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    shape = _Shape([max(map(len, column)) for column in zip(*rows, strict=True)], _GAP, least)
     if width is not None:
-        widths = _fit(widths, [len(cell) for cell in rows[0]], width)
-    return "".join(_line(row, widths, least) + "\n" for row in rows)
+        shape = _fitted(shape, [len(cell) for cell in rows[0]], width, first)
+    return "".join(_line(row, shape) + "\n" for row in rows)
 
 
 def ellipsis(text: str, limit: int) -> str:
@@ -38,26 +46,46 @@ def ellipsis(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _line(row: Sequence[str], widths: Sequence[int], least: int) -> str:
-    *cells, last = (ellipsis(cell, width) for cell, width in zip(row, widths, strict=True))
-    padded = (
-        cell.ljust(max(width + _GAP, least)) for cell, width in zip(cells, widths, strict=False)
-    )
+class _Shape(NamedTuple):
+    """How a table is laid out: characters of each column, of what is between, of both at least."""
+
+    widths: Sequence[int]
+    gap: int
+    least: int
+
+    @property
+    def places(self) -> list[int]:
+        """Characters of each column with its gap; the last one has none."""
+        *others, last = self.widths
+        return [*(max(width + self.gap, self.least) for width in others), last]
+
+
+def _line(row: Sequence[str], shape: _Shape) -> str:
+    *cells, last = (ellipsis(cell, width) for cell, width in zip(row, shape.widths, strict=True))
+    padded = (cell.ljust(place) for cell, place in zip(cells, shape.places, strict=False))
     return "".join(padded) + last
 
 
-def _fit(widths: list[int], least: list[int], total: int) -> list[int]:
-    """Narrows the widest columns, never below their titles, until the sum fits."""
-    fitted = list(widths)
-    limits = [max(title, _MIN_SHRUNK) for title in least]
-    while _sum(fitted) > total:
-        spare = [width - limit for width, limit in zip(fitted, limits, strict=True)]
-        if max(spare) <= 0:
+def _fitted(shape: _Shape, titles: Sequence[int], total: int, first: Collection[int]) -> _Shape:
+    """The shape that fits and looks best: with gaps, without, and at last with titles cut too."""
+    limits = [max(title, _MIN_SHRUNK) for title in titles]
+    if first:
+        limits = [_MIN_SHRUNK if column in first else width
+                  for column, width in enumerate(shape.widths)]  # fmt: skip
+    tight = shape._replace(gap=_TIGHT, least=0)
+    for each, lower in ((shape, limits), (tight, limits), (tight, [1] * len(titles))):
+        shape = _narrowed(each, lower, total)
+        if sum(shape.places) <= total:
             break
-        widest = max(range(len(fitted)), key=lambda i: (spare[i] > 0, fitted[i]))
-        fitted[widest] -= 1
-    return fitted
+    return shape
 
 
-def _sum(widths: Sequence[int]) -> int:
-    return sum(max(width + _GAP, _MIN_COLUMN) for width in widths[:-1]) + widths[-1]
+def _narrowed(shape: _Shape, limits: Sequence[int], total: int) -> _Shape:
+    """Takes from the widest columns that are above their limits, until the sum fits."""
+    widths = list(shape.widths)
+    while sum(shape._replace(widths=widths).places) > total:
+        spare = [column for column, limit in enumerate(limits) if widths[column] > limit]
+        if not spare:
+            break
+        widths[max(spare, key=lambda column: widths[column])] -= 1
+    return shape._replace(widths=widths)

@@ -41,12 +41,12 @@ def render(nodes: Sequence[Node], value: object) -> str:
     Raises:
         InvalidInput: the value has no such field, or a function can't take what it is given.
     """
-    return _Execution(FUNCTIONS, value).run(nodes)
+    return _Execution(FUNCTIONS, value).result(nodes)
 
 
 def render_titles(nodes: Sequence[Node], titles: Mapping[str, str]) -> str:
     """The head of a table: functions leave the titles as they are, unknown ones are named."""
-    return _Execution(HEADER_FUNCTIONS, _Titles(titles)).run(nodes)
+    return _Execution(HEADER_FUNCTIONS, _Titles(titles)).result(nodes)
 
 
 class _Titles(dict[str, str]):
@@ -80,59 +80,65 @@ class _Execution:
         self._functions = functions
         self._dot = value
         self._variables: list[tuple[str, object]] = [("$", value)]
+        self._written: list[str] = []
+        """So far: ``break`` leaves what stands before it."""
 
-    def run(self, nodes: Sequence[Node]) -> str:
-        return "".join(map(self._node, nodes))
+    def result(self, nodes: Sequence[Node]) -> str:
+        self._run(nodes)
+        return "".join(self._written)
 
-    def _node(self, node: Node) -> str:
+    def _run(self, nodes: Sequence[Node]) -> None:
+        for node in nodes:
+            self._node(node)
+
+    def _node(self, node: Node) -> None:
         match node:
             case str():
-                return node
+                self._written.append(node)
             case parser.Print():
                 value = self._pipeline(node.pipeline)
-                return "" if node.pipeline.variables else printed(value)
+                self._written.append("" if node.pipeline.variables else printed(value))
             case parser.If():
                 chosen = node.body if true(self._pipeline(node.pipeline)) else node.otherwise
-                return self._block(chosen, self._dot)
+                self._block(chosen, self._dot)
             case parser.With():
                 value = self._pipeline(node.pipeline)
-                if true(value):
-                    return self._block(node.body, value)
-                return self._block(node.otherwise, self._dot)
+                found = true(value)
+                self._block(node.body if found else node.otherwise, value if found else self._dot)
             case parser.Range():
-                return self._range(node)
+                self._range(node)
             case parser.Break():
                 raise _Break
-        raise _Continue
+            case parser.Continue():
+                raise _Continue
 
-    def _block(self, nodes: Sequence[Node], dot: object) -> str:
+    def _block(self, nodes: Sequence[Node], dot: object) -> None:
         before, count = self._dot, len(self._variables)
         self._dot = dot
         try:
-            return self.run(nodes)
+            self._run(nodes)
         finally:
             self._dot = before
             del self._variables[count:]
 
-    def _range(self, node: parser.Range) -> str:
+    def _range(self, node: parser.Range) -> None:
         value = self._pipeline(msgspec.structs.replace(node.pipeline, variables=()))
         pairs = _pairs(value)
         if not pairs:
-            return self._block(node.otherwise, self._dot)
-        names, written = node.pipeline.variables, []
+            self._block(node.otherwise, self._dot)
+        names = node.pipeline.variables
         for key, each in pairs:
             count = len(self._variables)
             values = (each,) if len(names) == 1 else (key, each)
             self._variables += list(zip(names, values, strict=False))
             try:
-                written.append(self._block(node.body, each))
+                self._block(node.body, each)
             except _Continue:
                 continue
             except _Break:
                 break
             finally:
                 del self._variables[count:]
-        return "".join(written)
 
     def _pipeline(self, pipeline: parser.Pipeline) -> object:
         value: object = None

@@ -175,6 +175,7 @@ class _Items:
 
     def __init__(self, items: Sequence[_Item]) -> None:
         self._items = list(items)[::-1]
+        self._ranges = 0
 
     def nodes(self, *, inside: bool = False) -> tuple[tuple[Node, ...], str | None]:
         """Nodes up to the next ``else`` or ``end``, and that."""
@@ -199,15 +200,17 @@ class _Items:
             raise NotSupported(f"template action {{{{{word}}}}} is not supported", hint=HINT)
         if word in _BLOCKS:
             return self._block(word, text.removeprefix(word))
-        if text == "break":
-            return Break()
-        if text == "continue":
-            return Continue()
+        if text in {"break", "continue"}:
+            if not self._ranges:
+                raise broken(f"{{{{{text}}}}} outside {{{{range}}}}")
+            return Break() if text == "break" else Continue()
         return Print(_Tokens(text).all())
 
     def _block(self, word: str, text: str) -> Node:
         pipeline = _Tokens(text).all(several=word == "range")
+        self._ranges += word == "range"
         body, end = self.nodes(inside=True)
+        self._ranges -= word == "range"
         otherwise: tuple[Node, ...] = ()
         if end is not None and end != "end":
             following = end.removeprefix("else").strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from dockyard.cli import builder_view, containers_view, images_view, volumes_view
@@ -62,8 +62,13 @@ def rows(usage: Usage, now: int, *, cut: bool) -> dict[str, list[Mapping[str, st
             "BuildCache": list(cache)}  # fmt: skip
 
 
-def verbose(usage: Usage, now: int) -> str:
-    """Every object in four tables."""
+def verbose(usage: Usage, now: int, width: int | None = None) -> str:
+    """Every object in four tables.
+
+    Args:
+        now: nanoseconds since 1970.
+        width: columns of the terminal; ``None`` cuts nothing.
+    """
     found = rows(usage, now, cut=True)
     parts = (
         ("Images space usage", _IMAGES, images_view.TITLES, found["Images"]),
@@ -75,7 +80,8 @@ def verbose(usage: Usage, now: int) -> str:
     text = []
     for title, columns, titles, items in parts:
         end = "" if title.startswith("Build") else ":"
-        text.append(f"{title}{end}\n\n{_table(columns, titles, items)}")
+        lines = [[fields[column] for column in columns] for fields in (titles, *items)]
+        text.append(f"{title}{end}\n\n{table(lines, width)}")
     return "\n".join(text)
 
 
@@ -83,14 +89,6 @@ _CACHE_TITLES = {
     "ID": "CACHE ID", "Type": "CACHE TYPE", "Size": "SIZE", "CreatedSince": "CREATED",
     "LastUsedSince": "LAST USED", "UsageCount": "USAGE", "Shared": "SHARED",
 }  # fmt: skip
-
-
-def _table(
-    columns: Sequence[str], titles: Mapping[str, str], items: Sequence[Mapping[str, str]]
-) -> str:
-    lines = [[titles[column] for column in columns]]
-    lines += [[item[column] for column in columns] for item in items]
-    return table(lines)
 
 
 def document(usage: Usage, now: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dockyard.cli.filters import has_label, matches, truth
+from dockyard.cli.labelled import LabelledRow
 from dockyard.cli.units import decimal_size, timestamp
 from dockyard.volumes.model import Volume
 
@@ -21,17 +22,17 @@ LS_FILTERS = ("dangling", "driver", "label", "name")
 PRUNE_FILTERS = ("all", "label", "label!")
 
 
-def row(volume: Volume, links: int | None = None, size: int | None = None) -> dict[str, str]:
+def row(volume: Volume, links: int | None = None, size: int | None = None) -> LabelledRow:
     """The fields of one volume; ``links`` and ``size`` (bytes) where they were asked for."""
-    return {
+    fields = {
         "Driver": "local",
         "Name": volume.name,
-        "Labels": ",".join(f"{key}={value}" for key, value in sorted(volume.labels.items())),
         "Links": "N/A" if links is None else str(links),
         "Mountpoint": volume.path,
         "Scope": "local",
         "Size": "N/A" if size is None else decimal_size(size),
     }
+    return LabelledRow(fields, volume.labels)
 
 
 def document(volume: Volume, links: int, size: int) -> Document:

@@ -240,7 +240,10 @@ class Containers(Content):
             Conflict: a container's own name is no link.
         """
         self.get(text)
-        raise Conflict("conflict, cannot remove the default link name of the container")
+        raise Conflict(
+            "conflict, cannot remove the default link name of the container",
+            hint="there are no links here: dockyard rm removes the container",
+        )
 
     def all(self) -> list[Container]:
         """All containers, newest first, whatever their state."""
@@ -312,7 +315,10 @@ class Containers(Content):
 
         lifecycle.require_running(container)
         if container.process is None:
-            raise NotFound(f"container {container.name} has no process")
+            raise NotFound(
+                f"container {container.name} has no process",
+                hint=f"it has just ended: dockyard start {container.name}",
+            )
         layout = self._parts.cgroup_layout
         on_host = container.options.networking.network == HOST_NETWORK
         return stats.read_sample(

@@ -104,9 +104,6 @@ class Streams:
 
     def close(self) -> None:
         """Disconnects, where nothing is to be copied. Idempotent."""
-        watch, self.shared_memory = self.shared_memory, None
-        if watch is not None:
-            watch.end()
         if self._connection is not None:
             self._connection.close()
 

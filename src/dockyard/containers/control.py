@@ -48,7 +48,10 @@ def rename(parts: Parts, container: Container, name: str) -> Container:
     with parts.lock(container.holder):
         current = parts.store.find(container.id)
         if current.name == name:
-            raise Conflict("renaming a container with the same name as its current name")
+            raise Conflict(
+                "renaming a container with the same name as its current name",
+                hint="give a name that it doesn't have yet",
+            )
         renamed = msgspec.structs.replace(current, name=name)
         happened = event(renamed, "rename", oldName=f"/{current.name}")
         parts.store.rename(renamed, happened)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -27,10 +27,19 @@ from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.containers.spec_rights import Rights
+from dockyard.containers.surroundings import Joined, Surroundings
 from dockyard.errors import InvalidInput
+from dockyard.images import platforms
 from dockyard.images.model import Image
 from dockyard.oci.image import ExecutionConfig
-from dockyard.oci.runtime import Process, Sandbox, SpecMount, runtime_spec
+from dockyard.oci.runtime import (
+    SYSTEM_PLACES,
+    Process,
+    Sandbox,
+    SpecMount,
+    encode,
+    runtime_spec,
+)
 from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts, process
 from dockyard.system.files import remove_tree, write_atomically
@@ -41,8 +50,11 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
 
     Raises:
         InvalidInput, NotSupported, PermissionMissing: the options can't be met.
+        DiskFull: there is no room for it.
     """
+    parts.paths.require_room()
     config = image.config.config
+    encode((config, options))  # refuses now what no runtime takes
     container_id = names.new_id()
     args = lifecycle.command_line(
         image_entrypoint=config.entrypoint,
@@ -151,7 +163,9 @@ def _make_source(mount: Mount) -> None:
         os.makedirs(source, exist_ok=True)
     except OSError as error:
         raise InvalidInput(
-            f"cannot make the bind source {source}: {error.strerror}", exit_code=125
+            f"cannot make the bind source {source}: {error.strerror}",
+            hint="make the directory yourself, or name one that is there",
+            exit_code=125,
         ) from error
 
 
@@ -193,10 +207,25 @@ def fill_volumes(parts: Parts, container: Container, rootfs: str, fresh: tuple[s
         return
     for mount in container.mounts:
         if mount.kind == "volume" and mount.source is not None and mount.target in fresh:
-            from dockyard.system.copy import copy_tree
+            _fill_volume(parts, mount.source, rootfs, mount.target)
 
-            copy = functools.partial(copy_tree, rootfs, mount.target)
-            parts.volumes.fill(mount.source, copy)
+
+def _fill_volume(parts: Parts, name: str, rootfs: str, path: str) -> None:
+    """Ordinary volumes get all; only root comes at them. A directory of the host gets no rights."""
+    from dockyard.system.copy import copy_tree
+
+    volume, left_out = parts.volumes.get(name), 0
+
+    def copy(directory: str) -> None:
+        nonlocal left_out
+        left_out = copy_tree(rootfs, path, directory, rights=not volume.options)
+
+    parts.volumes.fill(name, copy)
+    if left_out:
+        parts.warn(
+            f"{left_out} device nodes of the image's {path} were left out of volume {name}, which"
+            f" is the host's {volume.path}"
+        )
 
 
 def write_bundle(
@@ -205,31 +234,47 @@ def write_bundle(
     image: Image,
     rootfs: str,
     where: Place,
+    joined: Mapping[str, Joined],
     window: tuple[int, int] | None = None,
 ) -> None:
     """Writes ``config.json`` and the files that are mounted into ``/etc``.
 
     Args:
+        joined: see :func:`surroundings.joining`.
         window: rows and columns that a terminal begins with.
     """
     named = where.donor or container
     hostname = spec.hostname(named.options, parts.facts, named.short_id)
-    rights = spec_rights.rights(container.options.security, parts.facts, container.seccomp_profile)
+    platform = container.options.platform
+    rights = spec_rights.rights(
+        container.options.security, parts.facts, container.seccomp_profile,
+        programs=None if platform is None else platforms.wanted(platform).architecture,
+    )  # fmt: skip
     files = _engine_files(parts, container, hostname, where)
     process = _process(parts, container, image.config.config, rights, rootfs, hostname)
-    sandbox = _sandbox(parts, container, rights, rootfs, hostname, where.path, files)
+    around = surroundings.look_up(parts, container, joined)
+    sandbox = _sandbox(parts, container, rights, rootfs, hostname, where.path, around, files)
     injection = surroundings.vendor_devices(parts, container.options, process.identity)
     if injection is not None:
         from dockyard.containers.spec_injection import with_devices
 
         process, sandbox = with_devices(process, sandbox, injection)
+    _check_landings(rootfs, [mount for mount in sandbox.mounts if mount not in files])
     process = msgspec.structs.replace(process, console_size=window)
     document = runtime_spec(process, sandbox)
     runtime = Runtime(container.runtime, parts.paths.runtime_state)
     recalled = filters.recall(parts.paths, runtime, rights.seccomp)
     document["annotations"] = _ending(parts, container) | container.options.annotations | recalled
     bundle = parts.paths.bundle(container.id)
-    write_atomically(f"{bundle}/config.json", msgspec.json.encode(document), durable=False)
+    write_atomically(f"{bundle}/config.json", encode(document), durable=False)
+
+
+def _check_landings(rootfs: str, asked: Sequence[SpecMount]) -> None:
+    links = {place for place in SYSTEM_PLACES if os.path.islink(f"{rootfs}{place}")}
+    if asked or links:
+        from dockyard.containers import landing  # many containers have no mounts
+
+        landing.check(rootfs, links, asked)
 
 
 def _ending(parts: Parts, container: Container) -> dict[str, str]:
@@ -280,13 +325,14 @@ def _sandbox(
     rootfs: str,
     hostname: str,
     network: str,
+    around: Surroundings,
     files: tuple[SpecMount, ...],
 ) -> Sandbox:
-    around = surroundings.look_up(parts, container)
     kernel = parts.facts.kernel
+    sources = ((mount, _source(parts, container, mount)) for mount in container.mounts)
     asked = (
-        spec.spec_mount(mount, _source(parts, container, mount), kernel)
-        for mount in container.mounts
+        spec.spec_mount(mount, source, kernel, directory=os.path.isdir(source))
+        for mount, source in sources
     )
     return Sandbox(
         rootfs=rootfs,

@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dockyard.containers import lifecycle, monitor, programs, spec, spec_rights, users
+from dockyard.containers import (
+    lifecycle,
+    programs,
+    shared_memory,
+    spec,
+    spec_rights,
+    users,
+)
 from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.errors import Conflict, InvalidInput, RunError
 from dockyard.observability.events import Event
-from dockyard.oci.runtime import Process, process_spec
+from dockyard.oci.runtime import Process, encode, process_spec
 from dockyard.system.files import write_atomically
 
 if TYPE_CHECKING:
@@ -71,7 +78,10 @@ def execute(
             reference="bundle-lost",
         )
     if options.tty and streams is None and not options.detach:
-        raise InvalidInput("a command with a terminal needs streams, or has to be detached")
+        raise InvalidInput(
+            "a command with a terminal needs streams, or has to be detached",
+            hint="give streams=, or detach=True",
+        )
     process = _process(parts, container, options, streams)
     if container.process is not None:
         programs.require(container.process.pid, process.args, process.env, process.cwd)
@@ -84,6 +94,8 @@ def execute(
         code = _directly(parts, container, options, process, (stdin, stdout, stderr))
     if not options.detach:  # nobody sees the end of a detached one
         parts.store.tell(told("exec_die", exitCode=str(code)))
+        if shared_memory.is_full(parts.paths, container):
+            parts.warn(shared_memory.words(container))
     return code
 
 
@@ -120,9 +132,11 @@ def _directly(
     arguments += ["--detach"] if options.detach else []
     stdin, stdout, stderr = streams
     try:
-        write_atomically(document, msgspec.json.encode(process_spec(process)), durable=False)
+        write_atomically(document, encode(process_spec(process)), durable=False)
+        runtime = parts.runtime_of(container)
         done = subprocess.run(
-            parts.runtime_of(container).command(*arguments, container.id),
+            runtime.command(*arguments, container.id),
+            env=runtime.environment,
             stdin=stdin if options.interactive and not options.detach else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if options.detach else stdout,
             stderr=subprocess.DEVNULL if options.detach else stderr,
@@ -142,13 +156,15 @@ def _refused(options: ExecOptions, log: str) -> RunError:
     words = ""
     with contextlib.suppress(FileNotFoundError), open(log, encoding="utf-8") as stream:
         words = " ".join(stream.read().split())
-    code, hint = monitor.diagnosis(words)
+    from dockyard.containers import refusal  # only for one
+
+    code, hint = refusal.diagnosis(words)
     return RunError(f"failed to execute {options.command[0]}: {words}", hint=hint, exit_code=code)
 
 
 def process_document(parts: Parts, container: Container, options: ExecOptions) -> bytes:
     """The file for the runtime's ``exec --process``, of a command without a terminal."""
-    return msgspec.json.encode(process_spec(_process(parts, container, options, None)))
+    return encode(process_spec(_process(parts, container, options, None)))
 
 
 def _process(
@@ -156,7 +172,7 @@ def _process(
 ) -> Process:
     """What runs; rights are those of the container, unless it is to be privileged."""
     if not options.command:
-        raise InvalidInput("exec needs a command", exit_code=125)
+        raise InvalidInput("exec needs a command", hint='such as ["sh", "-c", "ls"]', exit_code=125)
     image = parts.images.get(container.image_id)
     config = image.config.config
     rootfs = f"{parts.paths.container(container.id)}/root"
@@ -170,7 +186,7 @@ def _process(
     )
     security = container.options.security
     if options.privileged:
-        security = msgspec.structs.replace(security, privileged=True)
+        security = msgspec.structs.replace(security, privileged=True, cap_add=(), cap_drop=())
     granted = spec_rights.rights(security, parts.facts, container.seccomp_profile, filtered=False)
     return Process(
         args=options.command,

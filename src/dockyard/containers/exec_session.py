@@ -20,6 +20,7 @@ from dockyard.containers.attach import Streams
 from dockyard.containers.model import Container
 from dockyard.containers.runtime import Runtime
 from dockyard.errors import RunError
+from dockyard.oci.runtime import encode
 from dockyard.state.paths import Paths
 from dockyard.system import process
 from dockyard.system.files import remove_tree, write_atomically
@@ -78,7 +79,7 @@ def run(session: Session, streams: Streams | None) -> int:
     try:
         write_atomically(
             f"{session.directory}/process.json",
-            msgspec.json.encode(session.document),
+            encode(session.document),
             durable=False,
         )
         with _Pipes() as pipes:
@@ -141,7 +142,9 @@ def _own_terminal(pid: int, uid: int) -> None:
 
 def _refusal(session: Session, answer: monitor.Answer, errors: str) -> RunError:
     words = " ".join((answer.message or errors).split()) or "the runtime gave no reason"
-    code, hint = monitor.diagnosis(words)
+    from dockyard.containers import refusal  # only for one
+
+    code, hint = refusal.diagnosis(words)
     args = session.document["args"]
     name = args[0] if isinstance(args, list) else ""
     return RunError(f"failed to execute {name}: {words}", hint=hint, exit_code=code)

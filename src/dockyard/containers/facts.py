@@ -28,6 +28,8 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     online_cpus: str = ""
     """A list such as ``0-3``; empty where unknown, as for ``memory_nodes``."""
     memory_nodes: str = ""
+    real_time: tuple[int, int] = (0, 0)
+    """Runtime and period in microseconds that the cgroup above the container's may give away."""
     apparmor_profiles: frozenset[str] | None = None
     """Those loaded; ``None`` where the host has no AppArmor."""
     selinux: bool = False

@@ -14,7 +14,14 @@ import time
 
 import msgspec
 
-from dockyard.containers import cgroup_parent, happenings, lifecycle, monitor, supervise
+from dockyard.containers import (
+    cgroup_parent,
+    happenings,
+    lifecycle,
+    monitor,
+    shared_memory,
+    supervise,
+)
 from dockyard.containers.logging import readers
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
@@ -117,6 +124,7 @@ def exited(parts: Parts, container: Container) -> Container:
         finished=time.time_ns(),
         exit_code=lifecycle.exit_code_of(_exit_status(parts, container)),
         oom_killed=os.path.exists(f"{parts.paths.bundle(container.id)}/oom"),
+        shm_full=shared_memory.ran_out_at_the_end(parts.paths, container),
         paused=False,
         process=None,
         monitor=None,
@@ -142,7 +150,7 @@ def tear_down(parts: Parts, container: Container) -> None:
     found = monitor.leftovers(bundle)
     layout = parts.cgroup_layout
     with contextlib.ExitStack() as stack:
-        deleting = Task(functools.partial(_delete, parts, container))
+        deleting = Task(functools.partial(_forget, parts, container))
         stack.callback(deleting.result)
         cgroups.kill_all(layout, container.cgroup)
         _dismiss_monitor(parts, container, found)
@@ -156,6 +164,12 @@ def tear_down(parts: Parts, container: Container) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{parts.paths.exits}/{container.id}")
     remove_tree(bundle)
+
+
+def _forget(parts: Parts, container: Container) -> None:
+    """What waits for the runtime and the kernel, beside the rest: 5 ms and 3 ms."""
+    _delete(parts, container)
+    mounts.unmount(shared_memory.own_place(parts.paths, container))
 
 
 def _delete(parts: Parts, container: Container) -> None:

@@ -24,9 +24,17 @@ def number_of(path: str) -> tuple[int, int]:
     try:
         status = os.stat(path)
     except OSError as error:
-        raise InvalidInput(f"stat {path}: {error.strerror}", exit_code=125) from error
+        raise InvalidInput(
+            f"stat {path}: {error.strerror}",
+            hint="name a device of this host, such as /dev/sda",
+            exit_code=125,
+        ) from error
     if not stat.S_ISBLK(status.st_mode) and not stat.S_ISCHR(status.st_mode):
-        raise InvalidInput(f"{path} is not a device", exit_code=125)
+        raise InvalidInput(
+            f"{path} is not a device",
+            hint="ls -l shows a device of the host with a b or a c in front",
+            exit_code=125,
+        )
     return os.major(status.st_rdev), os.minor(status.st_rdev)
 
 
@@ -42,6 +50,7 @@ def granted(mapping: DeviceMapping) -> Granted:
         raise InvalidInput(
             "error gathering device information while adding custom device"
             f' "{mapping.host}": {why}',
+            hint="--device takes a device of the host, such as /dev/fuse, or a directory of them",
             exit_code=125,
         )
     return Granted(tuple(nodes), tuple(rule_for(node, mapping.access) for node in nodes))

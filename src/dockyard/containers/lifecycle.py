@@ -44,7 +44,10 @@ def require_startable(container: Container) -> None:
     """Raises :class:`Conflict` where ``start`` makes no sense."""
     require_thawed(container)
     if container.state not in {"created", "exited", "restarting"}:
-        raise Conflict(f"container {container.name} is {container.state}, it can't be started")
+        raise Conflict(
+            f"container {container.name} is {container.state}, it can't be started",
+            hint=f"dockyard restart {container.name} stops one that runs first",
+        )
 
 
 def require_thawed(container: Container) -> None:

@@ -86,6 +86,12 @@ def utc(entry: LogLine) -> str:
         return entry.time
 
 
+def utc_of(moment: int) -> str:
+    """Nanoseconds since 1970 as :func:`utc` has times. Pure."""
+    seconds, rest = divmod(moment, 10**9)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:09}Z"
+
+
 def _chained(first: Iterable[LogLine], then: Iterable[LogLine]) -> Iterator[LogLine]:
     yield from first
     yield from then
@@ -145,7 +151,7 @@ def _last(entries: Iterable[LogLine], count: int) -> list[LogLine]:
 
 
 def _now() -> str:
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}.000000000Z"
+    return utc_of(int(time.time()) * 10**9)
 
 
 def to_utc(moment: str) -> str:

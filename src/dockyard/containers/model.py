@@ -106,6 +106,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     finished: int = 0
     exit_code: int = 0
     oom_killed: bool = False
+    shm_full: bool = False
+    """Its ``/dev/shm`` ran out of room in a run that is over, since a command started it."""
     error: str = ""
     seccomp_profile: str = ""
     """The user's own profile as it was when the container was made; empty for the default."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from dockyard import decoding
-from dockyard.containers.runtime import Runtime
+from dockyard.containers.runtime import Runtime, moments
 from dockyard.errors import RunError
 from dockyard.state.paths import Paths
 from dockyard.system import host, process
@@ -22,14 +22,6 @@ from dockyard.system.host import ProcessIdentity
 
 _CREATE_SECONDS = 60.0
 _LONGEST_DIRECTORY = 107 - len("/conmon-term.XXXXXX")
-_NOT_FOUND = 127
-_NOT_EXECUTABLE = 126
-_NOT_EXECUTABLE_WORDS = (
-    "permission denied", "exec format error", "is a directory", "open executable: operation not",
-    "is not executable", "is not a regular file",
-)  # fmt: skip
-DIRECTORY_HINT = "the command has to begin with a program, and this is a directory"
-_DIRECTORY_WORDS = ("is a directory", "is not a regular file")
 
 
 class Answer(msgspec.Struct):
@@ -163,6 +155,7 @@ def environment(paths: Paths, **pipes: int) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "XDG_RUNTIME_DIR") if name in os.environ}
     if len(os.fsencode(paths.run)) <= _LONGEST_DIRECTORY:
         kept["TMPDIR"] = paths.run
+    kept |= moments(paths.run)
     return kept | {name: str(descriptor) for name, descriptor in pipes.items()}
 
 
@@ -189,11 +182,11 @@ def parse_answer(answer: bytes) -> Answer:
 def _monitored(launch: Launch, answer: bytes, errors: str) -> Monitored:
     parsed = parse_answer(answer)
     if parsed.data <= 0:
-        raise refusal(launch, parsed.message or errors)
+        raise refused(launch, parsed.message or errors)
     first = host.identify(parsed.data)
     monitor = _read_pid(monitor_pid_file(launch.bundle))
     if first is None or monitor is None:
-        raise refusal(launch, errors or "the container ended before it was started")
+        raise refused(launch, errors or "the container ended before it was started")
     return Monitored(first, monitor)
 
 
@@ -211,53 +204,11 @@ def leftovers(bundle: str) -> tuple[ProcessIdentity, ...]:
     return tuple(identity for identity in found if identity is not None)
 
 
-def refusal(launch: Launch, words: str) -> RunError:
+def refused(launch: Launch, words: str) -> RunError:
     """The runtime's refusal in Docker's terms."""
-    text = " ".join(words.split()) or "the runtime gave no reason"
-    code, hint = diagnosis(text)
-    if code == _NOT_EXECUTABLE and _names_directory(launch):
-        text = _DIRECTORY_WORDS[0]  # crun tells of it as of any file without the right to execute
-        code, hint = diagnosis(text)
-    if code in {_NOT_FOUND, _NOT_EXECUTABLE}:
-        text = program_refused(launch.program, text, code)
-    return RunError(
-        f"failed to create container {launch.name}: {text}",
-        hint=hint,
-        exit_code=code,
-    )
-
-
-def _names_directory(launch: Launch) -> bool:
-    from dockyard.containers import programs  # only for a refusal
+    from dockyard.containers import programs, refusal  # only for a refusal
 
     path = os.path.join(launch.directory, launch.program)
-    return "/" in launch.program and programs.is_directory(launch.rootfs, path)
-
-
-def program_refused(program: str, words: str, code: int) -> str:
-    """Docker's words for a program that can't be executed, whatever the runtime's are. Pure."""
-    lower = words.lower()
-    if code == _NOT_FOUND:
-        named = "/" in program
-        why = "no such file or directory" if named else "executable file not found in $PATH"
-    elif "exec format error" in lower:
-        why = "exec format error"
-    elif any(sign in lower for sign in _DIRECTORY_WORDS):
-        why = "is a directory: permission denied"
-    else:
-        why = "permission denied"
-    return f'exec: "{program}": {why}'
-
-
-def diagnosis(words: str) -> tuple[int, str]:
-    """Docker's exit code for what a runtime said, and a hint. Pure."""
-    lower = words.lower()
-    if "chdir" in lower or "cwd" in lower:
-        return 125, "does the working directory exist in the image? -w names another"
-    if "not found in $path" in lower or ("no such file" in lower and "exec" in lower):
-        return _NOT_FOUND, "is the program in the image, and in its PATH?"
-    if any(sign in lower for sign in _DIRECTORY_WORDS):
-        return _NOT_EXECUTABLE, DIRECTORY_HINT
-    if any(sign in lower for sign in _NOT_EXECUTABLE_WORDS):
-        return _NOT_EXECUTABLE, "is the file executable, and made for this processor?"
-    return 125, "dockyard doctor shows what of this host gets in the way"
+    directory = "/" in launch.program and programs.is_directory(launch.rootfs, path)
+    text, code, hint = refusal.refused(launch.program, words, directory=directory)
+    return RunError(f"failed to create container {launch.name}: {text}", hint=hint, exit_code=code)

@@ -46,6 +46,8 @@ def check_name(name: str) -> str:
     """
     if not re.fullmatch(_VALID, name):
         raise InvalidInput(
-            f"invalid container name ({name}), only {_VALID} are allowed", exit_code=125
+            f"invalid container name ({name}), only {_VALID} are allowed",
+            hint="such as web-1, from two characters on",
+            exit_code=125,
         )
     return name

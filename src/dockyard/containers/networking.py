@@ -25,6 +25,7 @@ from dockyard.networks.model import (
 )
 from dockyard.oci.runtime import HOST
 from dockyard.state.locks import Lock
+from dockyard.system.host import ProcessIdentity
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -66,7 +67,11 @@ def settle(parts: Parts, networking: Networking) -> Networking:
     found = [_settle_connection(parts, each) for each in asked]
     names = [each.network for each in found]
     if len(set(names)) < len(names):
-        raise InvalidInput(f"network {names[-1]} is specified multiple times", exit_code=125)
+        raise InvalidInput(
+            f"network {names[-1]} is specified multiple times",
+            hint="name each network once, with all that it should have",
+            exit_code=125,
+        )
     return msgspec.structs.replace(networking, network=names[0], connections=tuple(found))
 
 
@@ -116,8 +121,8 @@ def place(parts: Parts, container: Container) -> Iterator[Place]:
         return
     donor = spec_network.donor(networking)
     if donor is not None:
-        other = _running_donor(parts, donor)
-        yield Place(f"/proc/{_pid(other)}/ns/net", donor=other)
+        with _joined(parts.store.find(donor)) as found:
+            yield found
         return
     with _begin(parts, container) as attachment:
         yield Place(attachment.namespace_path, attachment)
@@ -141,21 +146,28 @@ def member(container: Container) -> Member:
     )
 
 
-def _running_donor(parts: Parts, container_id: str) -> Container:
-    donor = parts.store.find(container_id)
-    if not donor.running or donor.process is None or not donor.process.alive():
+@contextlib.contextmanager
+def _joined(donor: Container) -> Iterator[Place]:
+    """The place of a running container, held by a descriptor until the runtime has joined it."""
+    try:
+        if (process := _process(donor)) is None:
+            raise ProcessLookupError
+        descriptor = process.open_namespace("net")
+    except ProcessLookupError as error:
         raise Conflict(
             f"cannot join network of a non running container: {donor.name}",
             hint=f"start it first: dockyard start {donor.name}",
             exit_code=125,
-        )
-    return donor
+        ) from error
+    try:
+        yield Place(f"/proc/{os.getpid()}/fd/{descriptor}", donor=donor)
+    finally:
+        os.close(descriptor)
 
 
-def _pid(container: Container) -> int:
-    if container.process is None:
-        raise Conflict(f"container {container.name} is not running", exit_code=125)
-    return container.process.pid
+def _process(container: Container) -> ProcessIdentity | None:
+    """The first process of a container that runs."""
+    return container.process if container.running else None
 
 
 def write_files(parts: Parts, container: Container, hostname: str, where: Place) -> dict[str, str]:
@@ -214,15 +226,16 @@ def connect(parts: Parts, container_id: str, connection: Connection) -> None:
         asked = spec_network.connections(networking)
         if any(each.network == wanted.network for each in asked):
             raise Conflict(
-                f"endpoint with name {container.name} already exists in network {wanted.network}"
+                f"endpoint with name {container.name} already exists in network {wanted.network}",
+                hint=f"dockyard network disconnect {wanted.network} {container.name} ends it",
             )
-        running = container.running
-        if running:
+        process = _process(container)
+        if process is not None:
             from dockyard.networks import changes
 
-            changes.connect(parts.networks, member(container), _pid(container), wanted)
+            changes.connect(parts.networks, member(container), process, wanted)
         _keep(parts, container, (*asked, wanted))
-        if running:
+        if process is not None:
             _refresh(parts, container)
 
 
@@ -240,12 +253,14 @@ def disconnect(parts: Parts, container_id: str, name: str) -> None:
         staying = [each for each in asked if each.network != name]
         present = parts.networks.endpoints(container.holder)
         if len(staying) == len(asked) and not any(each.network == name for each in present):
-            raise NotFound(f"container {container.name} is not connected to network {name}")
+            raise NotFound(
+                f"container {container.name} is not connected to network {name}",
+                hint="dockyard inspect shows a container's networks",
+            )
         if any(each.network == name for each in present):
             from dockyard.networks import changes
 
-            pid = _pid(container) if container.running else None
-            changes.disconnect(parts.networks, container.holder, pid, name)
+            changes.disconnect(parts.networks, container.holder, _process(container), name)
         _keep(parts, container, staying)
         if container.running:
             _refresh(parts, container)
@@ -264,13 +279,12 @@ def recover(parts: Parts) -> None:
             continue
         with lock:
             container = parts.store.get(endpoint.holder.partition("-")[2])
-            running = container is not None and container.running
+            process = None if container is None else _process(container)
             if any(each.holder == endpoint.holder for each in parts.networks.pending()):
                 from dockyard.networks import changes
 
-                pid = _pid(container) if container is not None and running else None
-                changes.withdraw(parts.networks, endpoint.holder, pid, endpoint.network)
-            if container is not None and running:
+                changes.withdraw(parts.networks, endpoint.holder, process, endpoint.network)
+            if container is not None and process is not None:
                 _refresh(parts, container)
 
 

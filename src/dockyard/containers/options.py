@@ -40,6 +40,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """An empty volume doesn't take the image's content."""
     subpath: str = ""
     """A directory or file of the volume to mount instead of the whole."""
+    relabel: bool = False
+    """``:z`` or ``:Z``: SELinux's label of the source is to be one that containers may use."""
     volume_labels: dict[str, str] = {}
     """Of the volume, where it is made for this mount, as ``volume_options``."""
     volume_options: dict[str, str] = {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
-from dockyard.containers import logs
+from dockyard.containers import logs, shared_memory
 from dockyard.containers.logging import rotate
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
@@ -20,7 +21,7 @@ def read(
     since: str | None = None,
     until: str | None = None,
 ) -> Iterator[logs.LogLine]:
-    """The output; see :func:`dockyard.containers.logs.read`.
+    """The output; see :func:`dockyard.containers.logs.read`. Warns of too little shared memory.
 
     Raises:
         NotSupported: its log driver keeps nothing.
@@ -32,7 +33,7 @@ def read(
             reference="log-not-kept",
         )
     rotate.check(parts, container)
-    return logs.read(
+    entries = logs.read(
         parts.paths.log(container.id),
         follow=follow,
         ended=lambda: is_over(parts, container.id),
@@ -40,6 +41,19 @@ def read(
         since=None if since is None else logs.to_utc(since),
         until=None if until is None else logs.to_utc(until),
     )
+    find = functools.partial(parts.store.get, container.id)
+    watched = shared_memory.watched(parts.paths, find, entries, parts.warn)
+    return _to_the_end(parts, container.id, watched) if follow else watched
+
+
+def _to_the_end(
+    parts: Parts, container_id: str, entries: Iterator[logs.LogLine]
+) -> Iterator[logs.LogLine]:
+    """Follows; then what wasn't cut as long as somebody did is cut."""
+    yield from entries
+    current = parts.store.get(container_id)
+    if current is not None:
+        rotate.check(parts, current)
 
 
 def is_over(parts: Parts, container_id: str) -> bool:

@@ -106,7 +106,13 @@ class Parts:
             knobs=cgroups.knobs(self.cgroup_layout),
             online_cpus=host.online_cpus(),
             memory_nodes=host.memory_nodes(),
+            real_time=self._real_time(resources) if resources.cpu_rt_runtime else (0, 0),
         )
+
+    def _real_time(self, resources: Resources) -> tuple[int, int]:
+        layout, parent = self.cgroup_layout, resources.cgroup_parent
+        path = cgroups.cgroup_path(layout, self.paths.root_hash, "any", parent=parent)
+        return cgroups.real_time_above(layout, path)
 
     def runtime(self, wanted: str | None = None) -> Runtime:
         """The OCI runtime to use; see :func:`dockyard.containers.runtime.choose`."""

@@ -32,7 +32,11 @@ def pause(parts: Parts, container: Container) -> Container:
         current = parts.store.find(container.id)
         lifecycle.require_running(current)
         if current.paused:
-            raise Conflict(f"container {current.name} is already paused", reference="paused")
+            raise Conflict(
+                f"container {current.name} is already paused",
+                hint=f"dockyard unpause {current.name} lets it go on",
+                reference="paused",
+            )
         return freeze(parts, current, event(current, "pause"))
 
 
@@ -45,7 +49,11 @@ def unpause(parts: Parts, container: Container) -> Container:
     with parts.lock(container.holder):
         current = parts.store.find(container.id)
         if not current.paused:
-            raise Conflict(f"container {current.name} is not paused", reference="not-paused")
+            raise Conflict(
+                f"container {current.name} is not paused",
+                hint="dockyard ps shows which are paused",
+                reference="not-paused",
+            )
         return thaw(parts, current, event(current, "unpause"))
 
 

@@ -11,14 +11,15 @@ import posixpath
 import stat
 from collections.abc import Sequence
 
-from dockyard.containers import monitor
 from dockyard.errors import RunError
 from dockyard.system import syscalls
 
-_NOT_FOUND = 127
-_NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+NOT_EXECUTABLE = 126
+DIRECTORY_HINT = "the command has to begin with a program, and this is a directory"
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 _HINT = "is the program in the image, and in its PATH?"
+_FILE_HINT = "is the file executable, and made for this processor?"
 
 
 def require(pid: int, command: Sequence[str], environment: Sequence[str], directory: str) -> None:
@@ -81,7 +82,7 @@ def _require_directory(root: int, directory: str) -> None:
         raise RunError(
             f'exec failed: chdir to cwd ("{directory}") failed: {why}',
             hint="-w names the directory to start in",
-            exit_code=_NOT_FOUND,
+            exit_code=NOT_FOUND,
         )
 
 
@@ -90,19 +91,19 @@ def _require_program(
 ) -> None:
     if "/" not in name:
         if not any(_runs(_mode(root, path)) for path in _candidates(name, environment, directory)):
-            raise _refusal(failed, name, "executable file not found in $PATH", _NOT_FOUND)
+            raise _refusal(failed, name, "executable file not found in $PATH", NOT_FOUND)
         return
     mode = _mode(root, posixpath.join(directory, name))
     if mode is None:
-        raise _refusal(failed, name, "no such file or directory", _NOT_FOUND)
+        raise _refusal(failed, name, "no such file or directory", NOT_FOUND)
     if stat.S_ISDIR(mode):
         raise RunError(
             f'{failed}: "{name}": is a directory: permission denied',
-            hint=monitor.DIRECTORY_HINT,
-            exit_code=_NOT_EXECUTABLE,
+            hint=DIRECTORY_HINT,
+            exit_code=NOT_EXECUTABLE,
         )
     if not _runs(mode):
-        raise _refusal(failed, name, "permission denied", _NOT_EXECUTABLE)
+        raise _refusal(failed, name, "permission denied", NOT_EXECUTABLE)
 
 
 def _candidates(name: str, environment: Sequence[str], directory: str) -> list[str]:
@@ -129,5 +130,5 @@ def _mode(root: int, path: str) -> int | None:
 
 
 def _refusal(failed: str, name: str, why: str, code: int) -> RunError:
-    hint = _HINT if code == _NOT_FOUND else "is the file executable, and made for this processor?"
+    hint = _HINT if code == NOT_FOUND else "is the file executable, and made for this processor?"
     return RunError(f'{failed}: "{name}": {why}', hint=hint, exit_code=code)

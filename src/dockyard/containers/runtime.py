@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -18,6 +19,8 @@ from dockyard.system.files import remove_tree, write_atomically
 PREFERENCE = ("crun", "runc")
 _TIMEOUT_SECONDS = 30.0
 _FAILURE_SECONDS = 300.0
+_MOMENT = "crun."
+_MOMENT_SECONDS = 60.0
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -41,34 +44,60 @@ class Runtime(msgspec.Struct, frozen=True):
         """A whole command line."""
         return [self.path, *self.global_arguments, *arguments]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The runtime's environment: ours, and where it may keep files for a moment."""
+        return dict(os.environ) | moments(os.path.dirname(self.state))
+
     def start(self, container_id: str) -> None:
         """Starts what ``create`` prepared.
 
         Raises:
             ComponentFailed: the program can't be executed, or the container is gone.
         """
-        process.run(self.command("start", container_id), timeout=_TIMEOUT_SECONDS)
+        self._run("start", container_id)
 
     def pause(self, container_id: str) -> None:
         """Freezes all of the container's processes."""
-        process.run(self.command("pause", container_id), timeout=_TIMEOUT_SECONDS)
+        self._run("pause", container_id)
 
     def resume(self, container_id: str) -> None:
         """Thaws them."""
-        process.run(self.command("resume", container_id), timeout=_TIMEOUT_SECONDS)
+        self._run("resume", container_id)
 
     def update(self, container_id: str, resources: bytes) -> None:
         """Gives the container's cgroup other limits (``linux.resources`` as JSON)."""
-        process.run(
-            self.command("update", "--resources", "-", container_id),
-            input=resources, timeout=_TIMEOUT_SECONDS,
-        )  # fmt: skip
+        self._run("update", "--resources", "-", container_id, given=resources)
 
     def delete(self, container_id: str) -> None:
         """Removes the container from the runtime, killing what still runs. Idempotent."""
+        self._run("delete", "--force", container_id, check=False)
+
+    def _run(self, *arguments: str, given: bytes | None = None, check: bool = True) -> None:
         process.run(
-            self.command("delete", "--force", container_id), timeout=_TIMEOUT_SECONDS, check=False
-        )
+            self.command(*arguments), input=given, env=self.environment, timeout=_TIMEOUT_SECONDS,
+            check=check,
+        )  # fmt: skip
+
+
+def moments(run: str) -> dict[str, str]:
+    """Has crun make the file over which it mounts itself in our directory, not in ``/tmp``.
+
+    So it protects its program from containers (CVE-2019-5736). Where it is killed in that moment
+    the file stays, and :func:`sweep_moments` removes it.
+    """
+    return {"_LIBCONTAINER_STATEDIR": run}
+
+
+def sweep_moments(paths: Paths) -> None:
+    """Removes what killed runtimes left of that; those that live need theirs for a moment only."""
+    for name in os.listdir(paths.run):
+        if name.startswith(_MOMENT):
+            path = f"{paths.run}/{name}"
+            with contextlib.suppress(OSError):  # it is gone, or somebody removes it as well
+                found = os.lstat(path)  # what is mounted there, in that moment, isn't empty
+                if found.st_size == 0 and time.time() - found.st_mtime > _MOMENT_SECONDS:
+                    os.unlink(path)
 
 
 def choose(paths: Paths, wanted: str | None, *, systemd: bool) -> Runtime:
@@ -192,7 +221,9 @@ def _try(runtime: Runtime, paths: Paths) -> str | None:
         write_atomically(f"{bundle}/config.json", msgspec.json.encode(spec), durable=False)
         command = runtime.command("run", "--bundle", bundle, name)
         with cgroup_parent.kept(paths):
-            result = process.run(command, timeout=_TIMEOUT_SECONDS, check=False)
+            result = process.run(
+                command, env=runtime.environment, timeout=_TIMEOUT_SECONDS, check=False
+            )
     finally:
         runtime.delete(name)
         _clear_trial(paths, name)

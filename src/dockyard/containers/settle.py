@@ -44,6 +44,7 @@ def settle(parts: Parts, image: Image, image_name: str, options: Options, profil
     _check_platform(parts, image, image_name, options.platform)
     if options.devices.cdi or options.devices.gpus:
         parts.devices.resolve(options.devices.cdi, options.devices.gpus)
+    spec_mounts.check_labels(options, selinux=parts.facts.selinux)
     facts = parts.facts_for(options.resources)
     _, warnings = spec_resources.limits(options.resources, facts, host_devices.number_of)
     for warning in warnings:
@@ -107,7 +108,9 @@ def read_profile(parts: Parts, options: Options) -> str:
             return stream.read()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
-            f"cannot read the seccomp profile {path}: {error}", exit_code=125
+            f"cannot read the seccomp profile {path}: {error}",
+            hint="--security-opt seccomp=FILE, or seccomp=unconfined for none",
+            exit_code=125,
         ) from error
 
 
@@ -130,7 +133,13 @@ def _check_platform(parts: Parts, image: Image, image_name: str, wanted: str | N
     platforms.require(image.config, image_name, wanted, exit_code=125)
     if wanted is not None or platforms.fits(image.config, platforms.here()):
         return
+    own = platforms.of(image.config)
     parts.warn(
-        f"the requested image's platform ({platforms.of(image.config)}) does not match the"
-        f" detected host platform ({platforms.here()}) and no specific platform was requested"
+        f"the requested image's platform ({own}) does not match the detected host platform"
+        f" ({platforms.here()}) and no specific platform was requested"
+        + (
+            f": --platform {own} lets its programs open sockets"
+            if own.architecture == "386"
+            else ""
+        )
     )

@@ -1,161 +1,184 @@
-"""Telling a user that ``/dev/shm`` is, or was, too small.
+"""Whether a container's ``/dev/shm`` is, or was, too small, and the words for it.
 
 64 MB, as in Docker, are soon full of the batches that PyTorch's workers exchange. What they print
-then ("Bus error") helps nobody who doesn't know the cause.
+then ("Bus error") helps nobody who doesn't know the cause. The filesystem is mounted on the host
+and outlives its programs, so it can be looked at without them: by a command while they run, and
+by whoever concludes the container, who also reads the end of the log, for files that have no name
+any more go with their owner.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from dockyard.containers import spec_namespaces
 from dockyard.containers.model import DEFAULT_SHM_BYTES, Container
-from dockyard.oci.image import ExecutionConfig
 from dockyard.oci.runtime import SHM
-from dockyard.system import syscalls
+from dockyard.state.paths import Paths
+
+if TYPE_CHECKING:
+    from dockyard.containers.logs import LogLine
 
 MEND = "--shm-size=1g gives it more, --ipc=host the host's"
 
-_FRAMEWORKS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "jax": "JAX"}
-"""By the package's directory."""
-_VARIABLES = {
-    "PYTORCH_VERSION": "PyTorch", "NVIDIA_PYTORCH_VERSION": "PyTorch",
-    "TENSORFLOW_VERSION": "TensorFlow", "JAX_VERSION": "JAX",
-}  # fmt: skip
-_LABELS = ("org.opencontainers.image.title", "org.opencontainers.image.ref.name")
-_PREFIXES = ("/usr/local", "/usr", "/opt/conda", "/opt/venv")
-_PACKAGES = ("site-packages", "dist-packages")
-
-_COMPLAINTS = (b"No space left on device", b"Bus error")
+_COMPLAINTS = (b"No space left on device", b"Bus error", b"bus error")
 """What programs say when it is full; other filesystems can be the cause too."""
-_PROOFS = (b"out of shared memory", b"insufficient shared memory", b"</torch_", b"/dev/shm/")
+_PROOFS = (
+    b"out of shared memory", b"insufficient shared memory", b"</torch_", b"/dev/shm/", b"'/psm_",
+)  # fmt: skip
 """What says together with a complaint that it was shared memory."""
 _LEFT = 64
 """Full is: less than one part in so many is left."""
-
-
-@functools.cache
-def _python_directory() -> re.Pattern[str]:
-    return re.compile(r"python3(\.\d+)?")
-
-
-def framework(config: ExecutionConfig, rootfs: str) -> str | None:
-    """The machine learning framework that an image says it has, or has where Python looks.
-
-    Costs some twenty system calls. Nothing outside the root is looked at, whatever symlinks the
-    image has.
-    """
-    declared = _declared(config.env, config.labels)
-    if declared is not None:
-        return declared
-    root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for prefix in prefixes(config.env):
-            found = _installed(root, prefix)
-            if found is not None:
-                return found
-    finally:
-        os.close(root)
-    return None
-
-
-def prefixes(env: Sequence[str]) -> tuple[str, ...]:
-    """Where Python may be installed, the likeliest first. Pure."""
-    variables = dict(entry.partition("=")[::2] for entry in env)
-    own = [variables.get("VIRTUAL_ENV", ""), variables.get("CONDA_PREFIX", "")]
-    own += [
-        path.removesuffix("/bin")
-        for path in variables.get("PATH", "").split(":")
-        if path.endswith("/bin")
-    ]
-    return tuple(dict.fromkeys(path for path in (*own, *_PREFIXES) if path.startswith("/")))
+_TAIL = 1 << 16
+"""Bytes of a log's end that are looked at."""
 
 
 def too_small_for(container: Container) -> bool:
     """True where the container has the default size, and nothing else at ``/dev/shm``. Pure."""
     options = container.options
+    return options.resources.shm_size == DEFAULT_SHM_BYTES and _is_own(container)
+
+
+def place(paths: Paths, container: Container) -> str | None:
+    """The host's directory that is mounted at its ``/dev/shm``. Pure.
+
+    Returns:
+        ``None`` where the size is none of the engine's: the host's, none, or a mount of the user's.
+    """
+    donor = spec_namespaces.donors(container.options.namespaces).get("ipc")
+    if donor is not None:
+        return f"{paths.container(donor)}/shm"
+    return own_place(paths, container) if _is_own(container) else None
+
+
+def own_place(paths: Paths, container: Container) -> str:
+    """Where one that is the container's own is mounted. Pure."""
+    return f"{paths.container(container.id)}/shm"
+
+
+def is_full(paths: Paths, container: Container) -> bool:
+    """Whether there is no room in it at this moment; false where it isn't mounted."""
+    path = place(paths, container)
+    try:
+        if path is None or os.stat(path).st_dev == os.stat(os.path.dirname(path)).st_dev:
+            return False
+        status = os.statvfs(path)
+    except OSError:
+        return False
+    return status.f_blocks > 0 and status.f_bavail * _LEFT < status.f_blocks
+
+
+def ran_out(paths: Paths, container: Container) -> bool:
+    """Whether it is full, or is known to have been since a command started the container."""
+    return container.shm_full or is_full(paths, container)
+
+
+def ran_out_at_the_end(paths: Paths, container: Container) -> bool:
+    """The same for a container whose process is gone but whose mounts and bundle aren't."""
     return (
-        options.resources.shm_size == DEFAULT_SHM_BYTES
-        and options.namespaces.ipc in {None, "private", "shareable"}
-        and all(mount.target != SHM for mount in container.mounts)
+        ran_out(paths, container)
+        or os.path.exists(_mark(paths, container))
+        or (place(paths, container) is not None and _log_tells(paths, container))
     )
 
 
+def words(container: Container) -> str:
+    """The sentence for the user. Pure."""
+    own = not spec_namespaces.donors(container.options.namespaces).get("ipc")
+    size = f" ({SHM} has {container.options.resources.shm_size >> 20} MB)" if own else ""
+    return f"container {container.name} ran out of shared memory{size}: {MEND}"
+
+
+def proves(output: bytes) -> bool:
+    """Whether a program says in one breath that room is lacking, and where. Pure."""
+    return _complains(output) and any(word in output for word in _PROOFS)
+
+
 class Watch:
-    """Watches a container's ``/dev/shm`` through a descriptor, which outlives the container."""
+    """Looks at the output of a container in the foreground as it comes."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._ran_out = False
-
-    @classmethod
-    def begin(cls, pid: int) -> Watch | None:
-        """Watches the one of a container whose program hasn't started, so that it is the engine's.
-
-        Returns:
-            ``None`` where it has none.
-        """
-        flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            return cls(os.open(f"/proc/{pid}/root{SHM}", flags))
-        except OSError:
-            return None
+    def __init__(self, paths: Paths, container: Container) -> None:
+        self._paths = paths
+        self._container = container
+        self._told = False
 
     def saw(self, output: bytes) -> None:
-        """Looks at output that came: a complaint has to be checked while the files are there."""
-        if self._ran_out or not any(word in output for word in _COMPLAINTS):
+        """Checks a complaint while the files are there; whoever concludes the container is told."""
+        if self._told or not _complains(output) or place(self._paths, self._container) is None:
             return
-        self._ran_out = any(word in output for word in _PROOFS) or self._full()
-
-    def end(self) -> int:
-        """Its size in bytes where it ran out at any time, else 0; the watch is over then."""
-        status = os.fstatvfs(self._descriptor)
-        ran_out = self._ran_out or self._full()
-        os.close(self._descriptor)
-        return status.f_blocks * status.f_frsize if ran_out else 0
-
-    def _full(self) -> bool:
-        status = os.fstatvfs(self._descriptor)
-        return status.f_blocks > 0 and status.f_bavail * _LEFT < status.f_blocks
+        if proves(output) or is_full(self._paths, self._container):
+            self._told = True
+            with contextlib.suppress(OSError), open(_mark(self._paths, self._container), "w"):
+                pass
 
 
-def _declared(env: Sequence[str], labels: Mapping[str, str]) -> str | None:
-    names = {entry.partition("=")[0] for entry in env}
-    for variable, name in _VARIABLES.items():
-        if variable in names:
-            return name
-    text = " ".join(labels.get(label, "") for label in _LABELS).lower()
-    return next((name for name in _FRAMEWORKS.values() if name.lower() in text), None)
+def watched(
+    paths: Paths, find: Callable[[], Container | None], lines: Iterable[LogLine],
+    warn: Callable[[str], None],
+) -> Iterator[LogLine]:  # fmt: skip
+    """Passes a log on, and says once that memory ran out: where the log complains, or at its end.
+
+    Args:
+        find: the container's record as it is now; ``None`` once it was removed.
+    """
+    told = False
+    for line in lines:
+        yield line
+        if not told and _complains(line.data):
+            container = find()
+            told = container is not None and (
+                ran_out(paths, container)
+                or (place(paths, container) is not None and proves(line.data))
+            )
+            if told and container is not None:
+                warn(words(container))
+    container = None if told else find()
+    if container is not None and ran_out(paths, container):
+        warn(words(container))
 
 
-def _installed(root: int, prefix: str) -> str | None:
-    with _opened(root, f"{prefix}/lib") as library:
-        if library is None:
-            return None
-        pythons = [name for name in os.listdir(library) if _python_directory().fullmatch(name)]
-    for python in sorted(pythons):
-        for packages in _PACKAGES:
-            with _opened(root, f"{prefix}/lib/{python}/{packages}") as directory:
-                names = set() if directory is None else set(os.listdir(directory))
-            found = next((name for key, name in _FRAMEWORKS.items() if key in names), None)
-            if found is not None:
-                return found
-    return None
+def _is_own(container: Container) -> bool:
+    return container.options.namespaces.ipc in {None, "private", "shareable"} and all(
+        mount.target != SHM for mount in container.mounts
+    )
 
 
-@contextlib.contextmanager
-def _opened(root: int, path: str) -> Iterator[int | None]:
-    """A directory of a root filesystem; ``None`` where there is none."""
-    resolve = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
+def _complains(output: bytes) -> bool:
+    return any(word in output for word in _COMPLAINTS)
+
+
+def _mark(paths: Paths, container: Container) -> str:
+    """A file that says that it was full at some moment of this run."""
+    return f"{paths.bundle(container.id)}/shm-full"
+
+
+def _log_tells(paths: Paths, container: Container) -> bool:
+    """Whether this run said so at its end; the log has those before it too."""
+    end = _log_end(paths.log(container.id))
+    if not _complains(end):
+        return False
+    from dockyard.containers import logs  # few complain
+
+    begun = logs.utc_of(_began(paths, container))
+    entries = (logs.parse(line) for line in end.split(b"\n") if proves(line))
+    return any(entry is not None and logs.utc(entry) >= begun for entry in entries)
+
+
+def _log_end(path: str) -> bytes:
     try:
-        found = syscalls.openat2(root, path, os.O_RDONLY | os.O_DIRECTORY, resolve=resolve)
+        with open(path, "rb", buffering=0) as stream:
+            stream.seek(max(os.fstat(stream.fileno()).st_size - _TAIL, 0))
+            return stream.read(_TAIL)
     except OSError:
-        yield None
-        return
+        return b""
+
+
+def _began(paths: Paths, container: Container) -> int:
+    """When this run was prepared, before its first output; nanoseconds since 1970."""
     try:
-        yield found
-    finally:
-        os.close(found)
+        return os.stat(f"{paths.bundle(container.id)}/config.json").st_mtime_ns
+    except OSError:
+        return container.started

@@ -68,6 +68,7 @@ def extra_hosts(options: Options, gateway: str) -> str:
         if not address:
             raise InvalidInput(
                 f"host-gateway has no meaning for {name}: the container has no network",
+                hint="leave the --add-host out, or give the container a network",
                 exit_code=125,
             )
         lines.append(f"{address}\t{name}\n")
@@ -89,12 +90,15 @@ def check_directory(path: str) -> str:
     if not path.startswith("/"):
         raise InvalidInput(
             f'the working directory "{path}" is invalid, it needs to be an absolute path',
+            hint=f"such as -w /{path}",
             exit_code=125,
         )
     clean = os.path.normpath(path).lstrip("/")  # two slashes at the start survive normpath
     if f"{clean}/".startswith("proc/"):
         raise InvalidInput(
-            f'the working directory "{path}" leads out of a container', exit_code=125
+            f'the working directory "{path}" leads out of a container',
+            hint="-w names a directory of the container, outside /proc",
+            exit_code=125,
         )
     return path
 
@@ -139,10 +143,15 @@ def rlimits(
     warnings: list[str] = []
     for limit in asked:
         if limit.name not in _ULIMITS:
-            raise InvalidInput(f"invalid ulimit type: {limit.name}", exit_code=125)
+            raise InvalidInput(
+                f"invalid ulimit type: {limit.name}",
+                hint=f"there are {', '.join(sorted(_ULIMITS))}",
+                exit_code=125,
+            )
         if 0 <= limit.hard < limit.soft:
             raise InvalidInput(
                 f"ulimit {limit.name}: soft limit {limit.soft} is above hard limit {limit.hard}",
+                hint=f"such as --ulimit {limit.name}={limit.soft}:{limit.soft}",
                 exit_code=125,
             )
         chosen[limit.name] = Rlimit(limit.name, limit.soft, limit.hard)
@@ -171,8 +180,14 @@ def arguments(args: tuple[str, ...], *, init: bool) -> tuple[str, ...]:
     return (INIT_PATH, "--", *args) if init else args
 
 
-def spec_mount(mount: Mount, source: str, kernel: tuple[int, int]) -> SpecMount:
+def spec_mount(
+    mount: Mount, source: str, kernel: tuple[int, int], *, directory: bool = True
+) -> SpecMount:
     """One of the user's mounts; ``source`` is its absolute path on the host.
+
+    Args:
+        directory: the source is one; below anything else nothing is mounted, and crun 1.8 fails
+            when it is to make that read-only.
 
     Raises:
         NotSupported: what is mounted below can't be made read-only by this kernel.
@@ -180,7 +195,7 @@ def spec_mount(mount: Mount, source: str, kernel: tuple[int, int]) -> SpecMount:
     access = "ro" if mount.read_only else "rw"
     if mount.kind != "tmpfs":
         options = mount.options or ("rbind", "rprivate")
-        if mount.read_only and "rbind" in options and _read_only_below(mount, kernel):
+        if mount.read_only and directory and "rbind" in options and _read_only_below(mount, kernel):
             access = "rro"
         return SpecMount(mount.target, "bind", source, (*options, access))
     options = mount.options or ("nosuid", "nodev", "noexec")

@@ -8,8 +8,11 @@ from typing import cast
 
 import msgspec
 
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput
 from dockyard.oci.resources import Device, DeviceRule, RuleKind
+
+_MOST = (1 << 32) - 1
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -57,4 +60,14 @@ def rule_for(device: Device, access: str) -> DeviceRule:
 
 
 def _number(text: str) -> int | None:
-    return None if text == "*" else int(text)
+    """``None`` for all. The kernel has numbers of 32 bits."""
+    if text == "*":
+        return None
+    number = natural(text, _MOST)
+    if number is None:
+        raise InvalidInput(
+            f"invalid device number '{text[:20]}'",
+            hint="a number or *, such as c 10:200 rwm",
+            exit_code=125,
+        )
+    return number

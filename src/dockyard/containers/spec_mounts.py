@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockyard.containers.options import Mount
-from dockyard.errors import InvalidInput
+from dockyard.containers.options import Mount, Options
+from dockyard.errors import InvalidInput, NotSupported
 
 _ACCESS = frozenset({"rw", "ro"})
 _SHARED = frozenset({"shared", "rshared"})
 _SLAVE = frozenset({"slave", "rslave"})
-_WITHOUT_MEANING = frozenset({"z", "Z"})
+_LABELS = frozenset({"z", "Z"})
+_PRIVATE = frozenset({"private", "rprivate"})
 
 
 def volumes_from(entry: str) -> tuple[str, str]:
@@ -20,7 +21,7 @@ def volumes_from(entry: str) -> tuple[str, str]:
         InvalidInput: neither of these modes.
     """
     name, _, mode = entry.partition(":")
-    words = [word for word in mode.split(",") if word and word not in _WITHOUT_MEANING]
+    words = [word for word in mode.split(",") if word and word not in _LABELS]
     if not name or len(words) > 1 or not _ACCESS.issuperset(words):
         raise InvalidInput(
             f"invalid mode: {mode}" if name else f"invalid --volumes-from: {entry}",
@@ -28,6 +29,28 @@ def volumes_from(entry: str) -> tuple[str, str]:
             exit_code=125,
         )
     return name, words[0] if words else ""
+
+
+def check_labels(options: Options, *, selinux: bool) -> None:
+    """Refuses ``:z`` and ``:Z`` where they have something to do.
+
+    Args:
+        selinux: the host has SELinux; without it they mean nothing, as in Docker.
+
+    Raises:
+        NotSupported: a source would have to get another label.
+    """
+    if not selinux:
+        return
+    given = [entry for entry in options.volumes_from
+             if not _LABELS.isdisjoint(entry.partition(":")[2].split(","))]  # fmt: skip
+    for name in (*(mount.target for mount in options.mounts if mount.relabel), *given):
+        raise NotSupported(
+            f"the SELinux label of {name} can't be changed: Dockyard doesn't label files yet",
+            hint="leave :z or :Z out, and label the source so that containers may use it:"
+            " chcon -Rt container_file_t DIRECTORY",
+            exit_code=125,
+        )
 
 
 def root_propagation(mounts: Sequence[Mount], mountinfo: str) -> str:
@@ -54,6 +77,14 @@ def root_propagation(mounts: Sequence[Mount], mountinfo: str) -> str:
             )
         wanted = "shared" if options & _SHARED else wanted or "rslave"
     return wanted
+
+
+def propagation(mount: Mount) -> str:
+    """How mounts in a bind propagate, ``rprivate`` unless it says otherwise; empty for others."""
+    if mount.kind != "bind":
+        return ""
+    known = _SHARED | _SLAVE | _PRIVATE
+    return next((word for word in mount.options if word in known), "rprivate")
 
 
 def _mount_of(path: str, mountinfo: str) -> tuple[str, bool, bool]:

@@ -40,7 +40,10 @@ def check(options: Options) -> None:
     if namespaces.uts == HOST:
         for name in ("hostname", "domainname"):
             if getattr(options, name):
-                raise _invalid(f"conflicting options: {name} and the UTS mode")
+                raise _invalid(
+                    f"conflicting options: {name} and the UTS mode",
+                    hint=f"leave --{name} or --uts host out: the host's names hold",
+                )
     if options.init and namespaces.pid is not None:
         raise _invalid(
             "conflicting options: --init and the PID mode",
@@ -73,16 +76,16 @@ def donor_mode(container_id: str) -> str:
     return f"{_DONOR}{container_id}"
 
 
-def places(namespaces: Namespaces, donor_pids: Mapping[str, int]) -> dict[str, str]:
+def places(namespaces: Namespaces, joined: Mapping[str, str]) -> dict[str, str]:
     """For the runtime: the namespaces that aren't new ones, to ``host`` or a path.
 
     Args:
-        donor_pids: by type, the first process of the container that :func:`donors` names.
+        joined: by type, a path of that of the container that :func:`donors` names.
     """
     found = {
         kind: HOST for kind in ("pid", "ipc", "uts", "cgroup") if getattr(namespaces, kind) == HOST
     }
-    return found | {kind: f"/proc/{pid}/ns/{kind}" for kind, pid in donor_pids.items()}
+    return found | dict(joined)
 
 
 def sysctls(options: Options) -> dict[str, str]:
@@ -112,5 +115,5 @@ def _check_sysctl(name: str, options: Options) -> None:
         )
 
 
-def _invalid(message: str, hint: str | None = None) -> InvalidInput:
+def _invalid(message: str, hint: str) -> InvalidInput:
     return InvalidInput(message, hint=hint, exit_code=125)

@@ -52,20 +52,37 @@ def with_connections(networking: Networking, found: Sequence[Connection]) -> Net
 
 
 def check(options: Options) -> None:
-    """Raises :class:`InvalidInput` for options that exclude each other, in Docker's words."""
+    """Raises :class:`InvalidInput` for options that exclude each other, in Docker's words, and for
+    names that can't be."""
     networking = options.networking
+    _check_names(options)
     modes = [each.network for each in networking.connections or ()]
     if len(set(modes)) < len(modes):
-        raise _conflict(f"network {modes[-1]} is specified multiple times")
+        raise _conflict(
+            f"network {modes[-1]} is specified multiple times",
+            hint="name each network once, with all that it should have",
+        )
     if len(modes) > 1 and any(_is_alone(mode) for mode in modes):
         raise _conflict(
             "conflicting options: cannot attach both user-defined and non-user-defined"
-            " network-modes"
+            " network-modes",
+            hint="host, none and container:NAME stand alone",
         )
     for each in networking.connections or ():
         check_connection(each)
     if networking.network.startswith(CONTAINER_PREFIX):
         _check_joined(options)
+
+
+def _check_names(options: Options) -> None:
+    networking = options.networking
+    if (
+        options.hostname or options.domainname or networking.extra_hosts
+        or networking.dns or networking.dns_search or networking.dns_options
+    ):  # fmt: skip
+        from dockyard.containers import spec_names  # most containers are given none
+
+        spec_names.check(options)
 
 
 def _is_alone(mode: str) -> bool:
@@ -74,9 +91,16 @@ def _is_alone(mode: str) -> bool:
 
 def check_connection(connection: Connection) -> None:
     """Raises :class:`InvalidInput` for what the kind of network doesn't have."""
+    if connection.aliases:
+        from dockyard.containers import spec_names
+
+        spec_names.check_aliases(connection)
     name = connection.network
     if name.startswith(CONTAINER_PREFIX) and connection.mac:
-        raise _conflict("conflicting options: mac-address and the network mode")
+        raise _conflict(
+            "conflicting options: mac-address and the network mode",
+            hint="leave --mac-address out: the other container has its own",
+        )
     if connection.aliases and (_is_alone(name) or name == DEFAULT_NETWORK):
         raise _conflict(
             "network-scoped aliases are only supported for user-defined networks",
@@ -88,7 +112,10 @@ def check_connection(connection: Connection) -> None:
             "make one with dockyard network create --subnet",
         )
     if _is_alone(name) and (connection.mac or connection.interface):
-        raise _conflict(f"an interface can't be configured with --network {name}")
+        raise _conflict(
+            f"an interface can't be configured with --network {name}",
+            hint="leave the mac address and the interface's name out",
+        )
 
 
 def _check_joined(options: Options) -> None:
@@ -108,5 +135,5 @@ def _check_joined(options: Options) -> None:
             )
 
 
-def _conflict(message: str, hint: str | None = None) -> InvalidInput:
+def _conflict(message: str, hint: str) -> InvalidInput:
     return InvalidInput(message, hint=hint, exit_code=125)

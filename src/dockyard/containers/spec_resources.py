@@ -22,6 +22,8 @@ _MIN_MEMORY = 6 << 20
 _MIN_CPUS = 0.01
 _PERIOD_US = range(1_000, 1_000_001)
 _MIN_QUOTA_US = 1_000
+_RT_PERIOD_US = 1_000_000
+"""The kernel's own."""
 _WEIGHTS = range(10, 1001)
 _SCORES = range(-1000, 1001)
 _MIN_SHARES = 2
@@ -154,12 +156,21 @@ def _check_bounds(asked: Resources) -> None:
 
 def _check_memory(asked: Resources) -> None:
     if asked.memory is not None and asked.memory < _MIN_MEMORY:
-        raise _invalid("minimum memory limit allowed is 6MB")
+        raise _invalid(
+            "minimum memory limit allowed is 6MB",
+            hint="--memory counts bytes; write 64m for 64 MiB",
+        )
     reservation, swap = asked.memory_reservation, asked.memory_swap
     if reservation and reservation < _MIN_MEMORY:
-        raise _invalid("minimum memory reservation allowed is 6MB")
+        raise _invalid(
+            "minimum memory reservation allowed is 6MB",
+            hint="--memory-reservation counts bytes; write 64m for 64 MiB",
+        )
     if asked.memory is not None and reservation and asked.memory < reservation:
-        raise _invalid("minimum memory limit can not be less than memory reservation limit")
+        raise _invalid(
+            "minimum memory limit can not be less than memory reservation limit",
+            hint="raise --memory, or lower --memory-reservation",
+        )
     if swap and swap > 0 and asked.memory is None:
         raise _invalid(
             "you should always set the memory limit when using the memory-swap limit",
@@ -172,7 +183,8 @@ def _check_memory(asked: Resources) -> None:
         )
     if asked.memory_swappiness is not None and not 0 <= asked.memory_swappiness <= 100:
         raise _invalid(
-            f"invalid value: {asked.memory_swappiness}. Valid memory swappiness range is 0-100"
+            f"invalid value: {asked.memory_swappiness}. Valid memory swappiness range is 0-100",
+            hint="--memory-swappiness takes a number of them",
         )
 
 
@@ -180,23 +192,59 @@ def _check_cpu(asked: Resources, facts: HostFacts) -> None:
     if asked.cpus is not None and not _MIN_CPUS <= asked.cpus <= facts.cpus:
         raise _invalid(
             f"range of CPUs is from {_MIN_CPUS} to {facts.cpus:.2f},"
-            f" as there are only {facts.cpus} CPUs available"
+            f" as there are only {facts.cpus} CPUs available",
+            hint=f"--cpus takes at most {facts.cpus} here",
         )
     for name, value in (("Period", asked.cpu_period), ("Quota", asked.cpu_quota)):
         if asked.cpus is not None and value:
-            raise _invalid(f"conflicting options: Nano CPUs and CPU {name} cannot both be set")
+            raise _invalid(
+                f"conflicting options: Nano CPUs and CPU {name} cannot both be set",
+                hint=f"leave --cpus or --cpu-{name.lower()} out",
+            )
     if asked.cpu_period and asked.cpu_period not in _PERIOD_US:
         raise _invalid(
-            "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"
+            "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)",
+            hint="--cpu-period counts microseconds; 100000 is the usual one",
         )
     if asked.cpu_quota and 0 < asked.cpu_quota < _MIN_QUOTA_US:
-        raise _invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+        raise _invalid(
+            "CPU cfs quota can not be less than 1ms (i.e. 1000)",
+            hint="--cpu-quota counts microseconds of a --cpu-period",
+        )
     if asked.cpu_shares and asked.cpu_shares < _MIN_SHARES:
-        raise _invalid(f"invalid CPU shares ({asked.cpu_shares}): the least is {_MIN_SHARES}")
-    if (asked.cpu_rt_period or asked.cpu_rt_runtime) and "cpu.rt_runtime_us" not in facts.knobs:
+        raise _invalid(
+            f"invalid CPU shares ({asked.cpu_shares}): the least is {_MIN_SHARES}",
+            hint="--cpu-shares is a weight beside others; 1024 is the usual one",
+        )
+    if asked.cpu_rt_period or asked.cpu_rt_runtime:
+        _check_real_time(asked, facts)
+
+
+def _check_real_time(asked: Resources, facts: HostFacts) -> None:
+    if "cpu.rt_runtime_us" not in facts.knobs:
         raise NotSupported(
             "this host has no real-time scheduling in cgroups",
             hint="leave --cpu-rt-period and --cpu-rt-runtime out",
+            exit_code=125,
+        )
+    runtime, period = asked.cpu_rt_runtime or 0, asked.cpu_rt_period or _RT_PERIOD_US
+    if runtime < 0 or period < 0:
+        raise _invalid(
+            "--cpu-rt-runtime and --cpu-rt-period can not be negative",
+            hint="give microseconds, or leave them out",
+        )
+    if runtime > period:
+        raise _invalid(
+            "cpu real-time runtime cannot be higher than cpu real-time period",
+            f"--cpu-rt-runtime {runtime} is of a period of {period}; --cpu-rt-period sets another",
+        )
+    above, of = facts.real_time
+    if runtime * max(of, 1) > above * period:
+        raise NotSupported(
+            f"--cpu-rt-runtime {runtime} is more than the cgroup above the container's may give"
+            f" away, {above} microseconds of {of or _RT_PERIOD_US}",
+            hint="give a cgroup a share by its cpu.rt_runtime_us and name it by --cgroup-parent,"
+            " or leave --cpu-rt-runtime out",
             exit_code=125,
         )
 
@@ -217,7 +265,8 @@ def _check_cpusets(asked: Resources, facts: HostFacts) -> None:
             ) from None
         if available and not numbers <= cpu_list(available):
             raise _invalid(
-                f"requested {what} are not available - requested {wanted}, available: {available}"
+                f"requested {what} are not available - requested {wanted}, available: {available}",
+                hint=f"--cpuset-{name} takes numbers of these",
             )
 
 
@@ -225,10 +274,14 @@ def _check_others(asked: Resources) -> None:
     weights = [one.value for one in asked.blkio_weight_device]
     weights += [asked.blkio_weight] if asked.blkio_weight else []
     if any(weight not in _WEIGHTS for weight in weights):
-        raise _invalid("range of blkio weight is from 10 to 1000")
+        raise _invalid(
+            "range of blkio weight is from 10 to 1000",
+            hint="--blkio-weight takes a number of them, 0 for none",
+        )
     if asked.oom_score_adj is not None and asked.oom_score_adj not in _SCORES:
         raise _invalid(
-            f"invalid value {asked.oom_score_adj}, range for oom score adj is [-1000, 1000]"
+            f"invalid value {asked.oom_score_adj}, range for oom score adj is [-1000, 1000]",
+            hint="--oom-score-adj takes a number of them",
         )
 
 
@@ -274,5 +327,5 @@ def _block_io(asked: Resources, number_of: NumberOf) -> BlockIO:
     )
 
 
-def _invalid(message: str, hint: str | None = None) -> InvalidInput:
+def _invalid(message: str, hint: str) -> InvalidInput:
     return InvalidInput(message, hint=hint, exit_code=125)

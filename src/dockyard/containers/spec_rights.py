@@ -84,13 +84,19 @@ def choices(entries: Sequence[str], facts: HostFacts) -> Choices:
     return chosen
 
 
-def rights(security: Security, facts: HostFacts, profile: str, *, filtered: bool = True) -> Rights:
+def rights(
+    security: Security, facts: HostFacts, profile: str, *, filtered: bool = True,
+    programs: str | None = None,
+) -> Rights:  # fmt: skip
     """All rights of a container's processes.
+
+    A privileged container has no filter but one of the user's own, as in Docker.
 
     Args:
         profile: text of the file that ``--security-opt seccomp=FILE`` names, if it names one.
         filtered: work out the filter of system calls too, which takes longer than all the rest;
             the runtime gives a container's further processes the one of the first.
+        programs: the architecture that ``--platform`` asks for, if it does.
 
     Raises:
         InvalidInput: an unknown option, capability or profile.
@@ -102,15 +108,14 @@ def rights(security: Security, facts: HostFacts, profile: str, *, filtered: bool
     wanted = capabilities.resolve(
         capabilities.DEFAULT_RUN, security.cap_add, security.cap_drop, privileged=free
     )
-    granted = capabilities.grantable(
-        wanted, () if free else security.cap_add, facts.capability_bounds
-    )
+    granted = capabilities.grantable(wanted, security.cap_add, facts.capability_bounds)
     no_new_privileges = chosen.no_new_privileges
+    unfiltered = not filtered or chosen.seccomp == _UNCONFINED or (free and not profile)
     open_paths = free or chosen.system_paths_unconfined
     return Rights(
         capabilities=granted,
         no_new_privileges=not free if no_new_privileges is None else no_new_privileges,
-        seccomp=_filter(chosen, granted, facts, profile, privileged=free) if filtered else None,
+        seccomp=None if unfiltered else _filter(granted, facts, profile, programs),
         apparmor=chosen.apparmor or "",
         masked_paths=() if open_paths else guarded.MASKED,
         readonly_paths=() if open_paths else guarded.READONLY,
@@ -120,15 +125,12 @@ def rights(security: Security, facts: HostFacts, profile: str, *, filtered: bool
 
 
 def _filter(
-    chosen: Choices, granted: Sequence[str], facts: HostFacts, profile: str, *, privileged: bool
-) -> dict[str, object] | None:
-    """A privileged container has no filter but one of the user's own, as in Docker."""
-    if chosen.seccomp == _UNCONFINED or (privileged and not profile):
-        return None
+    granted: Sequence[str], facts: HostFacts, profile: str, programs: str | None
+) -> dict[str, object]:
     from dockyard.security import seccomp
 
     if not profile:
-        return seccomp.default_profile(granted, facts.architecture, facts.kernel)
+        return seccomp.default_profile(granted, facts.architecture, facts.kernel, programs=programs)
     return seccomp.load_profile(profile, granted, facts.architecture, facts.kernel)
 
 
@@ -154,7 +156,11 @@ def _check_label(value: str, facts: HostFacts) -> None:
     """SELinux: nothing is labelled so far, so only ``disable`` can be kept."""
     kind = value.replace("=", ":").partition(":")[0]
     if kind not in {"disable", "user", "role", "type", "level", "filetype", "nested"}:
-        raise InvalidInput(f"bad SELinux option: {value}", exit_code=125)
+        raise InvalidInput(
+            f"bad SELinux option: {value}",
+            hint="only label=disable has an effect here",
+            exit_code=125,
+        )
     if value == "disable":
         return
     why = (

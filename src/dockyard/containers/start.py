@@ -20,6 +20,7 @@ from dockyard.containers import (
     networking,
     shared_memory,
     supervise,
+    surroundings,
 )
 from dockyard.containers.attach import Streams
 from dockyard.containers.detach import Detached
@@ -94,7 +95,11 @@ def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Co
             container = finish.conclude(parts, container)
         require_startable(container)
         create.require_sources(container)
-        container = msgspec.structs.replace(container, restarts=Restarts(), stopped_by_hand=False)
+        if container.shm_full:
+            parts.warn(shared_memory.words(container))
+        container = msgspec.structs.replace(
+            container, restarts=Restarts(), stopped_by_hand=False, shm_full=False
+        )
         started = _relaunch(parts, container, streams)
     return started if streams is None else attend(parts, started, streams)
 
@@ -134,23 +139,20 @@ def attend(parts: Parts, container: Container, streams: Streams) -> Container:
         The finished container, or the running one.
     """
     try:
+        streams.shared_memory = shared_memory.Watch(parts.paths, container)
         streams.run(container, parts.paths.bundle(container.id))
     except Detached:
         parts.store.tell(event(container, "detach"))
         return container
-    finally:
-        _tell_of_shared_memory(parts, container, streams)
-    return finish.wait(parts, container)
+    return _awaited(parts, container)
 
 
-def _tell_of_shared_memory(parts: Parts, container: Container, streams: Streams) -> None:
-    watch, streams.shared_memory = streams.shared_memory, None
-    size = 0 if watch is None else watch.end()
-    if size:
-        parts.warn(
-            f"container {container.name} ran out of shared memory ({SHM} has"
-            f" {size >> 20} MB): {shared_memory.MEND}"
-        )
+def _awaited(parts: Parts, container: Container) -> Container:
+    """The finished container that somebody was attached to, who is told what it lacked."""
+    finished = finish.wait(parts, container)
+    if finished.shm_full:
+        parts.warn(shared_memory.words(finished))
+    return finished
 
 
 def attach(parts: Parts, container: Container, streams: Streams) -> Container:
@@ -178,11 +180,12 @@ def attach(parts: Parts, container: Container, streams: Streams) -> Container:
         streams.open(monitor.attach_socket(bundle))
     parts.store.tell(event(container, "attach"))
     try:
+        streams.shared_memory = shared_memory.Watch(parts.paths, container)
         streams.run(container, bundle, redraw=True)
     except Detached:
         parts.store.tell(event(container, "detach"))
         raise
-    return finish.wait(parts, container)
+    return _awaited(parts, container)
 
 
 def _prepare(parts: Parts, container: Container) -> tuple[Container, tuple[str, ...]]:
@@ -205,12 +208,15 @@ def _launch(
         from dockyard.containers.logging import rotate  # few logs have a limit
 
         rotate.before_start(parts.paths.log(container.id), container.log)
-    with networking.place(parts, container) as where:
+    with (
+        networking.place(parts, container) as where,
+        surroundings.joining(parts, container.options) as joined,
+    ):
         rootfs = create.mount_root(parts, container, image)
         create.fill_volumes(parts, container, rootfs, fresh)
         _warn_of_little_shared_memory(parts, container, image, rootfs)
         window = None if streams is None else streams.window
-        create.write_bundle(parts, container, image, rootfs, where, window)
+        create.write_bundle(parts, container, image, rootfs, where, joined, window)
         with cgroup_parent.kept(parts.paths):
             monitored = _create(parts, container, where, attended=streams is not None)
         where.complete()
@@ -218,8 +224,6 @@ def _launch(
     filters.keep(parts.paths, parts.runtime_of(container), container.id)
     if streams is not None:
         streams.open(monitor.attach_socket(parts.paths.bundle(container.id)))
-        if container.options.namespaces.ipc != "host":
-            streams.shared_memory = shared_memory.Watch.begin(monitored.process.pid)
     if container.healthcheck is not None:
         from dockyard.containers.health import apply as checking
 
@@ -256,7 +260,9 @@ def _warn_of_little_shared_memory(
 ) -> None:
     if not shared_memory.too_small_for(container):
         return
-    name = shared_memory.framework(image.config.config, rootfs)
+    from dockyard.containers import frameworks  # not where the size was chosen
+
+    name = frameworks.framework(image.config.config, rootfs)
     if name is not None:
         parts.warn(
             f"the image has {name}, whose workers may need more than the"
@@ -329,4 +335,4 @@ def _start_program(parts: Parts, container: Container) -> None:
     try:
         parts.runtime_of(container).start(container.id)
     except ComponentFailed as error:
-        raise monitor.refusal(_launch_description(parts, container), error.message) from error
+        raise monitor.refused(_launch_description(parts, container), error.message) from error

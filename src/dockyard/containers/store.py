@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 
@@ -9,7 +10,7 @@ import msgspec
 
 from dockyard import decoding
 from dockyard.containers.model import Container
-from dockyard.errors import Conflict, NotFound
+from dockyard.errors import Conflict, DiskFull, NotFound
 from dockyard.observability import events
 from dockyard.observability.events import Event
 from dockyard.state.database import Database
@@ -46,9 +47,13 @@ class ContainerStore:
         except sqlite3.IntegrityError as error:
             raise self._why_not(container, error) from error
 
-    def put(self, container: Container, *happened: Event) -> None:
-        """Replaces an existing record, and tells what happened with it."""
-        with self._database.transaction() as connection:
+    def put(self, container: Container, *happened: Event, reserve: bool = True) -> None:
+        """Replaces an existing record, and tells what happened with it.
+
+        Args:
+            reserve: see :meth:`dockyard.state.database.Database.transaction`.
+        """
+        with self._database.transaction(reserve=reserve) as connection:
             connection.execute(
                 "UPDATE containers SET name=?, state=?, record=? WHERE id=?",
                 (container.name, container.state, msgspec.json.encode(container), container.id),
@@ -69,10 +74,16 @@ class ContainerStore:
             raise conflict from error
 
     def tell(self, *happened: Event) -> None:
-        """Writes events of what changes no record."""
+        """Writes events of what changes no record; on a full disk they are missing.
+
+        What is told of may be what makes room, such as the end of a program that writes.
+        """
         if not happened:
             return
-        with self._database.transaction(durable=False) as connection:
+        with (
+            contextlib.suppress(DiskFull),
+            self._database.transaction(durable=False, reserve=False) as connection,
+        ):
             events.write(connection, *happened)
 
     def delete(self, container_id: str, *happened: Event, exit_code: int = 0) -> None:
@@ -124,7 +135,10 @@ class ContainerStore:
                 hint="dockyard ps -a lists all containers",
                 reference="no-such-container",
             )
-        raise Conflict(f"the id {text} is ambiguous: {len(rows)} containers begin with it")
+        raise Conflict(
+            f"the id {text} is ambiguous: {len(rows)} containers begin with it",
+            hint="give more digits of the id, or the name",
+        )
 
     def all(self) -> list[Container]:
         """All containers, newest first."""
@@ -172,8 +186,11 @@ class ContainerStore:
                 exit_code=125,
             )
         if "FOREIGN KEY" in str(error):
-            return NotFound(f"the image {container.image_name} was removed meanwhile")
-        return Conflict(str(error))
+            return NotFound(
+                f"the image {container.image_name} was removed meanwhile",
+                hint="build or load it again",
+            )
+        return Conflict(str(error), hint="dockyard doctor looks after the state")
 
 
 def _decode(record: bytes) -> Container:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from dockyard.containers import (
     host_devices,
+    shared_memory,
     spec_devices,
     spec_mounts,
     spec_namespaces,
@@ -26,6 +29,14 @@ if TYPE_CHECKING:
     from dockyard.devices.inject import Injection
 
 
+class Joined(msgspec.Struct, frozen=True):
+    """A namespace of another container."""
+
+    donor: Container
+    path: str
+    """For the runtime, while this process holds it open."""
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Parts of the runtime's specification."""
 
@@ -37,21 +48,57 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     root_propagation: str
 
 
-def look_up(parts: Parts, container: Container) -> Surroundings:
+@contextlib.contextmanager
+def joining(parts: Parts, options: Options) -> Iterator[dict[str, Joined]]:
+    """By type, the namespaces of other containers that are joined.
+
+    Each is held by a descriptor, for the number of a process that ends meanwhile may become that of
+    one of the host.
+
+    Raises:
+        Conflict: a container whose namespace is to be joined doesn't run.
+    """
+    with contextlib.ExitStack() as stack:
+        found = {}
+        for kind, container_id in spec_namespaces.donors(options.namespaces).items():
+            donor = parts.store.find(container_id)
+            descriptor = _open_namespace(donor, kind)
+            stack.callback(os.close, descriptor)
+            found[kind] = Joined(donor, f"/proc/{os.getpid()}/fd/{descriptor}")
+        yield found
+
+
+def _open_namespace(donor: Container, kind: str) -> int:
+    try:
+        if not donor.running or donor.process is None:
+            raise ProcessLookupError
+        return donor.process.open_namespace(kind)
+    except ProcessLookupError as error:
+        raise Conflict(
+            f"cannot join the {kind.upper()} namespace of container {donor.name}:"
+            " it is not running",
+            hint=f"start it first: dockyard start {donor.name}",
+            exit_code=125,
+        ) from error
+
+
+def look_up(parts: Parts, container: Container, joined: Mapping[str, Joined]) -> Surroundings:
     """Everything, at the moment of the start.
+
+    Args:
+        joined: see :func:`joining`.
 
     Raises:
         InvalidInput: a device isn't there, or an IPC namespace isn't shareable.
-        Conflict: a container whose namespace is to be joined doesn't run.
     """
     options = container.options
-    donors = _donors(parts, options)
-    pids = {kind: donor.process.pid for kind, donor in donors.items() if donor.process is not None}
+    paths = {kind: each.path for kind, each in joined.items()}
+    ipc = joined.get("ipc")
     facts = parts.facts_for(options.resources)
     limits, _ = spec_resources.limits(options.resources, facts, host_devices.number_of)
     return Surroundings(
-        namespaces=spec_namespaces.places(options.namespaces, pids),
-        mounts=_shm_mounts(parts, container, donors.get("ipc")),
+        namespaces=spec_namespaces.places(options.namespaces, paths),
+        mounts=_shm_mounts(parts, container, None if ipc is None else ipc.donor),
         shm_size=None if options.namespaces.ipc == "none" else options.resources.shm_size,
         limits=limits,
         granted=_granted(options),
@@ -118,21 +165,6 @@ def _root_propagation(container: Container) -> str:
         return spec_mounts.root_propagation(container.mounts, stream.read())
 
 
-def _donors(parts: Parts, options: Options) -> dict[str, Container]:
-    found = {}
-    for kind, container_id in spec_namespaces.donors(options.namespaces).items():
-        donor = parts.store.find(container_id)
-        if not donor.running or donor.process is None or not donor.process.alive():
-            raise Conflict(
-                f"cannot join the {kind.upper()} namespace of container {donor.name}:"
-                " it is not running",
-                hint=f"start it first: dockyard start {donor.name}",
-                exit_code=125,
-            )
-        found[kind] = donor
-    return found
-
-
 def _granted(options: Options) -> Granted:
     devices = options.devices
     found = host_devices.everything() if options.security.privileged else Granted()
@@ -157,9 +189,9 @@ def _shm_mounts(
             )
     if mode == HOST:
         return (_bound(SHM, SHM),)
-    if mode != "shareable":
+    path = shared_memory.place(parts.paths, container)
+    if path is None:
         return ()
-    path = f"{parts.paths.container((donor or container).id)}/shm"
     if donor is None:
         _mount_shm(path, container.options.resources.shm_size)
     return (_bound(path, SHM),)
@@ -170,10 +202,17 @@ def _bound(source: str, target: str) -> SpecMount:
 
 
 def _mount_shm(path: str, size: int) -> None:
-    """A ``/dev/shm`` that other containers can join; it goes with the container's other mounts."""
+    """A ``/dev/shm`` that others can join and that can be looked at after the end.
+
+    It goes with the container's other mounts.
+    """
     os.makedirs(path, mode=0o700, exist_ok=True)
     flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
     try:
         syscalls.mount("shm", path, "tmpfs", flags, f"mode=1777,size={size}")
     except OSError as error:
-        raise RunError(f"cannot mount {path}: {error.strerror}", exit_code=125) from error
+        raise RunError(
+            f"cannot mount {path}: {error.strerror}",
+            hint="--shm-size, or --ipc host for the host's own, may help",
+            exit_code=125,
+        ) from error

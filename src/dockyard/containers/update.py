@@ -67,7 +67,10 @@ def merged(options: Options, changes: Resources, restart: Restart | None) -> Opt
     given = given_fields(changes)
     fixed = sorted(_NOT_LIVE & given.keys())
     if fixed:
-        raise InvalidInput(f"{fixed[0]} can't be changed once a container is made")
+        raise InvalidInput(
+            f"{fixed[0]} can't be changed once a container is made",
+            hint="make another container with it, and remove this one",
+        )
     memory, swap = given.get("memory"), _memory_and_swap(before)
     if isinstance(memory, int) and "memory_swap" not in given and swap is not None:
         if 0 < swap < memory:

@@ -10,12 +10,15 @@ import os
 import stat
 from collections.abc import Sequence
 
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput
 from dockyard.oci.runtime import Identity
 from dockyard.system import syscalls
 
 _LIMIT_BYTES = 16 << 20
 _MAX_ID = (1 << 31) - 1
+_SHOWN = 20
+"""Digits of an impossible id in its error."""
 
 
 def resolve(user: str, passwd: str, group: str, further: Sequence[str] = ()) -> Identity:
@@ -32,12 +35,11 @@ def resolve(user: str, passwd: str, group: str, further: Sequence[str] = ()) -> 
     """
     wanted, _, wanted_group = (user or "0").partition(":")
     entry = _find_user(wanted, passwd)
-    if entry is None and not wanted.isdecimal():
+    if entry is None and not _is_number(wanted):
         raise InvalidInput(
             f"unable to find user {wanted}: no matching entries in passwd file",
             hint="create the user in the image, or give numbers (uid:gid)",
             reference="no-such-user",
-            exit_code=125,
         )
     name, uid, gid, home = entry or ("", _number(wanted), 0, "/")
     groups = {_find_group(one, group) for one in further}
@@ -81,28 +83,31 @@ def _find_user(wanted: str, passwd: str) -> tuple[str, int, int, str] | None:
     by_number = None
     for line in passwd.splitlines():
         fields = line.split(":")
-        if len(fields) < 6 or not fields[2].isdecimal() or not fields[3].isdecimal():
+        if len(fields) < 6 or not _is_number(fields[2]) or not _is_number(fields[3]):
             continue
-        found = (fields[0], _number(fields[2]), _number(fields[3]), fields[5] or "/")
         if fields[0] == wanted:
-            return found
+            return _entry(fields)
         if fields[2] == wanted and by_number is None:
-            by_number = found
-    return by_number
+            by_number = fields
+    return None if by_number is None else _entry(by_number)
+
+
+def _entry(fields: Sequence[str]) -> tuple[str, int, int, str]:
+    """Only for the line that is meant: what another user's says must not matter."""
+    return fields[0], _number(fields[2]), _number(fields[3]), fields[5] or "/"
 
 
 def _find_group(wanted: str, group: str) -> int:
     for line in group.splitlines():
         fields = line.split(":")
-        if len(fields) > 2 and fields[0] == wanted and fields[2].isdecimal():
+        if len(fields) > 2 and fields[0] == wanted and _is_number(fields[2]):
             return _number(fields[2])
-    if wanted.isdecimal():
+    if _is_number(wanted):
         return _number(wanted)
     raise InvalidInput(
         f"unable to find group {wanted}: no matching entries in group file",
         hint="create the group in the image, or give a number",
         reference="no-such-group",
-        exit_code=125,
     )
 
 
@@ -112,13 +117,21 @@ def _memberships(name: str, group: str, primary: int) -> set[int]:
     found = set()
     for line in group.splitlines():
         fields = line.split(":")
-        if name and len(fields) > 3 and name in fields[3].split(",") and fields[2].isdecimal():
+        mine = name and len(fields) > 3 and name in fields[3].split(",")
+        if mine and _is_number(fields[2]):
             found.add(_number(fields[2]))
     return found | {primary}
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
 def _number(text: str) -> int:
-    value = int(text)
-    if value > _MAX_ID:
-        raise InvalidInput(f"the id {text} is out of range", exit_code=125)
+    value = natural(text, _MAX_ID)
+    if value is None:
+        raise InvalidInput(
+            f"the id {text[:_SHOWN]} is out of range",
+            hint=f"ids of users and groups are 0 to {_MAX_ID}",
+        )
     return value

@@ -122,9 +122,10 @@ class Workspace:
 
 
 def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
-    """Frees all that a workspace has: processes, network, mounts, files, and last its row.
+    """Frees all that a workspace has: processes, mounts, files, network, and last its row.
 
-    The caller holds its lock. Idempotent.
+    The files go before anything is written: it may be they that fill the disk. The caller holds
+    its lock. Idempotent.
 
     Args:
         killed: its owner was killed, so a runtime may still be at work for it.
@@ -139,10 +140,10 @@ def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
     if os.path.exists(f"{parts.paths.runtime_state}/{holder}"):
         _delete(parts, holder)
         remove_tree(f"{parts.paths.runtime_state}/{holder}")
-    parts.networks.detach(holder)
     mounts.unmount_below(path)
     cgroup_parent.remove(parts.paths, layout, cgroup)
     remove_tree(path)
+    parts.networks.detach(holder)
     parts.database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
 
 

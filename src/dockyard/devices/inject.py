@@ -122,10 +122,16 @@ def _kind(node: DeviceNode, source: str, status: os.stat_result) -> str:
     kinds = {stat.S_IFBLK: "b", stat.S_IFCHR: "c", stat.S_IFIFO: "p"}
     found = kinds.get(stat.S_IFMT(status.st_mode))
     if found is None:
-        raise InvalidInput(f"CDI device {node.path}: {source} is not a device node", exit_code=125)
+        raise InvalidInput(
+            f"CDI device {node.path}: {source} is not a device node",
+            hint="the CDI specification names something else: make it anew",
+            exit_code=125,
+        )
     if node.type and node.type != found:
         raise InvalidInput(
-            f"CDI device {node.path}: {source} is of type {found}, not {node.type}", exit_code=125
+            f"CDI device {node.path}: {source} is of type {found}, not {node.type}",
+            hint="the CDI specification is of another state of the host: make it anew",
+            exit_code=125,
         )
     return found
 
@@ -142,12 +148,14 @@ def _intel_rdt(asked: IntelRdt | None, *, has_resctrl: bool) -> Json | None:
     if not has_resctrl:
         raise NotSupported(
             "a CDI device asks for Intel RDT, which this host doesn't have (no resctrl)",
+            hint="mount -t resctrl resctrl /sys/fs/resctrl, where the processor has it",
             exit_code=125,
         )
     if asked.schemata is not None or asked.enable_monitoring:
         raise NotSupported(
             "a CDI device asks for intelRdt schemata or monitoring, which the OCI runtimes here"
             " don't know",
+            hint="take intelRdt out of the CDI specification",
             exit_code=125,
         )
     fields = {

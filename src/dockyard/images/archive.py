@@ -31,6 +31,7 @@ from dockyard.images.decompress import Unpacked
 from dockyard.images.model import STORED, Image, Layer
 from dockyard.images.store import ImageStore
 from dockyard.images.untar import DEFAULT_LIMITS
+from dockyard.observability.progress import Counter, Listener, counted
 from dockyard.oci import digest as digests
 from dockyard.oci.reference import Reference
 
@@ -61,19 +62,26 @@ def select(store: ImageStore, texts: Iterable[str]) -> tuple[Selection, ...]:
 
 
 def save(
-    store: ImageStore, texts: Iterable[str], write: Write, *, layout: Layout = "docker"
+    store: ImageStore,
+    texts: Iterable[str],
+    write: Write,
+    *,
+    layout: Layout = "docker",
+    progress: Listener | None = None,
 ) -> None:
     """Streams the images that ``texts`` name.
 
     Args:
         write: takes the parts in order; what it raises ends the save.
+        progress: hears how many bytes are written.
 
     Raises:
         NotFound, InvalidInput: a text names no image.
         ContentMismatch: a layer on disk is not what it was; the archive is useless then.
     """
     selections = select(store, texts)
-    save_selected(store, selections, write, layout=layout)
+    counter = Counter(progress, "writing", _content_size(selections))
+    save_selected(store, selections, counted(write, counter), layout=layout)
     for selection in selections:
         store.tell("save", selection.image)
 
@@ -87,7 +95,12 @@ def save_selected(
 
 
 def save_to(
-    path: str, store: ImageStore, texts: Iterable[str], *, layout: Layout = "docker"
+    path: str,
+    store: ImageStore,
+    texts: Iterable[str],
+    *,
+    layout: Layout = "docker",
+    progress: Listener | None = None,
 ) -> None:
     """Saves to a file that appears complete, with mode 0600, or not at all.
 
@@ -99,7 +112,7 @@ def save_to(
     """
     try:
         with output_file(path) as write:
-            save(store, texts, write, layout=layout)
+            save(store, texts, write, layout=layout, progress=progress)
     except OSError as error:
         raise unwritable(path, error) from error
 
@@ -116,6 +129,12 @@ def written_to(path: str) -> Iterator[Write]:
             yield write
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def _content_size(selections: Iterable[Selection]) -> int:
+    """Bytes of the layers of an archive, which are nearly all of it."""
+    layers = {layer.diff_id: layer.size for one in selections for layer in one.image.layers}
+    return sum(layers.values())
 
 
 class _Archive:
@@ -222,7 +241,10 @@ def _write_stored(path: str, write: Write) -> None:
             while data := tar.read(_BUFFER_BYTES):
                 write(data)
     except FileNotFoundError as error:
-        raise StateError(f"cannot read the layer {path}: {error}") from error
+        raise StateError(
+            f"cannot read the layer {path}: {error}",
+            hint="dockyard doctor looks after the state; build or load the image again",
+        ) from error
 
 
 def _matches(store: ImageStore, text: str) -> Iterator[tuple[Image, Reference | None]]:
@@ -278,5 +300,7 @@ def unwritable(path: str, error: OSError) -> StateError | PermissionMissing:
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return DiskFull(path)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return PermissionMissing(f"cannot write {path}: {why}")
+        return PermissionMissing(
+            f"cannot write {path}: {why}", hint="name a file where this user may write"
+        )
     return StateError(f"cannot write {path}: {why}", hint="name a file in a directory that exists")

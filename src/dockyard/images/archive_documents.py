@@ -58,7 +58,10 @@ def index(selections: Sequence[Selection], manifests: Sequence[bytes]) -> bytes:
 
 
 def _descriptor(image: Image, manifest: bytes, name: Reference | None) -> oci.Descriptor:
-    platform = {"architecture": image.config.architecture, "os": image.config.os}
+    platform: dict[str, object] = {
+        "architecture": image.config.architecture,
+        "os": image.config.os,
+    }
     if image.config.variant:
         platform["variant"] = image.config.variant
     annotations = {}

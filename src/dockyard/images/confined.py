@@ -11,6 +11,7 @@ from dockyard.images.view import LowerView
 from dockyard.system import files, syscalls
 
 _RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _IMPLIED_MODE = 0o755
 
 
@@ -134,9 +135,13 @@ class ConfinedRoot:
             owner, mode = (0, 0), _IMPLIED_MODE
             if below is not None and stat.S_ISDIR(below.st_mode):
                 owner, mode = (below.st_uid, below.st_gid), stat.S_IMODE(below.st_mode)
-            if os.geteuid() == 0:
-                os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
-            os.chmod(name, mode, dir_fd=directory)
+            made = os.open(name, _DIRECTORY, dir_fd=directory)
+            try:
+                if os.geteuid() == 0:
+                    os.fchown(made, *owner)
+                os.fchmod(made, mode)
+            finally:
+                os.close(made)
         except FileExistsError as error:  # a symlink to nowhere
             raise _blocked(path) from error
         finally:

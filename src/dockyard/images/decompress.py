@@ -58,13 +58,15 @@ def _is_header(block: bytes) -> bool:
 class Unpacked:
     """The plain bytes of a stream that may be compressed: gzip, bzip2, xz, zstd or not at all.
 
+    What is written to a disk is read by :meth:`dockyard.images.growth.Growth.unpacked` instead.
+
     Raises:
         ContentMismatch: on reading, the compressed data is damaged or ends early.
         ComponentMissing: no zstd decoder is installed.
         HostileInput: on reading, there are more than ``max_bytes`` bytes.
     """
 
-    def __init__(self, stream: BinaryIO, *, max_bytes: int) -> None:
+    def __init__(self, stream: Readable, *, max_bytes: int) -> None:
         head = _read_fully(stream, BLOCK)
         self._errors: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError)
         self._inner = self._open(head, _Rejoined(head, stream))
@@ -85,7 +87,6 @@ class Unpacked:
         if self._rest < 0:
             raise HostileInput(
                 f"the archive is larger than {self._max} bytes unpacked",
-                hint="it may be a decompression bomb; nothing of it is kept",
                 reference="archive-too-large",
             )
         return data

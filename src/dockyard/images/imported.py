@@ -13,6 +13,7 @@ from dockyard.images.model import Image
 from dockyard.images.store import ImageStore
 from dockyard.images.untar import extract
 from dockyard.images.workplace import workplace
+from dockyard.observability.progress import Counted, Counter, Listener, size_of
 from dockyard.oci import image as oci
 from dockyard.oci import times
 from dockyard.oci.image import ExecutionConfig
@@ -37,6 +38,7 @@ def import_tree(
     message: str,
     platform: Platform,
     epoch: int | None,
+    progress: Listener | None = None,
 ) -> Image:
     """Makes the image; the same tar and words give the same one where ``epoch`` is the same.
 
@@ -45,6 +47,7 @@ def import_tree(
         execution: how containers of the image run.
         epoch: seconds since 1970 for the image and as the latest time of its files; ``None`` is
             now, which is what the image is made from.
+        progress: hears how many bytes of the tar were read, and hashed then.
 
     Raises:
         NotSupported: the platform is not Linux.
@@ -62,8 +65,12 @@ def import_tree(
         except OSError as error:
             raise unusable(root, error) from error
         try:
-            extract(stream, root, whiteouts=False)
-            layer = layers.seal(layers.publish(root, holder=holder, epoch=created, times="clamp"))
+            read = Counter(progress, "reading", size_of(stream))
+            extract(Counted(stream, read), root, whiteouts=False)
+            layer = layers.seal(
+                layers.publish(root, holder=holder, epoch=created, times="clamp"),
+                advance=Counter(progress, "hashing").add,
+            )
             config = oci.ImageConfig(
                 architecture=platform.architecture,
                 variant=platform.variant,

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 import msgspec
 
 from dockyard.errors import ContentMismatch, DockyardError
 from dockyard.images import tarwriter
-from dockyard.images.decompress import BLOCK, Readable, Unpacked, is_compressed
+from dockyard.images.decompress import BLOCK, Readable, is_compressed
+from dockyard.images.growth import Growth
 from dockyard.images.layers import LayerStore
 from dockyard.images.layers import Unpacked as UnpackedLayer
 from dockyard.images.model import Layer, Times
 from dockyard.images.untar import DEFAULT_LIMITS, extract_layer
 from dockyard.images.view import LowerView
+from dockyard.observability.progress import UNHEARD, Counted, Counter, Listener, counted
 from dockyard.oci import digest as digests
 from dockyard.state.paths import unusable
 
@@ -60,29 +62,45 @@ class Intake:
     Args:
         holder: a name whose lock the caller holds.
         directory: an empty directory of the caller's on the filesystem of the layers.
+        growth: counts what all of them grow to; whoever opens their parts counts what comes in.
+        progress: hears how many bytes of a layer are compared with what we would write.
     """
 
-    def __init__(self, layers: LayerStore, holder: str, directory: str) -> None:
+    def __init__(
+        self,
+        layers: LayerStore,
+        holder: str,
+        directory: str,
+        growth: Growth,
+        progress: Listener | None = None,
+    ) -> None:
         self._layers = layers
         self._holder = holder
         self._directory = directory
+        self._growth = growth
+        self._progress = progress
         self._count = 0
 
     def known(self, diff_id: str, below: Sequence[Layer]) -> Layer | None:
         """The layer where this root has it already, leased."""
         return self._layers.find(diff_id, chain_of(below), self._holder)
 
-    def take(self, part: Part, blob: Blob, below: Sequence[Layer]) -> Layer:
+    def take(
+        self, part: Part, blob: Blob, below: Sequence[Layer], counter: Counter = UNHEARD
+    ) -> Layer:
         """Unpacks a layer above those below.
+
+        Args:
+            counter: counts the bytes of the part.
 
         Raises:
             ContentMismatch: it is damaged, or not what it should be; nothing of it stays.
-            HostileInput: it tries to get out of its directory, or is too large.
+            HostileInput: it tries to get out of its directory, is too large, or grows too far.
         """
         self._count += 1
         place = f"{self._directory}/{self._count}"
         try:
-            unpacked = self._unpack(part, blob, below, place)
+            unpacked = self._unpack(part, blob, below, place, counter)
         except OSError as error:
             raise unusable(self._directory, error) from error
         except DockyardError as error:
@@ -90,19 +108,23 @@ class Intake:
             raise
         return self._layers.adopt(unpacked, holder=self._holder)
 
-    def _unpack(self, part: Part, blob: Blob, below: Sequence[Layer], place: str) -> UnpackedLayer:
+    def _unpack(
+        self, part: Part, blob: Blob, below: Sequence[Layer], place: str, counter: Counter
+    ) -> UnpackedLayer:
         os.mkdir(place)
         os.chmod(place, _ROOT_MODE)
         lower = LowerView(self._layers.paths_of(below))
         with open(f"{place}.blob", "wb") as kept:
-            raw = Hashing(part, Keeper(kept, compressed=is_compressed(part.peek(BLOCK))))
-            plain = Hashing(Unpacked(cast("BinaryIO", raw), max_bytes=DEFAULT_LIMITS.bytes))
-            extracted = extract_layer(plain, place, lower=lower)
+            keeper = Keeper(kept, compressed=is_compressed(part.peek(BLOCK)))
+            raw = Hashing(Counted(part, counter), keeper)
+            grown = self._growth.unpacked(raw, max_bytes=DEFAULT_LIMITS.bytes, outside=False)
+            plain = Hashing(grown)
+            extracted = extract_layer(plain, place, self._growth, lower=lower)
             plain.drain()
             raw.drain()
             raw.finish()
         _check(blob, raw, plain)
-        ours = _is_ours(place, plain, blob)
+        ours = _is_ours(place, plain, blob, Counter(self._progress, "checking", plain.size))
         if ours:
             os.unlink(f"{place}.blob")
         return UnpackedLayer(
@@ -190,16 +212,16 @@ def _check(blob: Blob, raw: Hashing, plain: Hashing) -> None:
     ):
         if wanted is not None and wanted != found:
             raise ContentMismatch(
-                f"a layer is not what its image says: its {what} is {found}, not {wanted}",
-                hint="the archive is damaged, or was changed; get it again",
+                f"a layer is not what its image says: its {what} is {found}, not {wanted}"
             )
 
 
-def _is_ours(directory: str, plain: Hashing, blob: Blob) -> bool:
+def _is_ours(directory: str, plain: Hashing, blob: Blob, counter: Counter) -> bool:
     """Whether our writer makes the very tar from the directory."""
     written = _Comparison(plain.head)
+    write = counted(written.write, counter)
     try:
-        tarwriter.write_layer(directory, written.write, epoch=blob.epoch, times=blob.times)
+        tarwriter.write_layer(directory, write, epoch=blob.epoch, times=blob.times)
     except (_DifferentError, DockyardError):
         return False
     return written.digest == plain.digest

@@ -13,7 +13,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -42,6 +42,10 @@ _CONDEMN_UNREFERENCED = """
     AND NOT EXISTS (SELECT 1 FROM cache_layers WHERE layer_id = layers.id)
     AND NOT EXISTS (SELECT 1 FROM leases WHERE layer_id = layers.id)
 """
+
+
+def _ignore(_count: int) -> None:
+    """Nobody listens."""
 
 
 class Unpacked(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +109,9 @@ class LayerStore:
             raise unusable(target, error) from error
         return layer_id
 
-    def seal(self, layer_id: str, *, synced: bool = False) -> Layer:
+    def seal(
+        self, layer_id: str, *, synced: bool = False, advance: Callable[[int], object] = _ignore
+    ) -> Layer:
         """Hashes a published layer, brings it to disk, and shares it; leased to its holder.
 
         Where another layer has the same tar, that one is returned. Ours then stays on disk for
@@ -113,6 +119,7 @@ class LayerStore:
 
         Args:
             synced: the caller knows that all of the layer is on disk already.
+            advance: gets the number of bytes of each part that was hashed.
 
         Raises:
             NotFound: there is no such layer, or it was given up.
@@ -128,7 +135,9 @@ class LayerStore:
         _, writer, epoch, times = row
         directory = self._paths.layer(layer_id)
         with contextlib.nullcontext() if synced else _syncing(self._paths.layers):
-            digest, size = diff_id(directory, epoch=epoch, times=times, writer=writer)
+            digest, size = diff_id(
+                directory, epoch=epoch, times=times, writer=writer, advance=advance
+            )
         with self._database.transaction() as connection:
             return _record(connection, layer_id, digest, size)
 

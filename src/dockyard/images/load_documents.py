@@ -16,15 +16,20 @@ from dockyard.images.parts import Parts, document
 from dockyard.oci import digest as digests
 from dockyard.oci import image as oci
 from dockyard.oci import times
-from dockyard.oci.image import ImageConfig, decode_config
+from dockyard.oci.image import (
+    Descriptor,
+    ImageConfig,
+    Manifest,
+    decode_config,
+    decode_index,
+    decode_manifest,
+)
 from dockyard.oci.reference import Reference
 
 MAX_LAYERS = 125
 """As many as Docker stacks."""
 _MAX_DEPTH = 3
 _MAX_IMAGES = 10_000
-_INDEXES = frozenset((oci.INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"))
-_MANIFESTS = frozenset((oci.MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"))
 _LAYERS = frozenset(
     (oci.LAYER_TAR, f"{oci.LAYER_TAR}+gzip", f"{oci.LAYER_TAR}+zstd",
      "application/vnd.docker.image.rootfs.diff.tar",
@@ -53,23 +58,6 @@ class _DockerEntry(msgspec.Struct, frozen=True, rename="pascal"):
     repo_tags: tuple[str, ...] | None = None
 
 
-class _Descriptor(msgspec.Struct, frozen=True, rename="camel"):
-    digest: str
-    size: int
-    media_type: str = ""
-    annotations: dict[str, str] | None = None
-    platform: dict[str, object] | None = None
-
-
-class _Index(msgspec.Struct, frozen=True, rename="camel"):
-    manifests: tuple[_Descriptor, ...] | None = None
-
-
-class _Manifest(msgspec.Struct, frozen=True, rename="camel"):
-    config: _Descriptor
-    layers: tuple[_Descriptor, ...]
-
-
 def images_of(parts: Parts, architecture: str) -> tuple[Found, ...]:
     """The images of an archive; of one for several platforms that for Linux on ``architecture``.
 
@@ -81,14 +69,12 @@ def images_of(parts: Parts, architecture: str) -> tuple[Found, ...]:
     """
     if (listing := parts.open("manifest.json")) is not None:
         listing.close()
-        entries = _decode(
-            document(parts, "manifest.json"), tuple[_DockerEntry, ...], "manifest.json"
-        )
-        return tuple(_docker_image(parts, entry) for entry in _few(entries))
+        entries = _few(_listing(document(parts, "manifest.json")))
+        return tuple(_docker_image(parts, entry) for entry in entries)
     if (index := parts.open("index.json")) is not None:
         index.close()
-        top = _decode(document(parts, "index.json"), _Index, "index.json")
-        found = [_oci_image(parts, each, architecture) for each in _few(top.manifests or ())]
+        top = decode_index(document(parts, "index.json"))
+        found = [_oci_image(parts, each, architecture) for each in _few(top.manifests)]
         return _merged(found)
     raise InvalidInput(
         "not an image archive: it has neither manifest.json nor index.json",
@@ -103,12 +89,13 @@ def _few(entries: Sequence[_T]) -> Sequence[_T]:
     return entries
 
 
-def _decode(data: bytes, kind: type[_T], what: str) -> _T:
+def _listing(data: bytes) -> tuple[_DockerEntry, ...]:
+    """Docker's ``manifest.json``."""
     try:
-        return decoding.from_json(data, kind)
+        return decoding.from_json(data, tuple[_DockerEntry, ...])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContentMismatch(
-            f"{what} of the archive makes no sense: {error}", reference="damaged-archive"
+            f"manifest.json of the archive makes no sense: {error}", reference="damaged-archive"
         ) from error
 
 
@@ -143,23 +130,21 @@ def _promised(path: str) -> str | None:
 
 
 def _mismatch(path: str, found: str) -> ContentMismatch:
-    return ContentMismatch(
-        f"{path} of the archive has the digest {found}",
-        hint="the archive is damaged, or was changed; get it again",
-    )
+    return ContentMismatch(f"{path} of the archive has the digest {found}")
 
 
 def _config(data: bytes, layers: int) -> ImageConfig:
-    try:
-        config = decode_config(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    config = decode_config(data)
+    if decoding.has_nul(data):
         raise ContentMismatch(
-            f"an image's configuration makes no sense: {error}", reference="bad-image-config"
-        ) from error
+            "an image's configuration has a NUL byte in a text", reference="bad-image-config"
+        )
+    oci.refuse_other_kinds(data)
     _check_times(config)
     if config.os != "linux":
         raise NotSupported(
-            f"the image is for {config.os}/{config.architecture}; only Linux images run here"
+            f"the image is for {config.os}/{config.architecture}; only Linux images run here",
+            hint="get the same image for Linux",
         )
     if not all(digests.is_digest(diff_id) for diff_id in config.rootfs.diff_ids):
         raise ContentMismatch("an image's configuration names layers by other than sha256")
@@ -167,7 +152,10 @@ def _config(data: bytes, layers: int) -> ImageConfig:
         count = len(config.rootfs.diff_ids)
         raise ContentMismatch(f"an image's configuration names {count} layers, it has {layers}")
     if layers > MAX_LAYERS:
-        raise HostileInput(f"an image has {layers} layers; at most {MAX_LAYERS} can be stacked")
+        raise HostileInput(
+            f"an image has {layers} layers; at most {MAX_LAYERS} can be stacked",
+            hint="make it with fewer steps, or of one layer: docker export, then dockyard import",
+        )
     return config
 
 
@@ -188,21 +176,26 @@ def _check_times(config: ImageConfig) -> None:
 def _name(text: str) -> Reference:
     reference = Reference.parse(text)
     if reference.digest is not None or reference.tag is None:
-        raise InvalidInput(f"the archive gives an image the name {text!r}, which is one by digest")
+        raise InvalidInput(
+            f"the archive gives an image the name {text!r}, which is one by digest",
+            hint="save it by its tag: what has a digest is vouched for by a registry alone",
+        )
     return reference
 
 
-def _oci_image(parts: Parts, descriptor: _Descriptor, architecture: str, depth: int = 0) -> Found:
+def _oci_image(parts: Parts, descriptor: Descriptor, architecture: str, depth: int = 0) -> Found:
     data = _blob(parts, descriptor)
-    if descriptor.media_type in _INDEXES:
+    if descriptor.media_type in oci.INDEXES:
         if depth == _MAX_DEPTH:
             raise HostileInput("indexes of the archive are nested too deeply")
-        inner = _decode(data, _Index, "an index").manifests or ()
-        found = _oci_image(parts, _for_here(inner, architecture), architecture, depth + 1)
+        inner = _for_here(decode_index(data).manifests, architecture)
+        found = _oci_image(parts, inner, architecture, depth + 1)
         return msgspec.structs.replace(found, names=(*_annotated(descriptor), *found.names))
-    if descriptor.media_type not in _MANIFESTS:
-        raise NotSupported(f"the archive has something of the type {descriptor.media_type!r}")
-    manifest = _decode(data, _Manifest, "a manifest")
+    if descriptor.media_type not in oci.MANIFESTS:
+        raise _no_image(descriptor.media_type)
+    manifest = decode_manifest(data)
+    if manifest.config.media_type not in oci.CONFIGS:
+        raise _no_image(manifest.config.media_type)
     config_bytes = _blob(parts, manifest.config)
     config = _config(config_bytes, len(manifest.layers))
     return Found(
@@ -213,7 +206,14 @@ def _oci_image(parts: Parts, descriptor: _Descriptor, architecture: str, depth: 
     )
 
 
-def _layers(manifest: _Manifest, config: ImageConfig) -> Iterator[tuple[str, Blob]]:
+def _no_image(media_type: str) -> NotSupported:
+    return NotSupported(
+        f"the archive has something of the type {media_type[:80]!r}, which is no image",
+        hint="images are manifests of the OCI or of Docker's second version",
+    )
+
+
+def _layers(manifest: Manifest, config: ImageConfig) -> Iterator[tuple[str, Blob]]:
     for layer, diff_id in zip(manifest.layers, config.rootfs.diff_ids, strict=True):
         if layer.media_type not in _LAYERS:
             raise NotSupported(
@@ -224,7 +224,7 @@ def _layers(manifest: _Manifest, config: ImageConfig) -> Iterator[tuple[str, Blo
         yield _blob_path(layer.digest), blob
 
 
-def _blob(parts: Parts, descriptor: _Descriptor) -> bytes:
+def _blob(parts: Parts, descriptor: Descriptor) -> bytes:
     path = _blob_path(descriptor.digest)
     data = document(parts, path)
     if len(data) != descriptor.size or digests.of(data) != descriptor.digest:
@@ -238,24 +238,23 @@ def _blob_path(digest: str) -> str:
     return f"blobs/sha256/{digests.hex_of(digest)}"
 
 
-def _for_here(descriptors: Sequence[_Descriptor], architecture: str) -> _Descriptor:
+def _for_here(descriptors: Sequence[Descriptor], architecture: str) -> Descriptor:
     """That of an index that is for this machine; attestations have no platform to run on."""
-    real = [each for each in descriptors if (each.platform or {}).get("os") != "unknown"]
+    real = [each for each in descriptors if each.platform.get("os") != "unknown"]
     wanted = {"os": "linux", "architecture": architecture}
     for each in real:
-        if each.platform is None or wanted.items() <= each.platform.items():
+        if not each.platform or all(each.platform.get(key) == wanted[key] for key in wanted):
             return each
-    there = ", ".join(
-        f"{(each.platform or {}).get('os')}/{(each.platform or {}).get('architecture')}"
-        for each in real
-    )
+    there = ", ".join(f"{each.platform.get('os')}/{each.platform.get('architecture')}"
+                      for each in real)  # fmt: skip
     raise NotSupported(
-        f"the archive has no image for linux/{architecture}, only for {there or 'nothing'}"
+        f"the archive has no image for linux/{architecture}, only for {there or 'nothing'}",
+        hint="--platform loads one for another machine; save has to be asked for this one's",
     )
 
 
-def _annotated(descriptor: _Descriptor) -> Iterator[Reference]:
-    annotations = descriptor.annotations or {}
+def _annotated(descriptor: Descriptor) -> Iterator[Reference]:
+    annotations = descriptor.annotations
     text = annotations.get("io.containerd.image.name")
     if text is None:
         text = annotations.get("org.opencontainers.image.ref.name", "")

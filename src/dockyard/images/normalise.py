@@ -68,7 +68,10 @@ def normalise(upper: str, parents: Sequence[str], *, engine_mounts: Collection[s
         finally:
             os.close(root)
     except OSError as error:
-        raise StateError(f"cannot make a layer of {upper}: {error}") from error
+        raise StateError(
+            f"cannot make a layer of {upper}: {error}",
+            hint="dockyard doctor looks after the disk and the file system",
+        ) from error
 
 
 def hide_lower(root: int, path: str, view: LowerView) -> tuple[str, ...]:

@@ -14,13 +14,15 @@ from typing import BinaryIO, Protocol
 
 from dockyard.errors import ContentMismatch, HostileInput
 from dockyard.images.confined import clean
-from dockyard.images.decompress import BLOCK, Unpacked, is_compressed
+from dockyard.images.decompress import BLOCK, Readable, is_compressed
+from dockyard.images.growth import Growth
 from dockyard.images.tarreader import members
-from dockyard.system import syscalls
+from dockyard.observability.progress import UNHEARD, Counted, Counter
+from dockyard.oci.image import MAX_DOCUMENT_BYTES
+from dockyard.system import holes, syscalls
 
 MAX_ENTRIES = 100_000
 _MAX_BYTES = 1 << 40
-_MAX_DOCUMENT_BYTES = 4 << 20
 _MAX_LINKS = 8
 _RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
 
@@ -76,7 +78,7 @@ def document(parts: Parts, name: str) -> bytes:
             reference="incomplete-archive",
         )
     try:
-        if found.size > _MAX_DOCUMENT_BYTES:
+        if found.size > MAX_DOCUMENT_BYTES:
             raise HostileInput(f"{name!r} has {found.size} bytes", reference="archive-too-large")
         data = b""
         while len(data) < found.size and (more := found.read(found.size - len(data))):
@@ -87,9 +89,15 @@ def document(parts: Parts, name: str) -> bytes:
 
 
 class DirectoryParts:
-    """A layout that was unpacked already; its links stay in it."""
+    """A layout that was unpacked already; its links stay in it.
 
-    def __init__(self, directory: str) -> None:
+    Args:
+        growth: counts what is read of it.
+    """
+
+    def __init__(self, directory: str, growth: Growth) -> None:
+        self._growth = growth
+        self._counted: set[tuple[int, int]] = set()
         self._root = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def open(self, name: str) -> Slice | None:
@@ -105,7 +113,15 @@ class DirectoryParts:
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             return None
+        self._count(status)
         return Slice(descriptor, 0, status.st_size, owned=True)
+
+    def _count(self, status: os.stat_result) -> None:
+        """Each file once, however many layers it is said to be."""
+        inode = (status.st_dev, status.st_ino)
+        if inode not in self._counted:
+            self._counted.add(inode)
+            self._growth.came(status.st_size)
 
     def close(self) -> None:
         """Closes the directory."""
@@ -118,22 +134,30 @@ class TarParts:
     Args:
         stream: read to its end.
         spool: a path for what can't be read at any place: a pipe, or something compressed.
+        growth: counts what is read, and what it grows to in ``spool``.
+        counter: counts the bytes of the stream, for whoever watches.
 
     Raises:
         ContentMismatch: it is no tar archive, or damaged.
-        HostileInput: it has too many entries, or paths that lead out of it.
+        HostileInput: it has too many entries, or paths that lead out of it, or grows as only a
+            bomb does.
     """
 
-    def __init__(self, stream: BinaryIO, spool: str) -> None:
+    def __init__(
+        self, stream: BinaryIO, spool: str, growth: Growth, counter: Counter = UNHEARD
+    ) -> None:
         self._places: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         if _is_plain_file(stream):
             self._descriptor = os.dup(stream.fileno())
-            self._index(Slice(self._descriptor, 0, os.fstat(self._descriptor).st_size))
+            whole = Slice(self._descriptor, 0, os.fstat(self._descriptor).st_size)
+            growth.came(whole.size)
+            self._index(Counted(whole, counter))
             return
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = os.open(spool, flags, 0o600)
-        self._index(_Spooled(Unpacked(stream, max_bytes=_MAX_BYTES), self._descriptor))
+        plain = growth.unpacked(Counted(stream, counter), max_bytes=_MAX_BYTES)
+        self._index(_Spooled(plain, self._descriptor))
 
     def open(self, name: str) -> Slice | None:
         """A file, ``None`` where there is none."""
@@ -150,7 +174,7 @@ class TarParts:
         """Closes the archive."""
         os.close(self._descriptor)
 
-    def _index(self, source: Slice | _Spooled) -> None:
+    def _index(self, source: Readable) -> None:
         try:
             for count, (_, member) in enumerate(members(source), start=1):
                 if count > MAX_ENTRIES:
@@ -179,22 +203,24 @@ class TarParts:
             raise HostileInput(
                 "an image archive has files, directories and links only",
                 context=f"entry {member.name!r}",
+                hint="dockyard import takes the tar of a root filesystem",
             )
 
 
 class _Spooled:
-    """A stream that is written to a file while it is read."""
+    """A stream that is written to a new file while it is read."""
 
-    def __init__(self, source: Unpacked, descriptor: int) -> None:
+    def __init__(self, source: Readable, descriptor: int) -> None:
         self._source = source
         self._descriptor = descriptor
+        self._size = 0
 
     def read(self, size: int) -> bytes:
         """At most ``size`` bytes; none at the end."""
         data = self._source.read(size)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        holes.write(self._descriptor, data, self._size)
+        self._size += len(data)
+        os.ftruncate(self._descriptor, self._size)
         return data
 
 

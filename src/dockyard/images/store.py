@@ -308,7 +308,7 @@ def _parse(config_bytes: bytes) -> ImageConfig:
     try:
         return decode_config(config_bytes)
     except ContentMismatch as error:
-        raise InvalidInput(error.message, reference="bad-image-config") from error
+        raise InvalidInput(error.message, hint=error.hint, reference="bad-image-config") from error
 
 
 def _check_layers(image_id: str, config: ImageConfig, layers: Sequence[Layer]) -> None:

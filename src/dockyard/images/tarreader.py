@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, ClassVar, cast
 from dockyard.errors import ContentMismatch, DockyardError, HostileInput
 from dockyard.images import xattrs
 from dockyard.images.decompress import Readable, Unpacked
+from dockyard.system import holes
 
 _CHUNK_BYTES = 1 << 20
 _STREAM_BYTES = 1 << 15
@@ -75,7 +76,10 @@ def begins_with_header(stream: BinaryIO) -> bool:
 
 
 def copy_content(tar: tarfile.TarFile, member: tarfile.TarInfo, descriptor: int) -> None:
-    """Writes a file's content; holes become zeros.
+    """Writes a file's content; zeros become holes.
+
+    Args:
+        descriptor: of a new file.
 
     Raises:
         ContentMismatch: the archive ends early.
@@ -86,10 +90,9 @@ def copy_content(tar: tarfile.TarFile, member: tarfile.TarInfo, descriptor: int)
         chunk = source.read(min(rest, _CHUNK_BYTES))
         if not chunk:
             raise ContentMismatch("the archive ends early", reference="damaged-archive")
+        holes.write(descriptor, chunk, member.size - rest)
         rest -= len(chunk)
-        view = memoryview(chunk)
-        while view:
-            view = view[os.write(descriptor, view) :]
+    os.ftruncate(descriptor, member.size)
 
 
 def owner_of(member: tarfile.TarInfo) -> tuple[int, int]:

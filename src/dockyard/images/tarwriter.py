@@ -67,13 +67,25 @@ def write_layer(
         finally:
             os.close(root)
     except OSError as error:
-        raise StateError(f"cannot read the layer {directory}: {error}") from error
+        raise StateError(
+            f"cannot read the layer {directory}: {error}",
+            hint="dockyard doctor looks after the state; build or load the image again",
+        ) from error
 
 
 def diff_id(
-    directory: str, *, epoch: int, times: Times, writer: int = CURRENT_WRITER
+    directory: str,
+    *,
+    epoch: int,
+    times: Times,
+    writer: int = CURRENT_WRITER,
+    advance: Callable[[int], object] = lambda _count: None,
 ) -> tuple[str, int]:
-    """Digest and length in bytes of a layer's tar, which is not kept. Raises as the writer."""
+    """Digest and length in bytes of a layer's tar, which is not kept. Raises as the writer.
+
+    Args:
+        advance: gets the number of bytes of each part.
+    """
     import hashlib  # it brings OpenSSL: 3 ms, which only a build needs
 
     digest = hashlib.sha256()
@@ -83,6 +95,7 @@ def diff_id(
         nonlocal size
         digest.update(part)
         size += len(part)
+        advance(len(part))
 
     write_layer(directory, count, epoch=epoch, times=times, writer=writer)
     return PREFIX + digest.hexdigest(), size
@@ -247,6 +260,7 @@ class _LayerWriter:
         return StateError(
             f"the layer is not normalised: /{os.fsdecode(path)} {why}",
             context=self._directory,
+            hint="something else wrote to it: build or load the image again",
             reference="layer-not-normalised",
         )
 
@@ -254,6 +268,7 @@ class _LayerWriter:
         return StateError(
             f"/{os.fsdecode(path)} changed while it was read",
             context=self._directory,
+            hint="something else writes to it; layers are not to be touched",
             reference="layer-changed",
         )
 

@@ -11,13 +11,13 @@ import errno
 import os
 import stat
 import tarfile
-from typing import BinaryIO
 
 import msgspec
 
 from dockyard.errors import ContentMismatch, DockyardError, HostileInput, NotSupported
 from dockyard.images.confined import ConfinedRoot, clean
-from dockyard.images.decompress import Readable, Unpacked
+from dockyard.images.decompress import Readable
+from dockyard.images.growth import Growth
 from dockyard.images.tarreader import (
     begins_with_header,
     copy_content,
@@ -31,6 +31,7 @@ from dockyard.images.tarwriter import WHITEOUT_PREFIX
 from dockyard.images.view import LowerView
 from dockyard.images.whiteouts import Deletions
 from dockyard.state.paths import unusable
+from dockyard.system.nodes import Node, make_node
 
 NOTHING_BELOW = LowerView(())
 
@@ -55,10 +56,12 @@ class Extracted(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     bytes: int
     self_contained: bool
+    left_out: int = 0
+    """Device nodes, where only rights would be made."""
 
 
 def extract(
-    stream: BinaryIO,
+    stream: Readable,
     directory: str,
     *,
     whiteouts: bool,
@@ -66,6 +69,7 @@ def extract(
     lower: LowerView = NOTHING_BELOW,
     devices: bool = True,
     owner: tuple[int, int] | None = None,
+    rights: bool = True,
 ) -> Extracted:
     """Unpacks a tar, plain or compressed, into an existing directory.
 
@@ -76,21 +80,29 @@ def extract(
         lower: the layers below.
         devices: make device nodes; otherwise they are refused.
         owner: user and group id of all entries instead of the archive's.
+        rights: otherwise what is made gives none on this host: no setuid and setgid bits, no
+            capabilities of files; devices are left out, and the directory itself stays as it is.
 
     Raises:
-        HostileInput: an entry tries to leave the directory, or a limit is passed.
+        HostileInput: an entry tries to leave the directory, or a limit is passed, or it grows as
+            only a bomb does (:mod:`dockyard.images.growth`).
         ContentMismatch: it is no tar archive, or damaged.
         NotSupported: an entry that has no meaning here.
+        DiskFull: no room is left but what is to stay free.
         StateError: the directory can't be written. After any error its content is garbage.
     """
-    source = Unpacked(stream, max_bytes=limits.bytes)
-    work = _Extraction(directory, limits, lower, whiteouts, devices, owner)
+    growth = Growth(directory)
+    source = growth.unpacked(stream, max_bytes=limits.bytes)
+    work = _Extraction(directory, growth, limits, lower, whiteouts, devices, owner, rights)
     return _extract(source, work)
 
 
-def extract_layer(source: Readable, directory: str, *, lower: LowerView) -> Extracted:
+def extract_layer(
+    source: Readable, directory: str, growth: Growth, *, lower: LowerView
+) -> Extracted:
     """Unpacks a layer that is no longer compressed; see :func:`extract`."""
-    return _extract(source, _Extraction(directory, DEFAULT_LIMITS, lower, True, True, None))
+    work = _Extraction(directory, growth, DEFAULT_LIMITS, lower, True, True, None, True)
+    return _extract(source, work)
 
 
 def _extract(source: Readable, work: _Extraction) -> Extracted:
@@ -124,16 +136,21 @@ class _Extraction:
     def __init__(
         self,
         directory: str,
+        growth: Growth,
         limits: Limits,
         lower: LowerView,
         whiteouts: bool,
         devices: bool,
         owner: tuple[int, int] | None,
+        rights: bool,
     ) -> None:
         self._directory = directory
+        self._growth = growth
         self._limits = limits
         self._devices = devices
         self._owner = owner
+        self._rights = rights
+        self._left_out: set[str] = set()
         self._root = ConfinedRoot(directory, lower)
         self._deletions = Deletions(directory, self._root, lower) if whiteouts else None
         self._entries = 0
@@ -166,6 +183,7 @@ class _Extraction:
             entries=self._entries,
             bytes=self._bytes,
             self_contained=not opaque and not self._root.implied,
+            left_out=len(self._left_out),
         )
 
     def _count(self, member: tarfile.TarInfo) -> None:
@@ -176,10 +194,14 @@ class _Extraction:
             raise _too_large(f"the archive has more than {limits.entries} entries", member)
         if self._bytes > limits.bytes:
             raise _too_large(f"the archive is larger than {limits.bytes} bytes unpacked", member)
+        if member.issparse():
+            self._growth.add_blank(member.size)
 
     def _add(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         path = clean(member.name)
         if self._is_deletion(path, member):
+            return
+        if self._is_left_out(path, member):
             return
         if member.isdir():
             self._make_directory(path, member)
@@ -195,6 +217,17 @@ class _Extraction:
         else:
             self._make_special(parent, name, member)
 
+    def _is_left_out(self, path: str, member: tarfile.TarInfo) -> bool:
+        """Whether it would give rights on this host: a device, another name of one, the top."""
+        if self._rights:
+            return False
+        again = member.islnk() and clean(member.linkname) in self._left_out
+        if member.ischr() or member.isblk() or again:
+            self._left_out.add(path)
+            return True
+        self._left_out.discard(path)
+        return member.isdir() and not path
+
     def _is_deletion(self, path: str, member: tarfile.TarInfo) -> bool:
         parent, _, name = path.rpartition("/")
         if f"/{parent}".find(f"/{WHITEOUT_PREFIX}") >= 0:
@@ -204,6 +237,7 @@ class _Extraction:
         if self._deletions is None:
             raise NotSupported(
                 f"an image can't hold a file whose name begins with {WHITEOUT_PREFIX}",
+                hint="such names mean deletions in a layer: rename the file, or leave it out",
                 reference="reserved-name",
             )
         if not member.isreg():
@@ -247,15 +281,15 @@ class _Extraction:
     def _make_special(self, parent: int, name: str, member: tarfile.TarInfo) -> None:
         kind = self._kind(member)
         self._root.remove(parent, name)
+        owner, times = self._owner_of(member), (nanoseconds_of(member),) * 2
         if member.issym():
             os.symlink(member.linkname, name, dir_fd=parent)
+            os.chown(name, *owner, dir_fd=parent, follow_symlinks=False)
+            os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
         else:
-            os.mknod(name, kind, device_of(member), dir_fd=parent)
-        os.chown(name, *self._owner_of(member), dir_fd=parent, follow_symlinks=False)
-        if not member.issym():
-            os.chmod(name, member.mode & 0o7777, dir_fd=parent)
-        time = nanoseconds_of(member)
-        os.utime(name, ns=(time, time), dir_fd=parent, follow_symlinks=False)
+            mode = kind | self._mode_of(member)
+            node = Node(mode=mode, device=device_of(member), owner=owner, times=times)
+            make_node(parent, name, node)
 
     def _kind(self, member: tarfile.TarInfo) -> int:
         """The file type that ``mknod`` takes; refuses what must not be made."""
@@ -266,9 +300,15 @@ class _Extraction:
         if member.isfifo():
             return stat.S_IFIFO
         if not (member.ischr() or member.isblk()):
-            raise NotSupported(f"an entry of the unknown type {member.type!r}")
+            raise NotSupported(
+                f"an entry of the unknown type {member.type!r}",
+                hint="pack it again with GNU tar: files, directories, links, FIFOs and devices",
+            )
         if not self._devices:
-            raise HostileInput("a device node, which is not allowed here")
+            raise HostileInput(
+                "a device node, which is not allowed here",
+                hint="leave it out of the archive; containers get devices by --device",
+            )
         return stat.S_IFCHR if member.ischr() else stat.S_IFBLK
 
     def _make_link(self, path: str, target: str) -> None:
@@ -293,9 +333,13 @@ class _Extraction:
     def _finish_open(self, descriptor: int, member: tarfile.TarInfo) -> None:
         """Owner first: a change of owner clears setuid bits and capabilities."""
         os.fchown(descriptor, *self._owner_of(member))
-        os.fchmod(descriptor, member.mode & 0o7777)
+        os.fchmod(descriptor, self._mode_of(member))
         for name, value in xattrs_of(member):
-            os.setxattr(descriptor, name, value)
+            if self._rights or not name.startswith("security."):
+                os.setxattr(descriptor, name, value)
+
+    def _mode_of(self, member: tarfile.TarInfo) -> int:
+        return member.mode & (0o7777 if self._rights else 0o1777)
 
     def _owner_of(self, member: tarfile.TarInfo) -> tuple[int, int]:
         return owner_of(member) if self._owner is None else self._owner

@@ -6,7 +6,7 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dockyard.errors import HostileInput
 from dockyard.images.xattrs import is_opaque
@@ -17,6 +17,38 @@ _MAX_SYMLINKS = 40
 def is_whiteout(status: os.stat_result) -> bool:
     """True for overlayfs's mark of a deleted name: character device 0:0."""
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def follow(path: str, link: Callable[[str], str | None]) -> str:
+    """The path, relative to a root, that a process there would reach; see LowerView.resolve.
+
+    Args:
+        link: what a path in normal form names if it is a symlink, else ``None``.
+    """
+    done = ""
+    pending = path.split("/")[::-1]
+    followed = 0
+    while pending:
+        name = pending.pop()
+        if name in {"", "."}:
+            continue
+        if name == "..":
+            done = posixpath.dirname(done)
+            continue
+        step = f"{done}/{name}" if done else name
+        target = link(step)
+        if target is None:
+            done = step
+            continue
+        followed += 1
+        if followed > _MAX_SYMLINKS:
+            raise HostileInput(
+                f"/{path}: too many levels of symbolic links",
+                hint="links of the image lead in a circle: name the path they mean",
+            )
+        done = "" if target.startswith("/") else done
+        pending += target.split("/")[::-1]
+    return done
 
 
 class LowerView:
@@ -67,33 +99,17 @@ class LowerView:
         Raises:
             HostileInput: more than 40 symlinks, as in a loop.
         """
-        done = ""
-        pending = path.split("/")[::-1]
-        followed = 0
-        while pending:
-            name = pending.pop()
-            if name in {"", "."}:
-                continue
-            if name == "..":
-                done = posixpath.dirname(done)
-                continue
-            step = f"{done}/{name}" if done else name
-            target = self._link(step)
-            if target is None:
-                done = step
-                continue
-            followed += 1
-            if followed > _MAX_SYMLINKS:
-                raise HostileInput(f"/{path}: too many levels of symbolic links")
-            done = "" if target.startswith("/") else done
-            pending += target.split("/")[::-1]
-        return done
+        return follow(path, self.link)
 
-    def _link(self, path: str) -> str | None:
+    def link(self, path: str) -> str | None:
+        """What the entry names if it is a symlink, else ``None``: also where it goes meanwhile."""
         found = self._find(path)
         if found is None or not stat.S_ISLNK(found[1].st_mode):
             return None
-        return os.readlink(found[0])
+        try:
+            return os.readlink(found[0])
+        except OSError:  # a volume's, where a container changes it
+            return None
 
     def _find(self, path: str) -> tuple[str, os.stat_result] | None:
         parent, _, name = path.rpartition("/")

@@ -15,7 +15,12 @@ from dockyard.system import files
 
 @contextlib.contextmanager
 def workplace(paths: Paths, database: Database, purpose: str) -> Iterator[tuple[str, str]]:
-    """A directory with its record, both gone in the end; yields the holder's name and the path."""
+    """A directory with its record, both gone in the end; yields the holder's name and the path.
+
+    Raises:
+        DiskFull: there is no room for anything.
+    """
+    paths.require_room()
     workspace_id = secrets.token_hex(6)
     holder = f"w-{workspace_id}"
     directory = paths.workspace(workspace_id)

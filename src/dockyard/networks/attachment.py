@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from types import TracebackType
-from typing import Self
 
 from dockyard.errors import DockyardError
 from dockyard.networks import reserve
 from dockyard.networks.model import Endpoint
 from dockyard.networks.namespace import Namespace
+from dockyard.system.closing import Closing
 from dockyard.system.task import Task
 
 
-class Attachment:
+class Attachment(Closing):
     """A network namespace that waits for its container. A context manager.
 
     The OCI runtime opens ``namespace_path`` while this is open; from then on the container's
@@ -58,14 +57,3 @@ class Attachment:
             self._space.close()
             self._space = None
             reserve.release(self.port_descriptors)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

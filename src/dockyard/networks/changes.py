@@ -20,17 +20,20 @@ from dockyard.networks.lock import NetworkLock
 from dockyard.networks.model import Connection, Endpoint
 from dockyard.networks.namespace import Namespace
 from dockyard.networks.plan import Wish
+from dockyard.system.host import ProcessIdentity
 
 _INTERFACES = 1000
 
 
-def connect(networks: Networks, member: Member, pid: int, connection: Connection) -> None:
+def connect(
+    networks: Networks, member: Member, process: ProcessIdentity, connection: Connection
+) -> None:
     """Gives a running container an interface on one more network.
 
     Its ports move there where the network is now its way out. The caller holds its lock.
 
     Args:
-        pid: a process of the container.
+        process: one of the container.
 
     Raises:
         Conflict: it is on the network already, or the address is taken.
@@ -40,7 +43,8 @@ def connect(networks: Networks, member: Member, pid: int, connection: Connection
     if any(each.network == connection.network for each in present):
         raise Conflict(
             f"endpoint with name {member.names[0] if member.names else member.holder}"
-            f" already exists in network {connection.network}"
+            f" already exists in network {connection.network}",
+            hint="disconnect it first to give it other settings",
         )
     wish = Wish(
         holder=member.holder,
@@ -52,21 +56,23 @@ def connect(networks: Networks, member: Member, pid: int, connection: Connection
         pending=True,
     )
     try:
-        _connect(networks, wish, pid, present)
+        _connect(networks, wish, process, present)
     except BaseException:
         with contextlib.suppress(DockyardError):  # it stays pending then, for the next command
-            withdraw(networks, member.holder, pid, connection.network)
+            withdraw(networks, member.holder, process, connection.network)
         raise
     networks.tell_names()
 
 
-def _connect(networks: Networks, wish: Wish, pid: int, present: Sequence[Endpoint]) -> None:
+def _connect(
+    networks: Networks, wish: Wish, process: ProcessIdentity, present: Sequence[Endpoint]
+) -> None:
     with NetworkLock.acquire(networks.lock_path) as lock:
         network = networks.upkeep.ensure(wish.connection.network)
         happened = happenings("connect", wish.holder, [network])
         (endpoint,) = networks.store.add_endpoints([network], [wish], *happened)
         networks.upkeep.sync(lock)
-    with contextlib.closing(namespace.enter(pid)) as space:
+    with contextlib.closing(namespace.enter(process)) as space:
         links.plug(space, endpoint, network)
         settled = [*present, msgspec.structs.replace(endpoint, pending=False)]
         changed = _redirect(networks, space, settled)
@@ -75,11 +81,11 @@ def _connect(networks: Networks, wish: Wish, pid: int, present: Sequence[Endpoin
         networks.upkeep.sync(lock)
 
 
-def disconnect(networks: Networks, holder: str, pid: int | None, name: str) -> None:
+def disconnect(networks: Networks, holder: str, process: ProcessIdentity | None, name: str) -> None:
     """Takes a network from a container. The caller holds its lock.
 
     Args:
-        pid: a process of the container where it runs.
+        process: one of the container where it runs.
 
     Raises:
         NotFound: it isn't on that network.
@@ -87,12 +93,15 @@ def disconnect(networks: Networks, holder: str, pid: int | None, name: str) -> N
     present = networks.endpoints(holder)
     endpoint = next((each for each in present if each.network == name), None)
     if endpoint is None:
-        raise NotFound(f"container {holder[2:14]} is not connected to network {name}")
+        raise NotFound(
+            f"container {holder[2:14]} is not connected to network {name}",
+            hint="dockyard inspect shows a container's networks",
+        )
     networks.store.replace_endpoints(msgspec.structs.replace(endpoint, pending=True))
-    withdraw(networks, holder, pid, name)
+    withdraw(networks, holder, process, name)
 
 
-def withdraw(networks: Networks, holder: str, pid: int | None, name: str) -> None:
+def withdraw(networks: Networks, holder: str, process: ProcessIdentity | None, name: str) -> None:
     """Removes a pending endpoint, whatever there is of it, and leads all through the others.
 
     Idempotent. The caller holds the holder's lock.
@@ -101,10 +110,10 @@ def withdraw(networks: Networks, holder: str, pid: int | None, name: str) -> Non
     gone = [each for each in present if each.network == name]
     staying = [each for each in present if each.network != name]
     links.delete(each.veth for each in gone)
-    if pid is not None and staying:
+    if process is not None and staying:
         ports = tuple(port for each in gone for port in each.ports)
         first = msgspec.structs.replace(staying[0], ports=(*staying[0].ports, *ports))
-        with contextlib.closing(namespace.enter(pid)) as space:
+        with contextlib.closing(namespace.enter(process)) as space:
             changed = _redirect(networks, space, [first, *staying[1:]])
         networks.store.replace_endpoints(*changed)
     networks.forget(holder, gone, name)

@@ -93,7 +93,10 @@ class Catalog:
                 return each
         found = [each for each in every if text and each.id.startswith(text)]
         if len(found) > 1:
-            raise Conflict(f"network {text} is ambiguous ({len(found)} matches found on ID prefix)")
+            raise Conflict(
+                f"network {text} is ambiguous ({len(found)} matches found on ID prefix)",
+                hint="give more digits of the id, or the name",
+            )
         if not found:
             raise missing(text)
         return found[0]
@@ -120,7 +123,10 @@ class Catalog:
         """
         network = self.get(text)
         if network.name in PREDEFINED:
-            raise InvalidInput(f"{network.name} is a pre-defined network and cannot be removed")
+            raise InvalidInput(
+                f"{network.name} is a pre-defined network and cannot be removed",
+                hint="only networks of dockyard network create can be removed",
+            )
         with NetworkLock.acquire(self._networks.lock_path) as lock:
             present = self.endpoints(network.name)
             if present:

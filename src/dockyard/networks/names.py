@@ -41,10 +41,15 @@ def configuration(
 
 
 def text(listening: str, endpoints: Iterable[Endpoint]) -> str:
-    """One file: where to listen, then ``ID IPV4 IPV6 NAMES [NAMESERVERS]`` for each endpoint."""
+    """One file: where to listen, then ``ID IPV4 IPV6 NAMES [NAMESERVERS]`` for each endpoint.
+
+    As in Docker each name counts with the network's behind it too. Those come first: the first name
+    of the line is the first answer to whose an address is.
+    """
     lines = [listening]
     for each in sorted(endpoints, key=lambda one: one.veth):
-        names = ",".join(dict.fromkeys(name.lower() for name in each.names))
+        full = [f"{name}.{each.network}" for name in each.names]
+        names = ",".join(dict.fromkeys(name.lower() for name in (*full, *each.names)))
         servers = f" {','.join(each.nameservers)}" if each.nameservers else ""
         holder = each.holder.partition("-")[2]
         lines.append(f"{holder} {each.address} {each.address6} {names}{servers}")

@@ -95,7 +95,8 @@ class NameServers:
     def _write(self, server: str, files: Mapping[str, str]) -> tuple[list[str], bool]:
         """Writes what differs; the files that are new, and whether anything changed."""
         directory = f"{self._directory}/{server}"
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        for place in (self._directory, directory):  # makedirs gives its mode to the last alone
+            os.makedirs(place, mode=0o700, exist_ok=True)
         present = {name for name in os.listdir(directory) if name != "aardvark.pid"}
         for name in present - files.keys():
             os.unlink(f"{directory}/{name}")

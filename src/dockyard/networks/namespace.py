@@ -11,6 +11,7 @@ import os
 
 from dockyard.errors import Conflict, NotSupported, PermissionMissing
 from dockyard.system import syscalls
+from dockyard.system.host import ProcessIdentity
 from dockyard.system.netlink import Netlink
 from dockyard.system.task import Task
 
@@ -62,13 +63,13 @@ def create() -> Namespace:
     return Task(_create).result()
 
 
-def enter(pid: int) -> Namespace:
+def enter(process: ProcessIdentity) -> Namespace:
     """The namespace that a process lives in.
 
     Raises:
         Conflict: the process is gone.
     """
-    return Task(lambda: _enter(pid)).result()
+    return Task(lambda: _enter(process)).result()
 
 
 def _create() -> Namespace:
@@ -85,11 +86,13 @@ def _create() -> Namespace:
     return space
 
 
-def _enter(pid: int) -> Namespace:
+def _enter(process: ProcessIdentity) -> Namespace:
     try:
-        descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, ProcessLookupError) as error:
-        raise Conflict("the container ended meanwhile") from error
+        descriptor = process.open_namespace("net")
+    except ProcessLookupError as error:
+        raise Conflict(
+            "the container ended meanwhile", hint="start it again; dockyard logs shows how it ended"
+        ) from error
     try:
         syscalls.setns(descriptor, syscalls.CLONE_NEWNET)
         return _here()

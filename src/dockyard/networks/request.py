@@ -15,6 +15,7 @@ from dockyard.networks.addresses import (
     is_address,
     is_ipv6,
     parse_subnet,
+    to_number,
 )
 from dockyard.networks.model import PREDEFINED, Network, Pool
 
@@ -26,6 +27,14 @@ _BRIDGE_OPTIONS = {
     "bridge.enable_icc": "icc",
     "bridge.host_binding_ipv4": "host_binding",
 }
+_VALUES = {
+    "bridge": "at most 15 letters, digits, '_', '.' and '-'",
+    "mtu": "a number of bytes from 68 to 65535",
+    "masquerade": "true or false",
+    "icc": "true or false",
+    "host_binding": "an IPv4 address of this host",
+}
+"""What each field takes, in words."""
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
@@ -66,22 +75,27 @@ def check(request: NetworkRequest) -> None:
             hint=_OTHER_DRIVERS.get(request.driver, "the driver is bridge"),
         )
     settings(request.options)
-    subnets = [_subnet(text) for text in request.subnets]
+    subnets = [_subnet(text, "subnet") for text in request.subnets]
     _check_subnets(subnets, ipv6=request.ipv6)
     for text in request.gateways:
         _require_owner(subnets, text, "no matching subnet for gateway")
     for text in request.auxiliary.values():
         _require_owner(subnets, text, "no matching subnet for aux-address")
     for text in request.ip_ranges:
-        area = _subnet(text)
+        area = _subnet(text, "ip-range")
         if not any(subnet.holds(area) for subnet in subnets):
-            raise InvalidInput(f"no matching subnet for range {text}")
+            raise InvalidInput(
+                f"no matching subnet for range {text}", hint="give the --subnet that has it, too"
+            )
 
 
 def _check_subnets(subnets: Sequence[Subnet], *, ipv6: bool) -> None:
     for index, subnet in enumerate(subnets):
         if any(subnet.overlaps(other) for other in subnets[:index]):
-            raise InvalidInput("multiple overlapping subnet configuration is not supported")
+            raise InvalidInput(
+                "multiple overlapping subnet configuration is not supported",
+                hint="give one --subnet for IPv4, and one for IPv6",
+            )
     for bits in (IPV4_BITS, IPV6_BITS):
         if sum(subnet.bits == bits for subnet in subnets) > 1:
             raise NotSupported(
@@ -94,7 +108,10 @@ def _check_subnets(subnets: Sequence[Subnet], *, ipv6: bool) -> None:
 
 def _require_owner(subnets: Sequence[Subnet], text: str, message: str) -> None:
     if not is_address(text):
-        raise InvalidInput(f"invalid IP address: {text}")
+        raise InvalidInput(
+            f"invalid IP address: {text}",
+            hint="an IPv4 or IPv6 address of the subnet",
+        )
     if not any(subnet.has(text) for subnet in subnets):
         raise InvalidInput(f"{message} {text}", hint="give the --subnet that has it, too")
 
@@ -102,19 +119,34 @@ def _require_owner(subnets: Sequence[Subnet], text: str, message: str) -> None:
 def _check_name(name: str) -> None:
     if not name or name[0] in "_.-" or not _NAME_CHARACTERS.issuperset(name) or len(name) > 255:
         raise InvalidInput(
-            f"invalid network name {name!r}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+            f"invalid network name {name!r}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+            hint="such as my-network",
         )
     if name in PREDEFINED or name == "default":
-        raise InvalidInput(f"operation is not permitted on predefined {name} network")
+        raise InvalidInput(
+            f"operation is not permitted on predefined {name} network",
+            hint="choose another name; this one is there already",
+        )
 
 
-def _subnet(text: str) -> Subnet:
+def _subnet(text: str, what: str) -> Subnet:
+    """A block of addresses by its first one, as Docker 28 wants it: a slip in it is found so."""
     try:
         subnet = parse_subnet(text)
     except ValueError:
         raise InvalidInput(f"invalid CIDR address: {text}", hint="such as 10.20.0.0/16") from None
+    address, _, length = text.partition("/")
+    if to_number(address) != subnet.base:
+        first = subnet.text_of(subnet.base)
+        raise InvalidInput(
+            f"invalid {what} {text}: it should be {subnet}",
+            hint=f"--{what} {first}/{length}",
+        )
     if subnet.bits - subnet.prefix < 2:
-        raise InvalidInput(f"the subnet {text} has no room for containers")
+        raise InvalidInput(
+            f"the subnet {text} has no room for containers",
+            hint="a prefix of at most /30, such as 10.20.0.0/24",
+        )
     return subnet
 
 
@@ -146,7 +178,7 @@ def _value(field: str, key: str, value: str) -> object:
         return value
     if field == "bridge" and _is_interface_name(value):
         return value
-    raise InvalidInput(f"invalid value {value!r} for network option {key}")
+    raise InvalidInput(f"invalid value {value!r} for network option {key}", hint=_VALUES[field])
 
 
 def _is_interface_name(text: str) -> bool:

@@ -146,7 +146,9 @@ def _unbindable(port: PortMapping, error: OSError) -> DockyardError:
         return InvalidInput(message, hint=hint, reference="address-not-here", exit_code=125)
     if error.errno in {errno.EACCES, errno.EPERM}:
         return PermissionMissing(message, hint="ports below 1024 need root", exit_code=125)
-    return Conflict(message, reference="port-unusable", exit_code=125)
+    return Conflict(
+        message, hint="publish another port of the host", reference="port-unusable", exit_code=125
+    )
 
 
 def _describe(holder: str) -> str:

@@ -130,7 +130,8 @@ def _guard(network: Network, ip: str) -> list[str]:
     subnet, gateway = _places(network, ip)
     if gateway and not network.is_default:
         near = _set(["lo", network.bridge])
-        lines.append(f"iifname != {near} {ip} daddr {gateway} udp dport 53 drop")
+        questions = "meta l4proto { tcp, udp } th dport 53"  # newer name servers have TCP too
+        lines.append(f"iifname != {near} {ip} daddr {gateway} {questions} drop")
     if network.internal:
         inside = f"{{ {subnet}, fe80::/10, ff02::/16 }}" if ip == "ip6" else subnet
         lines.append(f"iifname {bridge} {ip} daddr != {inside} drop" if subnet else

@@ -140,7 +140,9 @@ def _insert(connection: sqlite3.Connection, endpoint: Endpoint) -> None:
         if "FOREIGN KEY" in str(error):
             raise missing(endpoint.network) from error
         raise Conflict(
-            f"endpoint already exists in network {endpoint.network}", exit_code=125
+            f"endpoint already exists in network {endpoint.network}",
+            hint="disconnect it first to give it other settings",
+            exit_code=125,
         ) from error
 
 

@@ -65,7 +65,12 @@ def read_sample(layout: CgroupLayout, cgroup_path: str, pid: int | None) -> Samp
         NotFound: the cgroup doesn't exist (any more): the container does not run.
     """
     if not any(map(os.path.isdir, cgroups.directories(layout, cgroup_path))):
-        raise NotFound("container is not running", context=cgroup_path, reference="no-cgroup")
+        raise NotFound(
+            "container is not running",
+            context=cgroup_path,
+            hint="dockyard start starts it; dockyard ps -a shows its state",
+            reference="no-cgroup",
+        )
     read = _read_v2 if layout.mode == "v2" else _read_v1
     devices = read_file(f"/proc/{pid}/net/dev") if pid is not None else ""
     return read(layout, cgroup_path, parse_network(devices))

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from dockyard import decoding
+from dockyard.decoding import INT64_MAX
 from dockyard.errors import ContentMismatch
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
+MANIFESTS = frozenset((MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"))
+INDEXES = frozenset((INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"))
+CONFIGS = frozenset((CONFIG, "application/vnd.docker.container.image.v1+json"))
+"""Each with Docker's own name for the same."""
 MAX_DOCUMENT_BYTES = 4 << 20
 """What registries take for a manifest; larger documents are refused unread."""
+
+
+Int64 = Annotated[int, msgspec.Meta(ge=-INT64_MAX, le=INT64_MAX)]
+"""What Go reads, and what can be written into a record again."""
 
 
 class Healthcheck(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True, kw_only=True):
     """Docker's extension of the configuration; durations are in nanoseconds."""
 
     test: tuple[str, ...] = ()
-    interval: int = 0
-    timeout: int = 0
-    start_period: int = 0
-    start_interval: int = 0
-    retries: int = 0
+    interval: Int64 = 0
+    timeout: Int64 = 0
+    start_period: Int64 = 0
+    start_interval: Int64 = 0
+    retries: Int64 = 0
 
 
 class ExecutionConfig(
@@ -79,20 +89,27 @@ class ImageConfig(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     history: tuple[History, ...] = ()
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+"""Bytes or seconds; SQLite and the kernel take no more."""
+
+
 class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """A pointer to content: media type, digest and size in bytes."""
 
-    media_type: str
+    media_type: str = ""
+    """Required by the specification; whoever looks at it refuses what has none."""
     digest: str
-    size: int
+    size: Count
+    artifact_type: str = ""
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
-    platform: dict[str, str] = msgspec.field(default_factory=dict)
+    platform: dict[str, object] = msgspec.field(default_factory=dict)
 
 
 class Manifest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """An image manifest."""
 
-    schema_version: int
+    schema_version: Int64 = msgspec.field(default_factory=lambda: 2)
+    """Written although it is the default; not every program does."""
     media_type: str = ""
     config: Descriptor
     layers: tuple[Descriptor, ...]
@@ -102,13 +119,23 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
 class Index(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """An image index."""
 
-    schema_version: int
+    schema_version: Int64 = msgspec.field(default_factory=lambda: 2)
     media_type: str = ""
-    manifests: tuple[Descriptor, ...]
+    manifests: tuple[Descriptor, ...] = msgspec.field(default_factory=lambda: ())
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-D = TypeVar("D", ImageConfig, Manifest, Index)
+class _Shape(msgspec.Struct, frozen=True, rename="camel"):
+    """What tells kinds of documents apart, whatever else is in them."""
+
+    media_type: str = ""
+    config: object = None
+    layers: object = None
+    manifests: object = None
+    fs_layers: object = None
+
+
+D = TypeVar("D", ImageConfig, Manifest, Index, _Shape)
 
 
 def encode(document: ImageConfig | Manifest | Index) -> bytes:
@@ -126,13 +153,47 @@ def decode_config(data: bytes) -> ImageConfig:
 
 
 def decode_manifest(data: bytes) -> Manifest:
-    """Parses an image manifest; :class:`ContentMismatch` where it isn't one."""
-    return _decode(data, Manifest, "image manifest")
+    """Parses an image manifest.
+
+    Raises:
+        ContentMismatch: it isn't one, or could be taken for an index as well (CVE-2021-41190).
+    """
+    manifest = _decode(data, Manifest, "image manifest")
+    _refuse_others(data, "image manifest", MANIFESTS, ("manifests", "fs_layers"))
+    return manifest
 
 
 def decode_index(data: bytes) -> Index:
-    """Parses an image index; :class:`ContentMismatch` where it isn't one."""
-    return _decode(data, Index, "image index")
+    """Parses an image index.
+
+    Raises:
+        ContentMismatch: it isn't one, or could be taken for a manifest as well.
+    """
+    index = _decode(data, Index, "image index")
+    _refuse_others(data, "image index", INDEXES, ("config", "layers", "fs_layers"))
+    return index
+
+
+def refuse_other_kinds(config: bytes) -> None:
+    """Looks at a configuration that came from elsewhere, and could be decoded.
+
+    Raises:
+        ContentMismatch: it could be taken for a manifest or an index as well.
+    """
+    _refuse_others(config, "image configuration", CONFIGS, ("layers", "manifests", "fs_layers"))
+
+
+def _refuse_others(data: bytes, what: str, types: frozenset[str], foreign: Sequence[str]) -> None:
+    """One digest must not mean one image here, and another where it is read differently."""
+    shape = _decode(data, _Shape, what)
+    found = [name for name in foreign if getattr(shape, name) is not None]
+    if shape.media_type and shape.media_type not in types:
+        found.append(shape.media_type)
+    if found:
+        raise ContentMismatch(
+            f"this is no {what}, or not only that: it has {found[0][:80]!r}",
+            reference="confused-document",
+        )
 
 
 def _decode(data: bytes, kind: type[D], what: str) -> D:

@@ -5,21 +5,27 @@ Used for containers and for the RUN steps of a build, which differ only in the d
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 
 import msgspec
 
+from dockyard import decoding
+from dockyard.errors import HostileInput, InvalidInput
 from dockyard.oci.resources import Device, DeviceRule, Json, Limits, device_node, resources
 
 __all__ = [
     "Device", "DeviceRule", "Hook", "Identity", "Json", "Limits", "Process", "Rlimit", "Sandbox",
-    "SpecMount", "process_spec", "runtime_spec",
+    "SpecMount", "encode", "in_system_place", "plain", "process_spec",
+    "runtime_spec",
 ]  # fmt: skip
 
 VERSION = "1.0.2"
 SHM = "/dev/shm"  # noqa: S108  # the path in a container
 HOST = "host"
 """In place of a namespace's path: the host's own."""
+SYSTEM_PLACES = ("/proc", "/dev", "/sys")
+"""Where a container has the engine's mounts, not the image's files."""
 
 _NAMESPACES = ("pid", "ipc", "uts", "mount", "cgroup")
 _NETWORK_SYSCTLS = {
@@ -153,6 +159,32 @@ def runtime_spec(process: Process, sandbox: Sandbox) -> Json:
     return document
 
 
+def encode(document: object) -> bytes:
+    """``config.json``, the ``process`` object, or what they will be made of, for a runtime.
+
+    Raises:
+        HostileInput: a text in it has a NUL, and would mean another one to a runtime in C.
+        InvalidInput: a text isn't UTF-8.
+    """
+    try:
+        encoded = msgspec.json.encode(document)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"a command, a variable, a path or a name is not UTF-8: {error.object!a}",
+            hint="runtimes and images have texts in UTF-8 alone; spell it so",
+            exit_code=125,
+        ) from error
+    if decoding.has_nul(encoded):
+        raise HostileInput(
+            "a command, a variable, a path or a name has a NUL byte in it",
+            hint="if you didn't give it, the image does: look at it with dockyard image inspect,"
+            " and don't trust it",
+            reference="nul-byte",
+            exit_code=125,
+        )
+    return encoded
+
+
 def process_spec(process: Process) -> Json:
     """The ``process`` object, which ``exec`` uses on its own.
 
@@ -210,13 +242,32 @@ def _namespaces(sandbox: Sandbox) -> list[Json]:
 
 
 def _all_mounts(sandbox: Sandbox) -> list[SpecMount]:
-    """The system's mounts, then the others by depth, a later one in place of an earlier."""
+    """The mounts in their order: by depth, and around the system's (:data:`SYSTEM_PLACES`).
+
+    The runtime follows the links of an image, and what is mounted already. A mount outside the
+    system's places comes before them: where a link leads it into one, the system's lies over it.
+    So no image puts its own ``/dev`` or ``/proc`` in their place (CVE-2019-16884, CVE-2025-31133),
+    whoever swaps a link meanwhile. A later one of the same destination takes an earlier's place.
+    """
     chosen = {mount.destination: mount for mount in _system_mounts(sandbox)}
     system = list(chosen)
-    chosen |= {mount.destination: mount for mount in sandbox.mounts}
-    others = [name for name in chosen if name not in system]
-    others.sort(key=lambda name: name.rstrip("/").count("/"))
-    return [chosen[name] for name in (*system, *others)]
+    for mount in sandbox.mounts:
+        destination = plain(mount.destination)
+        chosen[destination] = msgspec.structs.replace(mount, destination=destination)
+    others = sorted((name for name in chosen if name not in system), key=lambda one: one.count("/"))
+    before = [name for name in others if not in_system_place(name)]
+    after = [name for name in others if in_system_place(name)]
+    return [chosen[name] for name in (*before, *system, *after)]
+
+
+def plain(path: str) -> str:
+    """A mount's target as an absolute path without ``..`` and the like."""
+    return "/" + posixpath.normpath(f"/{path}").lstrip("/")
+
+
+def in_system_place(path: str) -> bool:
+    """Whether a plain path is one of :data:`SYSTEM_PLACES`, or below it."""
+    return f"/{path.split('/')[1]}" in SYSTEM_PLACES
 
 
 def _system_mounts(sandbox: Sandbox) -> Sequence[SpecMount]:

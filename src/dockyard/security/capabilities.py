@@ -100,9 +100,10 @@ def resolve(
 ) -> tuple[str, ...]:
     """The capabilities that ``--cap-add`` and ``--cap-drop`` make of ``defaults``, as in Docker.
 
-    ``privileged`` and adding ``ALL`` start from every capability, dropping ``ALL`` from none;
-    elsewhere what is dropped leaves the defaults first and what is added joins afterwards, so a
-    capability in both lists is granted. ``privileged`` ignores both lists.
+    Adding ``ALL`` starts from every capability, dropping ``ALL`` from none; elsewhere what is
+    dropped leaves the defaults first and what is added joins afterwards, so a capability in both
+    lists is granted. For ``privileged`` every capability is a default: Docker ignores both lists
+    then, here nothing that is asked for is.
 
     Args:
         add: names in any case, with or without ``CAP_``, or ``ALL``.
@@ -116,13 +117,11 @@ def resolve(
     """
     added = normalize(add, "--cap-add")
     dropped = normalize(drop, "--cap-drop")
-    if privileged:
-        return ALL
     if _EVERYTHING in added:
         return _ordered(set(ALL) - dropped)
     if _EVERYTHING in dropped:
         return _ordered(added)
-    return _ordered((set(defaults) - dropped) | added)
+    return _ordered((set(ALL if privileged else defaults) - dropped) | added)
 
 
 def normalize(names: Sequence[str], option: str) -> frozenset[str]:

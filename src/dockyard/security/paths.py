@@ -31,6 +31,7 @@ READONLY: tuple[str, ...] = (
 )
 """Readable, but never writable: what is written there changes the host.
 
-``/sys/fs/cgroup`` must not be among them, although it is read-only too: on version 1 hierarchies
-crun binds the tree a second time for it, and the hierarchies in that copy are writable.
+``/sys/fs/cgroup`` must not be among them: on version 1 crun binds the tree a second time for it,
+and the hierarchies in that copy are writable. So they alone are read-only there, and the tmpfs
+above them, which is the container's own, is not.
 """

@@ -13,6 +13,7 @@ from collections.abc import Collection
 import msgspec
 
 from dockyard import decoding
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput
 from dockyard.security.profile import Condition, Profile, Rule
 
@@ -47,6 +48,10 @@ _SECCOMP_ARCHITECTURES = {
 }
 
 
+_WITHOUT_SOCKET = frozenset({"386"})
+"""Architectures whose C libraries open sockets by ``socketcall``."""
+
+
 class Target(msgspec.Struct, frozen=True):
     """What the conditions of a profile are compared with.
 
@@ -59,7 +64,11 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def default_profile(
-    capabilities: Collection[str], architecture: str, kernel: tuple[int, int]
+    capabilities: Collection[str],
+    architecture: str,
+    kernel: tuple[int, int],
+    *,
+    programs: str | None = None,
 ) -> dict[str, object]:
     """The profile of every container that names no other.
 
@@ -67,13 +76,17 @@ def default_profile(
         capabilities: the container's bounding set, ``CAP_...``.
         architecture: OCI's name of this host's processor, such as ``amd64``.
         kernel: major and minor version of the running kernel.
+        programs: the architecture that the user, not the image, says the programs are for.
 
     Returns:
         The object for ``linux.seccomp``.
     """
-    from dockyard.security.seccomp_rules import DEFAULT  # only where no other is asked for
+    from dockyard.security.seccomp_rules import profile  # only where no other is asked for
 
-    return _specify(DEFAULT, Target(frozenset(capabilities), architecture, kernel))
+    return _specify(
+        profile(socketcall=programs in _WITHOUT_SOCKET),
+        Target(frozenset(capabilities), architecture, kernel),
+    )
 
 
 def load_profile(
@@ -177,9 +190,10 @@ def _errno(code: int | None, name: str | None) -> int | None:
 
 def _version(text: str) -> tuple[int, int]:
     major, _, minor = text.partition(".")
-    if not (major.isdecimal() and minor.isdecimal()):
+    first, second = natural(major), natural(minor)
+    if first is None or second is None:
         raise _invalid(f"invalid kernel version: {text} (expected MAJOR.MINOR)")
-    return int(major), int(minor)
+    return first, second
 
 
 def _invalid(why: str) -> InvalidInput:

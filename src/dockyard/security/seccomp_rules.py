@@ -4,9 +4,9 @@ It allows what Docker's current profile allows. Left out, besides what changes t
 whose kernel code is a frequent way out of containers: ``io_uring_*``, ``userfaultfd``, ``keyctl``
 and new namespaces. A capability that the user grants brings the calls that it is for.
 
-Sockets of AF_ALG and AF_VSOCK are refused. ``socketcall``, which 32-bit programs open their
-sockets with, passes its arguments through memory that a filter can't read; it is allowed as in
-Docker, since refusing it leaves those programs without a network.
+Sockets of AF_ALG and AF_VSOCK are refused. ``socketcall``, which 32-bit programs of x86 open their
+sockets with, passes its arguments through memory that a filter can't read, and any program of an
+x86-64 can call it. So it looks unimplemented, unless a container is said to be for 32 bits.
 """
 
 from __future__ import annotations
@@ -25,8 +25,19 @@ from dockyard.security.profile import (
 
 _EPERM = 1
 _ENOSYS = 38
-_AF_ALG = 38
-_AF_VSOCK = 40
+_BEYOND_FAMILIES = 0xFFFFFFC0
+_FAMILIES = (
+    (0x20, 0x00),  # 0 to 31
+    (0x3C, 0x20),  # 32 to 35
+    (0x3E, 0x24),  # 36 and 37
+    (0x3F, 0x27),  # 39
+    (0x3F, 0x29),  # 41
+    (0x3E, 0x2A),  # 42 and 43
+    (0x3C, 0x2C),  # 44 to 47
+    (0x30, 0x30),  # 48 to 63
+)
+"""Families of sockets by mask and value: all of six bits but AF_ALG (38) and AF_VSOCK (40)."""
+_NATIVE_SOCKETCALL = ("x86", "s390", "s390x")
 _NAMESPACE_FLAGS = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET."""
 
@@ -58,7 +69,7 @@ sendfile sendfile64 splice tee vmsplice writev
 """
 _SOCKETS = """
 accept accept4 bind connect getpeername getsockname getsockopt listen recv recvfrom recvmmsg
-recvmmsg_time64 recvmsg send sendmmsg sendmsg sendto setsockopt shutdown socketcall socketpair
+recvmmsg_time64 recvmsg send sendmmsg sendmsg sendto setsockopt shutdown
 """
 _MEMORY = """
 brk madvise map_shadow_stack membarrier memfd_create memfd_secret mincore mlock mlock2 mlockall
@@ -176,16 +187,36 @@ def _rule(
     )
 
 
-def _compare(index: int, op: Operator, value: int) -> tuple[Argument]:
-    return (Argument(index=index, value=value, op=op),)
+def _compare(index: int, op: Operator, value: int, value_two: int = 0) -> tuple[Argument]:
+    return (Argument(index=index, value=value, op=op, value_two=value_two),)
 
 
 def _sockets() -> tuple[Rule, ...]:
-    """Every family but two. Rules of one call are alternatives, hence three of them."""
+    """Every family that there is but two. Rules of one call are alternatives, hence so many.
+
+    The kernel takes the lower half of the argument alone; a program may set the other half, and a
+    comparison of the whole would be of another number.
+    """
+    return tuple(
+        _rule(
+            "socket socketpair",
+            _compare(0, "SCMP_CMP_MASKED_EQ", _BEYOND_FAMILIES | mask, value),
+        )
+        for mask, value in _FAMILIES
+    )
+
+
+def _socketcall(*, allowed: bool) -> tuple[Rule, ...]:
+    if allowed:
+        return (_rule("socketcall"),)
     return (
-        _rule("socket", _compare(0, "SCMP_CMP_LT", _AF_ALG)),
-        _rule("socket", _compare(0, "SCMP_CMP_EQ", _AF_ALG + 1)),
-        _rule("socket", _compare(0, "SCMP_CMP_GT", _AF_VSOCK)),
+        _rule("socketcall", includes=Condition(arches=_NATIVE_SOCKETCALL)),
+        _rule(
+            "socketcall",
+            action="SCMP_ACT_ERRNO",
+            errno=_ENOSYS,
+            excludes=Condition(arches=_NATIVE_SOCKETCALL),
+        ),
     )
 
 
@@ -214,12 +245,13 @@ def _clones() -> tuple[Rule, ...]:
     )
 
 
-def _rules() -> tuple[Rule, ...]:
+def _rules(*, socketcall: bool) -> tuple[Rule, ...]:
     return (
         _rule(_ALWAYS),
         # Before 4.8, tracing was a way around seccomp.
         _rule("process_vm_readv process_vm_writev ptrace", includes=Condition(min_kernel="4.8")),
         *_sockets(),
+        *_socketcall(allowed=socketcall),
         *(_rule("personality", _compare(0, "SCMP_CMP_EQ", value)) for value in _PERSONALITIES),
         *(_rule(names, includes=Condition(arches=arches)) for arches, names in _BY_PROCESSOR),
         *(_rule(names, includes=Condition(caps=(cap,))) for cap, names in _BY_CAPABILITY),
@@ -227,10 +259,15 @@ def _rules() -> tuple[Rule, ...]:
     )
 
 
-DEFAULT = Profile(
-    default_action="SCMP_ACT_ERRNO",
-    default_errno_ret=_EPERM,
-    arch_map=tuple(SubArchitectures(*entry) for entry in _SUB_ARCHITECTURES.items()),
-    syscalls=_rules(),
-)
-"""The default profile, with its conditions."""
+def profile(*, socketcall: bool) -> Profile:
+    """The default profile, with its conditions.
+
+    Args:
+        socketcall: allow that call, for programs of 32 bits that have no other.
+    """
+    return Profile(
+        default_action="SCMP_ACT_ERRNO",
+        default_errno_ret=_EPERM,
+        arch_map=tuple(SubArchitectures(*entry) for entry in _SUB_ARCHITECTURES.items()),
+        syscalls=_rules(socketcall=socketcall),
+    )

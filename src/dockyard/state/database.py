@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dockyard.errors import DiskFull, PermissionMissing, StateError
+from dockyard.state.paths import Paths
 from dockyard.state.schema import MIGRATIONS
 
 _BUSY_SECONDS = 30.0
@@ -36,6 +37,7 @@ class Database:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._paths = Paths(os.path.dirname(path), "")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
@@ -51,7 +53,9 @@ class Database:
         return rows[0] if rows else None
 
     @contextlib.contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+    def transaction(
+        self, *, durable: bool = True, reserve: bool = True
+    ) -> Iterator[sqlite3.Connection]:
         """An immediate transaction: durable when the block ends, undone when it raises.
 
         Keep it short: other processes wait for it. Don't nest.
@@ -60,12 +64,15 @@ class Database:
             durable: whether the end waits for the disk. Without it, other processes see the change
                 all the same and the death of this one doesn't undo it, but where power fails, the
                 last such changes may be missing.
+            reserve: whether a full disk's reserve may be given up for it.
 
         Raises:
             StateError: the database is broken, locked for 30 s, or can't be written.
             sqlite3.IntegrityError: a constraint failed; the caller knows what it means.
         """
         with self._translated():
+            if reserve:
+                self._paths.give_up_reserve_if_full()
             connection = self._connection()
             if not durable:
                 connection.execute("PRAGMA synchronous=NORMAL")
@@ -108,6 +115,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         _keep_private(self._path)
+        self._paths.give_up_reserve_if_full()  # the index is made anew
         connection = sqlite3.connect(
             self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -237,4 +245,7 @@ def _translate(path: str, error: sqlite3.DatabaseError) -> StateError | Permissi
             ),
             reference="state-damaged",
         )
-    return StateError(f"cannot use {path}: {error}", reference="state-failed")
+    return StateError(
+        f"cannot use {path}: {error}", hint="dockyard doctor looks after the disk and the state",
+        reference="state-failed",
+    )  # fmt: skip

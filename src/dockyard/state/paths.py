@@ -7,6 +7,7 @@ and sockets of containers are nobody else's business (CVE-2020-15257).
 from __future__ import annotations
 
 import binascii
+import contextlib
 import errno
 import os
 import stat
@@ -17,10 +18,15 @@ from dockyard.errors import DiskFull, HostileInput, PermissionMissing, StateErro
 
 HOST_LOCK_DIRECTORY = "/run/lock/dockyard"
 """Locks that all roots of a host share (subnet allocation, foreign firewall rules)."""
+_RESERVE_BYTES = 2 << 20
+"""Several times what the database's log and index take, and what the log brings into it."""
+_LITTLE_BYTES = 1 << 20
+"""Where less is free, nothing can be counted on."""
+_AMPLE_BYTES = 8 * _RESERVE_BYTES
 
 
 class Paths(msgspec.Struct, frozen=True):
-    """Where things lie. Pure: only :meth:`prepare` touches the disk."""
+    """Where things lie. Pure, but for :meth:`prepare` and what the reserve is for."""
 
     root: str
     run: str
@@ -33,6 +39,11 @@ class Paths(msgspec.Struct, frozen=True):
     @property
     def database(self) -> str:
         return f"{self.root}/state.db"
+
+    @property
+    def reserve(self) -> str:
+        """Room for the records on a full disk: whatever frees it has to write first."""
+        return f"{self.root}/reserve"
 
     @property
     def layers(self) -> str:
@@ -118,10 +129,12 @@ class Paths(msgspec.Struct, frozen=True):
         return f"{self.volumes}/{name}/_data"
 
     def prepare(self) -> None:
-        """Makes the directories. Idempotent.
+        """Makes the directories, and the reserve where there is ample room. Idempotent.
 
         Raises:
             PermissionMissing: the directories can't be written by this user.
+            HostileInput: one is there that other users can change: layers and records could be
+                theirs.
             DiskFull: there is no room for a directory.
         """
         for directory in (
@@ -130,18 +143,79 @@ class Paths(msgspec.Struct, frozen=True):
             f"{self.run}/containers",
         ):  # fmt: skip
             _make_directory(directory)
+        if not os.path.exists(self.reserve) and _available(self.root) >= _AMPLE_BYTES:
+            with contextlib.suppress(OSError):  # another command makes it
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                _allocate(os.open(self.reserve, flags, 0o600), _RESERVE_BYTES)
+
+    def give_up_reserve_if_full(self) -> None:
+        """Frees the reserve where the disk is full, for whoever is about to write a record."""
+        if not _has_room(self.root, _LITTLE_BYTES):
+            with contextlib.suppress(OSError):
+                os.unlink(self.reserve)
+
+    def require_room(self) -> None:
+        """Refuses to make something new on a full disk: that would take what removing needs.
+
+        Raises:
+            DiskFull: it is full, but for the reserve.
+        """
+        if not _has_room(self.root, _RESERVE_BYTES + _LITTLE_BYTES):
+            raise DiskFull(self.root)
+
+
+def _has_room(directory: str, size: int) -> bool:
+    """Tries it out where it isn't clear: some free blocks only root may use, some nobody."""
+    if _available(directory) >= size:
+        return True
+    try:
+        flags = os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC
+        _allocate(os.open(directory, flags, 0o600), size)
+    except OSError:
+        return False
+    return True
+
+
+def _available(directory: str) -> int:
+    """Bytes that everybody may write; none where the directory can't be used."""
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return 0
+    return disk.f_bavail * disk.f_frsize
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    finally:
+        os.close(descriptor)
 
 
 def _make_directory(path: str) -> None:
     try:
-        if os.path.isdir(path):
-            if not os.access(path, os.W_OK | os.X_OK):
-                read_only = os.statvfs(path).f_flag & os.ST_RDONLY
-                raise OSError(errno.EROFS if read_only else errno.EACCES, "not writable", path)
-            return
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        if not os.path.isdir(path):
+            os.makedirs(path, mode=0o700, exist_ok=True)
+        elif not os.access(path, os.W_OK | os.X_OK):
+            read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+            raise OSError(errno.EROFS if read_only else errno.EACCES, "not writable", path)
+        kept = _is_ours_alone(path)
     except OSError as error:
         raise unusable(path, error) from error
+    if not kept:
+        raise HostileInput(
+            f"other users can change what is in {path}",
+            hint="look at its owner and mode (ls -ld); if only you put something there, keep it"
+            f" with chown {os.geteuid()} {path} && chmod go-w {path}; otherwise name other"
+            " directories with DOCKYARD_ROOT and DOCKYARD_RUN",
+            reference="foreign-directory",
+        )
+
+
+def _is_ours_alone(path: str) -> bool:
+    """False where another user owns a directory or the link to it, or can write into it."""
+    own, found = os.geteuid(), os.stat(path)
+    return os.lstat(path).st_uid == found.st_uid == own and not found.st_mode & 0o022
 
 
 def make_lock_directory(path: str) -> None:

@@ -129,6 +129,7 @@ def cgroup_path(
             raise InvalidInput(
                 'cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"',
                 context=f"--cgroup-parent {parent}",
+                hint="such as --cgroup-parent batch.slice",
                 exit_code=125,
             )
         return f"{parent or f'{OWNER}-{root_hash}.slice'}:{OWNER}:{container_id}"
@@ -221,6 +222,7 @@ def relative_path(path: str) -> str:
         raise InvalidInput(
             f"not a cgroup below the root: {path}",
             context="--cgroup-parent",
+            hint="such as --cgroup-parent /batch",
             reference="invalid-cgroup",
         )
     return "/".join(names)

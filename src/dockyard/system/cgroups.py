@@ -83,6 +83,18 @@ def knobs(layout: CgroupLayout) -> frozenset[str]:
     return frozenset(name for name in found if "." in name)
 
 
+def real_time_above(layout: CgroupLayout, path: str) -> tuple[int, int]:
+    """Runtime and period of real-time scheduling of the cgroup above another, in microseconds.
+
+    A new cgroup has no such time to give away: (0, 0) where the one above isn't there yet.
+    """
+    own = directory(layout, path, "cpu")
+    above = "" if own is None else os.path.dirname(own)
+    words = [read_file(f"{above}/cpu.rt_{name}_us").strip() for name in ("runtime", "period")]
+    runtime, period = (int(word) if word.isdecimal() else 0 for word in words)
+    return runtime, period
+
+
 def _children(root: str) -> list[str]:
     with os.scandir(root) as entries:
         return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]

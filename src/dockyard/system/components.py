@@ -79,12 +79,16 @@ def _look_for(component: Component) -> Installed:
     path = process.find(component.program)
     if path is None:
         return Installed(component)
+    return Installed(component, path, version_of(path, component.version_argument))
+
+
+def version_of(path: str, argument: str = "--version") -> str:
+    """The version that a program says it has; ``unknown`` where it doesn't."""
     try:
-        done = process.run([path, component.version_argument], timeout=_VERSION_SECONDS,
-                           check=False)  # fmt: skip
+        done = process.run([path, argument], timeout=_VERSION_SECONDS, check=False)
     except (ComponentFailed, OSError):
-        return Installed(component, path, "unknown")
-    return Installed(component, path, parse_version(done.text or done.stderr.decode()))
+        return "unknown"
+    return parse_version(done.text or done.stderr.decode())
 
 
 def parse_version(text: str) -> str:

@@ -6,21 +6,53 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 from dockyard.system import files, syscalls
+from dockyard.system.nodes import Node, make_node
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_PIECE = 1 << 30
+_PIECE = 1 << 26
+"""Bytes that are copied by one call: so often those who wait hear of it."""
 _BLOCK = 512
+_RIGHTS = stat.S_ISUID | stat.S_ISGID
+_DEVICES = frozenset({stat.S_IFCHR, stat.S_IFBLK})
 
 
-def copy_tree(rootfs: str, path: str, destination: str) -> None:
+Advance = Callable[[int], object]
+"""Gets the number of bytes of each piece that was copied."""
+
+
+def _ignore(_count: int) -> None:
+    """Nobody listens."""
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes along in a copy, and who hears of it."""
+
+    whole: bool = False
+    """Overlayfs's own attributes and hard links too, and holes in files stay holes, as for an
+    overlay's upper directory."""
+    rights: bool = True
+    """What gives rights to whoever uses a file: setuid and setgid bits, capabilities of files, and
+    devices, which are left out without it."""
+    advance: Advance = _ignore
+
+
+def copy_tree(rootfs: str, path: str, destination: str, *, rights: bool = True) -> int:
     """Copies what a directory of a root filesystem holds into ``destination``, which exists.
 
     ``path`` is resolved below ``rootfs``, whatever symlinks are on the way. Owners, modes, times
     and extended attributes are kept, those of the directory itself too. A missing directory, or
     one that is a file, copies nothing.
+
+    Args:
+        rights: see :class:`Manner`.
+
+    Returns:
+        How many devices were left out.
     """
     root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -29,34 +61,39 @@ def copy_tree(rootfs: str, path: str, destination: str) -> None:
             resolve=syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS,
         )  # fmt: skip
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return 0
     finally:
         os.close(root)
     try:
         target = os.open(destination, _DIRECTORY)
         try:
-            copy_directory(source, target)
+            return copy_directory(source, target, Manner(rights=rights))
         finally:
             os.close(target)
     finally:
         os.close(source)
 
 
-def copy_directory(source: int, target: int, *, whole: bool = False) -> None:
+def copy_directory(source: int, target: int, manner: Manner) -> int:
     """Copies entries and attributes of one open directory into another, and all below.
 
-    Works for any depth with few descriptors: each directory is opened anew from the top.
+    Works for any depth with few descriptors: each directory is opened anew from the top. What
+    somebody removes in the meantime is left out.
 
-    Args:
-        whole: keep overlayfs's own attributes and hard links too, and leave holes in files, as
-            for an overlay's upper directory.
+    Returns:
+        How many devices were left out.
     """
-    pending, links = [""], Links(target) if whole else None
+    pending, links, left_out = [""], Links(target) if manner.whole else None, 0
     while pending:
         path = pending.pop()
-        with _opened(source, path) as below, _opened(target, path) as into:
-            names = _copy_level(below, into, path, links)
+        with files.opened_below(source, path) as below:
+            if below is None:
+                continue
+            with _opened(target, path) as into:
+                names, less = _copy_level(below, into, path, links, manner)
         pending += [f"{path}/{name}" if path else name for name in names]
+        left_out += less
+    return left_out
 
 
 class Links:
@@ -96,43 +133,68 @@ def _opened(top: int, path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy_level(source: int, target: int, path: str, links: Links | None) -> list[str]:
-    """Copies a directory's entries and attributes; its subdirectories, made but empty."""
+def _copy_level(
+    source: int, target: int, path: str, links: Links | None, manner: Manner
+) -> tuple[list[str], int]:
+    """Copies a directory's entries and attributes.
+
+    Returns:
+        Its subdirectories, made but empty, and how many devices were left out.
+    """
     with os.scandir(source) as scan:
         names = [entry.name for entry in scan]
-    directories = []
+    directories, left_out = [], 0
     for name in names:
-        status = os.stat(name, dir_fd=source, follow_symlinks=False)
-        if stat.S_ISDIR(status.st_mode):
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(name, 0o700, dir_fd=target)
-            directories.append(name)
-        elif links is None or not links.made(status, f"{path}/{name}" if path else name,
-                                             target, name):  # fmt: skip
-            _copy_entry(source, target, name, status, whole=links is not None)
-    copy_attributes(source, target, os.fstat(source), whole=links is not None)
-    return directories
+        try:
+            status = os.stat(name, dir_fd=source, follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, 0o700, dir_fd=target)
+                directories.append(name)
+            elif not manner.rights and stat.S_IFMT(status.st_mode) in _DEVICES:
+                left_out += 1
+            elif links is None or not links.made(status, f"{path}/{name}" if path else name,
+                                                 target, name):  # fmt: skip
+                _copy_entry(source, target, name, status, manner)
+        except FileNotFoundError:
+            if _is_there(source, name):  # the target is what is gone
+                raise
+    copy_attributes(source, target, os.fstat(source), manner)
+    return directories, left_out
+
+
+def _is_there(directory: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _copy_entry(
-    source: int, target: int, name: str, status: os.stat_result, *, whole: bool = False
+    source: int, target: int, name: str, status: os.stat_result, manner: Manner
 ) -> None:
     """Copies one entry that is no directory; sockets are left out."""
     mode = status.st_mode
     if stat.S_ISREG(mode):
-        _copy_file(source, target, name, status, whole=whole)
+        _copy_file(source, target, name, status, manner)
     elif stat.S_ISLNK(mode):
         os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
         os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
         _set_times(name, target, status)
     elif not stat.S_ISSOCK(mode):
-        os.mknod(name, mode, status.st_rdev, dir_fd=target)
-        os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
-        os.chmod(name, stat.S_IMODE(mode), dir_fd=target)
-        _set_times(name, target, status)
+        node = Node(
+            mode=_mode(status, manner), device=status.st_rdev, owner=(status.st_uid, status.st_gid),
+            times=(status.st_atime_ns, status.st_mtime_ns),
+        )  # fmt: skip
+        make_node(target, name, node)
 
 
-def _copy_file(source: int, target: int, name: str, status: os.stat_result, *, whole: bool) -> None:
+def _mode(status: os.stat_result, manner: Manner) -> int:
+    return status.st_mode if manner.rights else status.st_mode & ~_RIGHTS
+
+
+def _copy_file(source: int, target: int, name: str, status: os.stat_result, manner: Manner) -> None:
     reader = os.open(
         name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source
     )
@@ -140,18 +202,18 @@ def _copy_file(source: int, target: int, name: str, status: os.stat_result, *, w
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         writer = os.open(name, flags, 0o600, dir_fd=target)
         try:
-            if whole and status.st_blocks * _BLOCK < status.st_size:
-                copy_extents(reader, writer, status.st_size)
+            if manner.whole and status.st_blocks * _BLOCK < status.st_size:
+                copy_extents(reader, writer, status.st_size, manner.advance)
             else:
-                copy_content(reader, writer)
-            copy_attributes(reader, writer, status, whole=whole)
+                copy_content(reader, writer, manner.advance)
+            copy_attributes(reader, writer, status, manner)
         finally:
             os.close(writer)
     finally:
         os.close(reader)
 
 
-def copy_content(reader: int, writer: int) -> None:
+def copy_content(reader: int, writer: int, advance: Advance = _ignore) -> None:
     """Copies a file's bytes inside the kernel, by reflink where the filesystem can."""
     while True:
         try:
@@ -162,9 +224,10 @@ def copy_content(reader: int, writer: int) -> None:
             count = os.sendfile(writer, reader, None, _PIECE)
         if count == 0:
             return
+        advance(count)
 
 
-def copy_extents(reader: int, writer: int, size: int) -> None:
+def copy_extents(reader: int, writer: int, size: int, advance: Advance = _ignore) -> None:
     """Copies what a file with holes holds, and leaves the holes."""
     os.ftruncate(writer, size)
     position = 0
@@ -177,19 +240,19 @@ def copy_extents(reader: int, writer: int, size: int) -> None:
             raise
         position = os.lseek(reader, start, os.SEEK_HOLE)
         while start < position:
-            count = os.copy_file_range(reader, writer, position - start, start, start)
+            piece = min(position - start, _PIECE)
+            count = os.copy_file_range(reader, writer, piece, start, start)
             if count == 0:
                 return
             start += count
+            advance(count)
 
 
-def copy_attributes(
-    source: int, target: int, status: os.stat_result, *, whole: bool = False
-) -> None:
+def copy_attributes(source: int, target: int, status: os.stat_result, manner: Manner) -> None:
     """Owner, mode, extended attributes and times, in the order in which they don't undo another."""
     os.fchown(target, status.st_uid, status.st_gid)
-    os.fchmod(target, stat.S_IMODE(status.st_mode))
-    copy_xattrs(source, target, whole=whole)
+    os.fchmod(target, stat.S_IMODE(_mode(status, manner)))
+    copy_xattrs(source, target, whole=manner.whole, capabilities=manner.rights)
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 

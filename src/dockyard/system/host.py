@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -42,6 +43,21 @@ class ProcessIdentity(msgspec.Struct, frozen=True):
                     signal.pidfd_send_signal(descriptor, number)
             finally:
                 os.close(descriptor)
+
+    def open_namespace(self, kind: str) -> int:
+        """A descriptor of the namespace of that kind (``net``, ``pid``, ``ipc``) it lives in.
+
+        Raises:
+            ProcessLookupError: the process is gone; another's namespace is never opened.
+        """
+        try:
+            descriptor = os.open(f"/proc/{self.pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise ProcessLookupError(errno.ESRCH, f"process {self.pid} is gone") from error
+        if self.alive():  # so the number was still its own
+            return descriptor
+        os.close(descriptor)
+        raise ProcessLookupError(errno.ESRCH, f"process {self.pid} is gone")
 
     def wait(self, seconds: float | None = None) -> bool:
         """Waits until this process is gone; False where it still lives after ``seconds``."""

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from dockyard.system import host, syscalls
 
@@ -27,7 +28,8 @@ _OVERLAY_FLAGS: tuple[tuple[str, str], ...] = (
 class Overlay(msgspec.Struct, frozen=True, kw_only=True):
     """An overlay mount to make.
 
-    ``lowers`` go from the base layer up (OCI's order); overlayfs itself wants the reverse.
+    ``lowers`` go from the base layer up (OCI's order); overlayfs itself wants the reverse. One may
+    be there more than once: see :func:`distinct`.
     """
 
     target: str
@@ -44,6 +46,7 @@ def mount_overlay(overlay: Overlay) -> None:
     Raises:
         OSError: the kernel refused; the target is not mounted then.
     """
+    overlay = replace(overlay, lowers=distinct(overlay.lowers))
     if overlay.upper is None and len(overlay.lowers) == 1:
         bind(overlay.lowers[0], overlay.target, read_only=True)
         return
@@ -53,6 +56,15 @@ def mount_overlay(overlay: Overlay) -> None:
         if error.errno not in {errno.ENOSYS, errno.EINVAL}:
             raise
         _mount_classic(overlay)
+
+
+def distinct(lowers: Sequence[str]) -> tuple[str, ...]:
+    """Layers, base first, each only where it lies uppermost: overlayfs takes none twice. Pure.
+
+    The tree is the same. Whatever a lower occurrence shows or hides, the uppermost one shows or
+    hides as well, and it comes first; what a layer between does to the lower one changes nothing.
+    """
+    return tuple(dict.fromkeys(reversed(lowers)))[::-1]
 
 
 def _mount_by_new_api(overlay: Overlay) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from types import TracebackType
-from typing import Self
+
+from dockyard.system.closing import Closing
 
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
@@ -40,7 +40,7 @@ _ANSWER_BYTES = 1 << 16
 _ANSWER_SECONDS = 30
 
 
-class Netlink:
+class Netlink(Closing):
     """A conversation with the kernel about the calling thread's network namespace.
 
     Every method raises ``OSError`` with the kernel's error number. A context manager.
@@ -51,17 +51,6 @@ class Netlink:
         self._socket = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
         self._socket.settimeout(_ANSWER_SECONDS)
         self._sequence = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the conversation; what was made stays. Idempotent."""

@@ -94,7 +94,9 @@ def run(
         )
     except subprocess.TimeoutExpired as error:
         raise ComponentFailed(
-            f"{argv[0]} did not finish within {timeout:g} seconds", context=shlex.join(command)
+            f"{argv[0]} did not finish within {timeout:g} seconds",
+            context=shlex.join(command),
+            hint="is the host overloaded, or a disk stuck? try again",
         ) from error
     result = Completed(done.returncode, done.stdout, done.stderr)
     if check and done.returncode != 0:
@@ -147,6 +149,7 @@ def failure(command: Sequence[str], result: Completed) -> ComponentFailed:
     return ComponentFailed(
         f"{program}: {words}" if words else f"{program} exited with code {result.code}",
         context=shlex.join(command),
+        hint="the context is what was called; dockyard doctor looks after this host",
     )
 
 

@@ -6,6 +6,7 @@ import functools
 import re
 import signal
 
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput
 
 _LAST = 64
@@ -23,8 +24,9 @@ def signal_number(text: str) -> int:
         InvalidInput: no such signal.
     """
     name = text.upper()
-    if name.isascii() and name.isdecimal() and int(name[:4]) in range(1, _LAST + 1):
-        return int(name)
+    number = natural(name, _LAST)
+    if number:
+        return number
     real_time = _real_time_pattern().fullmatch(name)
     if real_time is not None:
         return _real_time(text, *real_time.groups())

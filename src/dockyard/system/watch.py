@@ -6,14 +6,14 @@ import contextlib
 import os
 import select
 from collections.abc import Collection
-from typing import Self
 
 from dockyard.system import syscalls
+from dockyard.system.closing import Closing
 
 _BUFFER_BYTES = 1 << 14
 
 
-class WriteWatch:
+class WriteWatch(Closing):
     """Notices writes to files right below several directories. A context manager.
 
     Raises:
@@ -47,12 +47,6 @@ class WriteWatch:
     def close(self) -> None:
         """Ends all watches."""
         os.close(self.descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
 
 
 class DirectoryWatch(WriteWatch):

@@ -110,22 +110,31 @@ class Volumes:
 
         Args:
             copy: writes into the directory that it gets, and gives that the source's mode.
+
+        Raises:
+            StateError: the volume can't be written, or somebody took its directory away.
         """
         with Lock.acquire(f"{self._paths.locks}/v-{name}.lock"):
             volume = self._store.get(name)
-            pending = self._store.state(name) == "pending"
-            if not pending and os.listdir(volume.path):
-                return
-            if volume.options:  # a directory of the host's own: it may be another filesystem
-                copy(volume.path)
-                return
-            staging = f"{os.path.dirname(volume.path)}/_filling"
-            remove_tree(staging)
-            os.mkdir(staging)
-            os.chmod(staging, _MODE)
-            copy(staging)
-            _move_in(staging, volume.path, fresh=pending)
-            self._store.mark_ready(name)
+            try:
+                self._fill(volume, copy)
+            except OSError as error:
+                raise unusable(volume.path, error) from error
+
+    def _fill(self, volume: Volume, copy: Callable[[str], None]) -> None:
+        pending = self._store.state(volume.name) == "pending"
+        if not pending and os.listdir(volume.path):
+            return
+        if volume.options:  # a directory of the host's own: it may be another filesystem
+            _copy_live(copy, volume)
+            return
+        staging = f"{os.path.dirname(volume.path)}/_filling"
+        remove_tree(staging)
+        os.mkdir(staging)
+        os.chmod(staging, _MODE)
+        copy(staging)
+        _move_in(staging, volume.path, fresh=pending)
+        self._store.mark_ready(volume.name)
 
     def path(self, name: str) -> str:
         """The directory that containers see.
@@ -196,6 +205,17 @@ class Volumes:
             self._delete(name)
 
 
+def _copy_live(copy: Callable[[str], None], volume: Volume) -> None:
+    """Copies into a directory that others may be changing: containers that have the volume."""
+    try:
+        copy(volume.path)
+    except OSError as error:
+        raise Conflict(
+            f"cannot fill volume {volume.name}: {error.strerror}: {error.filename}",
+            hint=f"is somebody else changing {volume.path}? Try again when it is empty",
+        ) from error
+
+
 def _move_in(staging: str, target: str, *, fresh: bool) -> None:
     """Moves what is in ``staging`` into ``target``, in place of what a killed command moved.
 
@@ -206,10 +226,10 @@ def _move_in(staging: str, target: str, *, fresh: bool) -> None:
         remove_tree(f"{target}/{name}")
         os.rename(f"{staging}/{name}", f"{target}/{name}")
     if fresh or names:
-        from dockyard.system.copy import copy_attributes
+        from dockyard.system.copy import Manner, copy_attributes
 
         with _opened(staging) as source, _opened(target) as destination:
-            copy_attributes(source, destination, os.fstat(source))
+            copy_attributes(source, destination, os.fstat(source), Manner())
     os.rmdir(staging)
 
 

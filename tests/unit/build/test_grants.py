@@ -67,7 +67,13 @@ def test_hosts(text: str, host: tuple[str, str]) -> None:
     assert grants.parse_host(text) == host
 
 
-@pytest.mark.parametrize("text", ["a", ":1.2.3.4", "a:", "a:1.2.3", "a:b"])
+@pytest.mark.parametrize("text", [
+    "a", ":1.2.3.4", "a:", "a:1.2.3", "a:b", "a b:1.2.3.4", "a\n1.1.1.1 b:1.2.3.4",
+    "a:fe80::1%x\n1.1.1.1 b",
+])  # fmt: skip
 def test_hosts_that_are_none(text: str) -> None:
     with pytest.raises(InvalidInput, match="add-host"):
         grants.parse_host(text)
+    name, _, address = text.partition(":")
+    with pytest.raises(InvalidInput, match="add-host"):
+        granted(StepOptions(hosts=((name, address),)), ())

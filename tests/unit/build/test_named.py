@@ -4,21 +4,21 @@ import os
 
 import pytest
 
-from dockyard.build.named import Layout, Local, NamedContexts, NamedImage, context
+from dockyard.build.named import Local, NamedContexts, NamedImage, context
 from dockyard.build.remote.address import Git, Web
-from dockyard.errors import InvalidInput
+from dockyard.errors import InvalidInput, NotSupported
 
 
 def test_what_values_mean() -> None:
     assert context("lib") == Local(os.path.abspath("lib"))
     assert context("docker-image://alpine:3") == NamedImage("alpine:3")
-    assert context("oci-layout:///l:v1") == Layout("/l", tag="v1")
-    assert context("oci-layout:///l@sha256:00") == Layout("/l", digest="sha256:00")
     assert context("https://example.com/x.tgz") == Web(url="https://example.com/x.tgz",
                                                        name="x.tgz")  # fmt: skip
     assert context("https://example.com/r.git") == Git(remote="https://example.com/r.git")
     with pytest.raises(InvalidInput, match="unsupported address"):
         context("file:///x")
+    with pytest.raises(NotSupported, match="OCI layout"):
+        context("oci-layout:///l:v1")
 
 
 def test_names_are_those_of_images_and_of_stages_in_any_case() -> None:

@@ -23,7 +23,7 @@ def test_ps_shows_what_runs(dockyard: Call, engine: Any) -> None:
                                 "PORTS", "NAMES"]  # fmt: skip
     assert len(lines) == 2
     assert '"python -m app"' in lines[1]
-    assert "53/udp, 0.0.0.0:8080->80/tcp, 8000/tcp" in lines[1]
+    assert "53/udp, 8000/tcp, 0.0.0.0:8080->80/tcp" in lines[1]
     assert len(dockyard("ps", "-a")[1].splitlines()) == 3
     assert dockyard("ps", "-q")[1] == "c0c0c0c0c0c0\n"
     assert dockyard("ps", "-aq", "--no-trunc")[1].split() == ["c0" * 32, "d0" * 32]

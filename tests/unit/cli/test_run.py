@@ -11,6 +11,7 @@ import pytest
 
 from dockyard.build.grants import StepOptions
 from dockyard.build.outputs import Output
+from dockyard.cli import ports_view
 from dockyard.cli.creation import publish_all
 from dockyard.containers.exec import ExecOptions
 from dockyard.containers.model import (
@@ -32,6 +33,25 @@ Call = Callable[..., tuple[int, str, str]]
 def asked(engine: Any) -> Options:
     options: Options = engine.containers.calls[-1][3]
     return options
+
+
+@pytest.mark.parametrize("digits", ["9" * 30, "9" * 400, "9" * 5000])
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--memory={}", "--memory={}g", "--memory-swap={}", "--shm-size={}", "--cpus={}",
+        "--cpu-shares={}", "--cpu-period={}", "--pids-limit={}", "--oom-score-adj={}",
+        "--blkio-weight={}", "--device-read-bps=/dev/sda:{}", "--device-read-iops=/dev/sda:{}",
+        "--ulimit=nofile={}", "--ulimit=nofile=1:{}", "--restart=on-failure:{}", "--expose={}",
+        "--publish={}:80", "--publish=80:{}", "--gpus={}", "--network=name=x,gw-priority={}",
+        "--stop-timeout={}", "--health-retries={}", "--health-interval={}s", "--tmpfs=/t:size={}",
+        "--mount=type=tmpfs,target=/t,tmpfs-size={}", "--network=name=x,ip={}", "--dns={}",
+    ],
+)  # fmt: skip
+def test_no_number_is_too_long_to_be_refused(dockyard: Call, flag: str, digits: str) -> None:
+    code, _, err = dockyard("run", flag.format(digits), "app")
+    assert code == 125, err
+    assert "fault" not in err
 
 
 def test_options_become_values(dockyard: Call, engine: Any, tmp_path: Path) -> None:
@@ -121,13 +141,14 @@ def test_publish_all_takes_the_exposed_ports_that_are_not_published(
 def test_what_an_image_calls_a_port_and_is_none_is_not_published(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    names = ("99999999/tcp", "0", "-5", "\u0663/tcp", "80;x", "70/sctp")
+    names = ("99999999/tcp", "9" * 5000, "0", "-5", "\u0663/tcp", "80;x", "70/sctp")
     exposed = ExecutionConfig(exposed_ports={name: {} for name in names})
     config = ImageConfig(architecture="amd64", config=exposed)
     image = Image(
         id="sha256:1", config=config, config_bytes=b"", layers=(), built=0, names=(), size=0
     )
     assert publish_all(Options(), image).networking.ports == ()
+    assert ports_view.text(ports_view.listed((), names)) == "70/sctp"
     assert capsys.readouterr().err.count("is not published") == len(names)
 
 

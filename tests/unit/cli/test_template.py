@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockyard.cli import template
-from dockyard.cli.containers_view import Row
+from dockyard.cli.labelled import LabelledRow
 from dockyard.cli.listing import list_text
 from dockyard.errors import DockyardError, InvalidInput, NotSupported
 
@@ -49,6 +49,8 @@ VALUE = {
         ("{{range .Nothing}}x{{else}}none{{end}}", "none"),
         ('{{range .Args}}{{if eq . "y"}}{{break}}{{end}}{{.}}{{end}}', "x"),
         ('{{range .Args}}{{if eq . "x"}}{{continue}}{{end}}{{.}}{{end}}', "y"),
+        ("{{range .Args}}<{{.}}{{break}}>{{end}}", "<x"),
+        ("{{range .Args}}<{{.}}{{continue}}>{{end}}", "<x<y"),
         ("{{if .State.Running}}up{{else}}down{{end}}", "up"),
         ("{{if .State.Health}}h{{else if .State.Pid}}p{{else}}n{{end}}", "p"),
         ('{{if and (eq .Name "web" "x") (not .Nothing)}}yes{{end}}', "yes"),
@@ -82,6 +84,9 @@ def test_templates(text: str, result: str) -> None:
         ('{{template "x"}}', NotSupported, "not supported"),
         ("{{range .Args}}{{.}}", InvalidInput, "end.* is missing"),
         ("{{end}}", InvalidInput, "unexpected"),
+        ("{{break}}", InvalidInput, "outside {{range}}"),
+        ("{{if .Name}}{{continue}}{{end}}", InvalidInput, "outside {{range}}"),
+        ("{{range .Args}}{{else}}{{break}}{{end}}", InvalidInput, "outside {{range}}"),
         ("{{if .Name}}x{{else y}}{{end}}", InvalidInput, "unexpected"),
         ("{{.Name )}}", InvalidInput, "unexpected"),
         ("{{$x}}", InvalidInput, "undefined variable"),
@@ -98,7 +103,7 @@ def test_broken_templates_say_what_is_wrong(
 
 
 def test_a_label_is_a_method_of_a_row_and_names_its_column() -> None:
-    row = Row({"Names": "web"}, {"org.site-name": "port"})
+    row = LabelledRow({"Names": "web"}, {"org.site-name": "port"})
     form = r'table {{.Names}}\t{{.Label "org.site-name"}}\t{{.Label "none"}}'
     assert list_text([row], {"Names": "NAMES"}, ("Names",), form) == (
         "NAMES     site name   none\nweb       port        \n"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dockyard.cli import moments, render, units
 from dockyard.cli.commands.logs import parse_tail
+from dockyard.cli.paragraph import paragraph
 from dockyard.cli.table import table
 from dockyard.errors import DockyardError, InvalidInput
 
@@ -96,6 +97,31 @@ def test_a_table_fits_the_terminal_by_cutting_its_widest_column() -> None:
     assert max(map(len, lines)) <= 40
     assert lines[1].endswith("web")
     assert "…" in lines[1]
+
+
+def test_gaps_give_way_before_titles_and_titles_before_the_width() -> None:
+    rows = [("NAME", "SHARED SIZE", "UNIQUE SIZE"), ("n" * 30, "84.86MB", "84.86MB")]
+    assert table(rows, width=36).splitlines()[1] == "nnnnnnn…   84.86MB       84.86MB"
+    assert table(rows, width=33).splitlines() == [
+        "NAME      SHARED SIZE UNIQUE SIZE", "nnnnnnnn… 84.86MB     84.86MB",
+    ]  # fmt: skip
+    assert max(map(len, table(rows, width=20).splitlines())) == 20
+
+
+def test_some_columns_are_cut_before_the_quantities_beside_them() -> None:
+    rows = [("ID", "NAME", "NET I/O"), ("c0" * 6, "n" * 20, "1.23kB / 999kB")]
+    assert table(rows, width=32, first=[0, 1]).splitlines()[1] == "c0c0c0c… nnnnnnn… 1.23kB / 999kB"
+    assert table(rows, width=37).splitlines()[1] == "c0c0c0c0c…   nnnnnnnnn…   1.23kB / 9…"
+
+
+def test_a_paragraph_breaks_between_words() -> None:
+    text = "the hint: sysctl -w kernel.kptr_restrict=1, and in /etc/sysctl.d"
+    assert paragraph(text, None, 4) == text
+    assert paragraph(text, 30, 4) == (
+        "the hint: sysctl -w\n    kernel.kptr_restrict=1,\n    and in /etc/sysctl.d"
+    )
+    command = paragraph("apt-get install crun conmon", 24, 4, end=" \\")
+    assert command == "apt-get install \\\n    crun conmon"
 
 
 @given(st.lists(st.tuples(st.text("ab", max_size=60), st.text("ab", max_size=60)), min_size=1),

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dockyard.cli import containers_filter, documents, stats_view
+from dockyard.cli import containers_filter, documents, ports_view, stats_view
 from dockyard.cli import containers_view as view
 from dockyard.cli.commands.stats import redraw
 from dockyard.containers.health.model import Report, Result, Shown
@@ -18,13 +18,17 @@ from dockyard.oci.image import ExecutionConfig, Healthcheck
 from dockyard.state.paths import Paths
 
 SECOND = 10**9
-AROUND = containers_filter.Surroundings(
-    lambda _name: (), lambda _one: ("9000/tcp",), lambda one: one.labels.get("health", "none")
-)
 NOW = 1181 * SECOND
 PORTS = (
     PortMapping(container_port=80, host_port=8080, host_ip="0.0.0.0"),
     PortMapping(container_port=53, host_port=5353, host_ip="127.0.0.1", protocol="udp"),
+)
+AROUND = containers_filter.Surroundings(
+    lambda _name: (),
+    lambda one: ports_view.listed(
+        PORTS if one.running else (), ports_view.exposed(one, ("9000/tcp",))
+    ),
+    lambda one: one.labels.get("health", "none"),
 )
 
 
@@ -51,12 +55,12 @@ def changed(container: Container, **changes: Any) -> Container:
 
 
 def test_a_row_reads_like_dockers(container: Container) -> None:
-    row = view.row(view.Shown(container, PORTS, ("80/tcp", "443/tcp")), NOW)
+    row = view.row(view.Shown(container, ports_view.listed(PORTS, ("80/tcp", "443/tcp"))), NOW)
     assert row["ID"] == "c0c0c0c0c0c0"
     assert row["Command"] == '"sh -c \'echo hello; …"'
     assert row["RunningFor"] == "3 minutes ago"
     assert row["Status"] == "Up 3 minutes"
-    assert row["Ports"] == "127.0.0.1:5353->53/udp, 0.0.0.0:8080->80/tcp, 443/tcp"
+    assert row["Ports"] == "443/tcp, 127.0.0.1:5353->53/udp, 0.0.0.0:8080->80/tcp"
     assert row["Labels"] == "a=1,b=2"
     assert (row["Mounts"], row["LocalVolumes"]) == ("data,/h", "1")
 
@@ -105,11 +109,17 @@ def test_status(container: Container, changes: dict[str, Any], status: str) -> N
         ([("before", "web")], []),
         ([("health", "none")], ["web", "old"]),
         ([("health", "unknown")], []),
-        ([("publish", "80")], ["web", "old"]),
-        ([("publish", "79-81/tcp")], ["web", "old"]),
-        ([("publish", "80/udp")], []),
-        ([("expose", "9000")], ["web", "old"]),
+        ([("publish", "8080")], ["web"]),
+        ([("publish", "8079-8081/tcp")], ["web"]),
+        ([("publish", "8080/udp")], []),
+        ([("publish", "80")], []),
+        ([("publish", "5353/udp")], ["web"]),
+        ([("publish", "0")], ["web"]),
+        ([("expose", "9000")], ["web"]),
+        ([("expose", "80")], ["web"]),
+        ([("expose", "8080")], []),
         ([("publish", "9000")], []),
+        ([("publish", "9000"), ("expose", "80")], ["web"]),
         ([("ancestor", "app")], ["web", "old"]),
         ([("ancestor", "other")], []),
         ([("volume", "data"), ("status", "exited")], ["old"]),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from dockyard.cli import template
 from dockyard.cli import volumes_view as view
 from dockyard.errors import InvalidInput
 from dockyard.volumes.model import Volume
@@ -33,6 +34,13 @@ def test_filters(filters: tuple[tuple[str, str], ...], names: list[str]) -> None
 def test_a_filter_wants_a_truth() -> None:
     with pytest.raises(InvalidInput, match="dangling=perhaps"):
         view.select([ONE], [("dangling", "perhaps")], {})
+
+
+def test_labels_are_a_field_and_a_method() -> None:
+    row = view.row(ONE)
+
+    assert row["Labels"] == "tier=hot,x="
+    assert template.render(template.parse('{{.Label "tier"}}{{.Label "no"}}'), row) == "hot"
 
 
 def test_sizes_are_shown_where_they_are_known() -> None:

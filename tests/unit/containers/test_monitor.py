@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dockyard.containers.monitor import Launch, diagnosis, program_refused
+from dockyard.containers.monitor import Launch
+from dockyard.containers.refusal import diagnosis, program_refused
 from dockyard.containers.runtime import Runtime
 from dockyard.state.paths import Paths
 

@@ -107,6 +107,8 @@ def test_what_is_mounted_below_is_read_only_where_the_kernel_can_and_one_does_no
     assert spec.spec_mount(bind, "/s", (5, 11)).options[-1] == "ro"
     assert spec.spec_mount(writable, "/s", (6, 1)).options[-1] == "ro"
     assert spec.spec_mount(strict, "/s", (6, 1)).options[-1] == "rro"
+    assert spec.spec_mount(bind, "/s", (6, 1), directory=False).options[-1] == "ro"
+    assert spec.spec_mount(strict, "/s", (6, 1), directory=False).options[-1] == "ro"
     with pytest.raises(NotSupported, match=r"Linux 5\.12, this is 5\.11"):
         spec.spec_mount(strict, "/s", (5, 11))
 

@@ -23,6 +23,13 @@ def test_other_rules_are_refused(text: str) -> None:
         cgroup_rule(text)
 
 
+@pytest.mark.parametrize("number", ["4294967296", "9" * 5000])
+def test_numbers_that_no_device_has_are_refused(number: str) -> None:
+    for rule in (f"c {number}:1 r", f"c 1:{number} r"):
+        with pytest.raises(InvalidInput, match="invalid device number"):
+            cgroup_rule(rule)
+
+
 def test_a_node_and_its_rule() -> None:
     node = Device(path="/dev/x", kind="b", major=8, minor=1, mode=0o660, gid=6)
     assert device_node(node) == {

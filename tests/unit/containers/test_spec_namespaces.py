@@ -26,9 +26,8 @@ def test_namespaces_of_containers_are_joined_by_their_first_process() -> None:
     joining = Namespaces(pid=donor_mode("a1"), ipc="container:web")
     check(Options(namespaces=joining))
     assert donors(joining) == {"pid": "a1", "ipc": "web"}
-    assert places(joining, {"pid": 7, "ipc": 9}) == {
-        "pid": "/proc/7/ns/pid", "ipc": "/proc/9/ns/ipc",
-    }  # fmt: skip
+    paths = {"pid": "/proc/7/fd/3", "ipc": "/proc/7/fd/4"}
+    assert places(joining, paths) == paths
 
 
 @pytest.mark.parametrize(

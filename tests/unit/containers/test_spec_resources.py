@@ -15,6 +15,7 @@ V1 = msgspec.structs.replace(
         "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.swappiness",
         "memory.oom_control", "cpu.rt_runtime_us", "blkio.weight", "blkio.weight_device",
     }),
+    real_time=(50_000, 1_000_000),
 )  # fmt: skip
 
 
@@ -156,6 +157,37 @@ def test_values_that_make_no_sense_are_refused_in_dockers_words(
 def test_real_time_scheduling_needs_a_kernel_with_it() -> None:
     with pytest.raises(NotSupported, match="no real-time scheduling"):
         limits(Resources(cpu_rt_runtime=100), FACTS, number_of)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "period", "refusal"),
+    [
+        (50_000, None, None),
+        (50, 1000, None),
+        (None, 1000, None),
+        (50_001, None, "--cpu-rt-runtime 50001 is more than .* 50000 microseconds of 1000000"),
+        (51, 1000, "--cpu-rt-runtime 51 is more"),
+        (2000, 1000, "runtime cannot be higher than cpu real-time period"),
+        (-1, None, "--cpu-rt-runtime and --cpu-rt-period can not be negative"),
+    ],
+)
+def test_real_time_is_a_share_of_what_is_above(
+    runtime: int | None, period: int | None, refusal: str | None
+) -> None:
+    asked = Resources(cpu_rt_runtime=runtime, cpu_rt_period=period)
+    if refusal is None:
+        assert limits(asked, V1, number_of)[0].cpu_rt_runtime == runtime
+        return
+    with pytest.raises((InvalidInput, NotSupported), match=refusal) as caught:
+        limits(asked, V1, number_of)
+    assert caught.value.exit_code == 125
+
+
+def test_a_new_cgroup_has_no_real_time_to_give() -> None:
+    facts = msgspec.structs.replace(V1, real_time=(0, 0))
+    with pytest.raises(NotSupported, match="0 microseconds of 1000000") as caught:
+        limits(Resources(cpu_rt_runtime=1), facts, number_of)
+    assert "--cgroup-parent" in str(caught.value.hint)
 
 
 def test_a_list_of_processors_has_ranges() -> None:

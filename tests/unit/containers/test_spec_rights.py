@@ -48,9 +48,14 @@ def test_privileged_lifts_everything_but_what_was_asked_for_by_name() -> None:
 
 def test_privileged_means_what_there_is() -> None:
     poor = msgspec.structs.replace(FACTS, capability_bounds=0b11)
-    assert rights(Security(privileged=True, cap_add=("SYS_ADMIN",)), poor, "").capabilities == (
+    assert rights(Security(privileged=True), poor, "").capabilities == (
         "CAP_CHOWN", "CAP_DAC_OVERRIDE",
     )  # fmt: skip
+    assert rights(Security(privileged=True, cap_drop=("CHOWN",)), poor, "").capabilities == (
+        "CAP_DAC_OVERRIDE",
+    )  # fmt: skip
+    with pytest.raises(PermissionMissing):
+        rights(Security(privileged=True, cap_add=("SYS_ADMIN",)), poor, "")
 
 
 def test_a_capability_that_we_do_not_have_cannot_be_given() -> None:

@@ -42,7 +42,26 @@ def test_names_and_numbers_mean_what_docker_says(user: str, identity: Identity) 
 def test_who_does_not_exist_is_refused(user: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         users.resolve(user, PASSWD, GROUP)
-    assert caught.value.exit_code == 125
+    assert caught.value.exit_code == 1, "for exec; run makes 125 of it"
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "4294967295"])
+def test_an_impossible_id_matters_to_its_owner_alone(digits: str) -> None:
+    passwd = f"bad:x:{digits}:1::/:/bin/sh\nworse:x:1:{digits}::/:/bin/sh\n{PASSWD}"
+    group = f"bad:x:{digits}:bad\n{GROUP}"
+
+    assert users.resolve("app:staff", passwd, group) == Identity(1000, 50, (50,), "/home/app")
+    assert users.resolve("", passwd, group).uid == 0
+    for user in ("bad", "worse", "app:bad", digits, f"1000:{digits}"):
+        with pytest.raises(InvalidInput, match="out of range") as raised:
+            users.resolve(user, passwd, group)
+        assert len(raised.value.message) < 100
+
+
+def test_digits_of_another_script_are_no_id() -> None:
+    with pytest.raises(InvalidInput, match="unable to find user"):
+        users.resolve("٣", PASSWD, GROUP)
 
 
 @given(st.text(), st.text(), st.text())

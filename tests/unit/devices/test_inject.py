@@ -152,7 +152,8 @@ def test_a_specification_with_devices() -> None:
         {"allow": True, "type": "c", "major": 1, "minor": 5, "access": "rwm"}
     ]
     assert document["hooks"] == {"createContainer": [{"path": "/bin/true"}]}
-    assert document["mounts"][-1] == {  # type: ignore[index]
+    mounts = {each["destination"]: each for each in document["mounts"]}  # type: ignore[attr-defined]
+    assert mounts["/lib/a.so"] == {
         "destination": "/lib/a.so", "type": "bind", "source": "/lib/a.so",
         "options": ["rbind", "ro"],
     }  # fmt: skip

@@ -88,6 +88,7 @@ def test_refused(place: Path, entries: list[Entry], whiteouts: bool) -> None:
         extract(io.BytesIO(_archive(*entries)), str(place), whiteouts=whiteouts)
     assert caught.value.context is not None
     assert "entry" in caught.value.context
+    assert "get it from its source again" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("name", [".wh..", ".wh...", ".wh.", "d/.wh..", ".wh.d/f"])

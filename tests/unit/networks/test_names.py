@@ -17,7 +17,10 @@ def test_a_network_is_a_file_with_a_line_for_each_container() -> None:
     second = endpoint("c-bb", on=MINE, beside=[first], names=("db",))
     found = names.configuration(ALL, [second, first, endpoint("c-cc")])
     assert found == {
-        "open": {MINE.id: "10.9.0.1\naa 10.9.0.2  web,aa,www\nbb 10.9.0.3  db\n"},
+        "open": {
+            MINE.id: "10.9.0.1\naa 10.9.0.2  web.mine,aa.mine,www.mine,web,aa,www\n"
+            "bb 10.9.0.3  db.mine,db\n"
+        },
         "internal": {},
     }
 
@@ -26,13 +29,13 @@ def test_both_versions_of_ip_are_listened_on_and_answered_with() -> None:
     six = made(ipv6=Pool(subnet="fd00:9::/64", gateway="fd00:9::1"))
     one = endpoint("c-aa", on=six, names=("web",))
     assert names.configuration({"mine": six}, [one])["open"][six.id] == (
-        "10.9.0.1,fd00:9::1\naa 10.9.0.2 fd00:9::2 web\n"
+        "10.9.0.1,fd00:9::1\naa 10.9.0.2 fd00:9::2 web.mine,web\n"
     )
 
 
 def test_internal_networks_have_a_server_that_asks_nobody() -> None:
     found = names.configuration(ALL, [endpoint("c-aa", on=INNER, names=("db",))])
-    assert found == {"open": {}, "internal": {INNER.id: "10.8.0.1\naa 10.8.0.2  db\n"}}
+    assert found == {"open": {}, "internal": {INNER.id: "10.8.0.1\naa 10.8.0.2  db.inner,db\n"}}
 
 
 def test_who_is_on_both_kinds_finds_both_at_the_open_server() -> None:

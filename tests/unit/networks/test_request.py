@@ -30,7 +30,7 @@ def test_subnets_are_chosen_where_none_is_given() -> None:
 
 def test_addresses_as_asked_for() -> None:
     network = make(
-        ipv6=True, subnets=("10.9.0.7/24", "fd00:9::/64"), gateways=("10.9.0.254", "fd00:9::fe"),
+        ipv6=True, subnets=("10.9.0.0/24", "fd00:9::/64"), gateways=("10.9.0.254", "fd00:9::fe"),
         ip_ranges=("10.9.0.128/25",), auxiliary={"printer": "10.9.0.9"},
     )  # fmt: skip
     assert network.ipv4 == Pool(
@@ -66,6 +66,12 @@ def test_options_set_fields() -> None:
         ({"name": "host"}, "operation is not permitted on predefined host network"),
         ({"subnets": ("10.9.0.0",)}, "invalid CIDR address: 10.9.0.0"),
         ({"subnets": ("10.9.0.0/31",)}, "no room"),
+        ({"subnets": ("10.9.0.5/24",)}, "invalid subnet 10.9.0.5/24: it should be 10.9.0.0/24"),
+        ({"subnets": ("fd00::5/64",), "ipv6": True}, "it should be fd00::/64"),
+        (
+            {"subnets": ("10.9.0.0/24",), "ip_ranges": ("10.9.0.130/25",)},
+            "invalid ip-range 10.9.0.130/25: it should be 10.9.0.128/25",
+        ),
         ({"subnets": ("10.9.0.0/24", "10.9.0.0/25")}, "multiple overlapping subnet"),
         ({"subnets": ("fd00::/64",)}, "needs --ipv6"),
         ({"gateways": ("10.9.0.1",)}, "no matching subnet for gateway 10.9.0.1"),

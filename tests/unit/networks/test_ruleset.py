@@ -69,5 +69,6 @@ def test_options_of_a_network_are_in_its_rules() -> None:
 def test_the_name_server_of_a_network_is_for_that_network() -> None:
     text = ruleset.replacement(ROOT, [DEFAULT, made()], [])
     near = '{ "lo", "dyfeed-0123abcd" }'
-    assert f"iifname != {near} ip daddr 10.9.0.1 udp dport 53 drop" in text
+    both = "meta l4proto { tcp, udp } th dport 53"
+    assert f"iifname != {near} ip daddr 10.9.0.1 {both} drop" in text
     assert "10.87.0.1" not in text

@@ -29,6 +29,13 @@ def test_dockers_own_document_is_read() -> None:
     assert config.rootfs.diff_ids == ("sha256:" + "a" * 64,)
 
 
+@pytest.mark.parametrize("digits", ["1" + "0" * 30, "1" + "0" * 5000, "1e400"])
+def test_numbers_that_no_record_holds_are_refused(digits: str) -> None:
+    document = json.dumps(DOCKERS).replace("5000000000", digits)
+    with pytest.raises(ContentMismatch, match="no image configuration"):
+        image.decode_config(document.encode())
+
+
 def test_maps_that_docker_writes_as_null_are_read() -> None:
     config = image.decode_config(json.dumps(DOCKERS).encode())
 

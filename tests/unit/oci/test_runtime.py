@@ -56,6 +56,7 @@ CASES = {
                 SpecMount("/a/b/c", "bind", "/deep", ("rbind", "ro")),
                 SpecMount("/a", "bind", "/shallow", ("rbind", "rw")),
                 SpecMount("/dev/shm", "tmpfs", "tmpfs", ("size=1",)),
+                SpecMount("/a/../dev//x/", "bind", "/in-dev", ("rbind", "rw")),
             ),
         ),
     ),
@@ -117,6 +118,16 @@ def test_mounts_come_after_those_that_they_lie_in() -> None:
 
     assert order.index("/a") < order.index("/a/b/c")
     assert order.count("/dev/shm") == 1
+
+
+def test_the_systems_mounts_lie_over_what_links_lead_there() -> None:
+    """The runtime follows links of the image: one from /a to /dev must not cover the engine's."""
+    mounts = runtime_spec(*CASES["mounts"])["mounts"]
+    assert isinstance(mounts, list)
+    order = [mount["destination"] for mount in mounts]
+
+    assert order[:3] == ["/a", "/a/b/c", "/proc"]
+    assert order[-1] == "/dev/x"
 
 
 def test_there_is_always_a_namespace_of_each_kind_but_the_hosts_network() -> None:

@@ -55,8 +55,21 @@ def test_add_and_drop_combine_as_in_docker(
     assert set(caps.resolve(["CAP_CHOWN", "CAP_KILL"], add, drop)) == expected
 
 
-def test_privileged_gets_everything_whatever_is_dropped() -> None:
-    assert caps.resolve(caps.DEFAULT_RUN, [], ["ALL"], privileged=True) == caps.ALL
+@pytest.mark.parametrize(
+    ("add", "drop", "expected"),
+    [
+        ([], [], set(caps.ALL)),
+        ([], ["SYS_MODULE"], set(caps.ALL) - {"CAP_SYS_MODULE"}),
+        (["NET_ADMIN"], ["ALL"], {"CAP_NET_ADMIN"}),
+        ([], ["ALL"], set()),
+        (["ALL"], ["SYS_ADMIN"], set(caps.ALL) - {"CAP_SYS_ADMIN"}),
+    ],
+)
+def test_privileged_gets_everything_but_what_is_dropped(
+    add: list[str], drop: list[str], expected: set[str]
+) -> None:
+    """Docker accepts the lists and ignores them."""
+    assert set(caps.resolve(caps.DEFAULT_RUN, add, drop, privileged=True)) == expected
 
 
 @given(

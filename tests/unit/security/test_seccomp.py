@@ -99,18 +99,27 @@ def test_clone3_looks_unimplemented_so_that_threads_fall_back() -> None:
 
 
 def test_sockets_of_two_families_are_refused() -> None:
-    compare = {
-        "SCMP_CMP_LT": int.__lt__,
-        "SCMP_CMP_EQ": int.__eq__,
-        "SCMP_CMP_GT": int.__gt__,
-    }
     conditions = [rule["args"][0] for rule in rules(default(), "socket")]
-    refused = {
-        family
-        for family in range(50)
-        if not any(compare[one["op"]](family, one["value"]) for one in conditions)
-    }
-    assert refused == {38, 40}
+    assert {(one["index"], one["op"]) for one in conditions} == {(0, "SCMP_CMP_MASKED_EQ")}
+
+    def allowed(argument: int) -> bool:
+        return any(argument & one["value"] == one.get("valueTwo", 0) for one in conditions)
+
+    for upper in (0, 1 << 32, 1 << 63, 0xFFFFFFFF << 32):  # which the kernel doesn't look at
+        assert {family for family in range(64) if not allowed(upper | family)} == {38, 40}
+        assert not allowed(upper | 1 << 31 | 40)
+    assert rules(default(), "socketpair") == rules(default(), "socket")
+
+
+def test_sockets_of_32_bits_are_for_those_who_say_that_they_need_them() -> None:
+    refused = [{"action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS}]
+    allowed = [{"action": "SCMP_ACT_ALLOW"}]
+    assert rules(default(), "socketcall") == refused
+    for programs, found in (("386", allowed), ("amd64", refused), (None, refused)):
+        profile = default_profile(DEFAULT_RUN, "amd64", KERNEL, programs=programs)
+        assert rules(profile, "socketcall") == found
+    for native in ("386", "s390x"):
+        assert rules(default(architecture=native), "socketcall") == allowed
 
 
 def test_personality_takes_only_harmless_values() -> None:

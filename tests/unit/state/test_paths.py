@@ -38,6 +38,39 @@ def test_a_lock_directory_that_another_user_made_is_refused(tmp_path: Path) -> N
             make_lock_directory(str(place))
 
 
+@pytest.mark.parametrize("name", ["root", "root/layers", "run", "run/locks"])
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o702])
+def test_a_directory_that_others_can_write_is_refused(tmp_path: Path, name: str, mode: int) -> None:
+    """They could replace layers and records."""
+    paths = Paths(str(tmp_path / "root"), str(tmp_path / "run"))
+    paths.prepare()
+    (tmp_path / name).chmod(mode)
+    with pytest.raises(HostileInput, match=f"{tmp_path / name}$") as raised:
+        paths.prepare()
+    assert f"chmod go-w {tmp_path / name}" in str(raised.value.hint)
+    (tmp_path / name).chmod(mode & ~0o022)
+    paths.prepare()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a directory away")
+def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    os.chown(tmp_path / "root", 65534, 65534)
+    with pytest.raises(HostileInput):
+        Paths(str(tmp_path / "root"), str(tmp_path / "run")).prepare()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a link away")
+def test_a_link_to_a_directory_has_to_be_ours_too(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "root").symlink_to("real")
+    paths = Paths(str(tmp_path / "root"), str(tmp_path / "run"))
+    paths.prepare()
+    os.chown(tmp_path / "root", 65534, 65534, follow_symlinks=False)
+    with pytest.raises(HostileInput):
+        paths.prepare()
+
+
 def test_a_root_is_known_by_its_real_path(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dockyard.system import copy
 from dockyard.system.copy import copy_tree
 from dockyard.system.files import remove_tree
 
@@ -41,6 +44,46 @@ def test_a_copy_is_the_same_tree(source: Path, tmp_path: Path) -> None:
     copy_tree(str(tmp_path / "root"), "/data", str(tmp_path / "copy"))
 
     assert described(tmp_path / "copy") == described(source)
+
+
+def before_each(monkeypatch: pytest.MonkeyPatch, happens: Callable[[str], None]) -> None:
+    """Has something happen after an entry was looked at, and before it is copied."""
+    real = copy._copy_entry
+
+    def late(source: int, target: int, name: str, *rest: Any, **more: Any) -> None:
+        happens(name)
+        real(source, target, name, *rest, **more)
+
+    monkeypatch.setattr(copy, "_copy_entry", late)
+
+
+def test_what_is_removed_meanwhile_is_left_out(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "stays").write_text("x")
+    (source / "gone").write_text("x")
+    (source / "gone-link").symlink_to("x")
+    (source / "gone-directory").mkdir()
+
+    def remove(name: str) -> None:
+        if name.startswith("gone"):
+            (source / name).unlink()
+        elif (source / "gone-directory").exists():
+            (source / "gone-directory").rmdir()
+
+    before_each(monkeypatch, remove)
+    copy_tree(str(tmp_path / "root"), "/data", str(tmp_path / "copy"))
+    copied = {path.name for path in (tmp_path / "copy").iterdir()}
+    assert copied - {"gone-directory"} == {"stays"}
+
+
+def test_a_target_that_is_removed_is_an_error(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "file").write_text("x")
+    before_each(monkeypatch, lambda _name: (tmp_path / "copy").rmdir())
+    with pytest.raises(FileNotFoundError):
+        copy_tree(str(tmp_path / "root"), "/data", str(tmp_path / "copy"))
 
 
 def test_a_very_deep_tree_is_copied_with_few_descriptors(source: Path, tmp_path: Path) -> None:

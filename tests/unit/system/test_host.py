@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+import pytest
+
 from dockyard.system import host
 from dockyard.system.host import ProcessIdentity
 
@@ -31,6 +33,21 @@ def test_a_zombie_is_not_alive() -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert not identity.alive()
     assert host.identify(process.pid) is None
+
+
+def test_a_namespace_is_only_that_of_this_very_process() -> None:
+    """By its number alone, that of whoever has the number now would be joined."""
+    own = host.identify(os.getpid())
+    assert own is not None
+    descriptor = own.open_namespace("net")
+    assert os.fstat(descriptor).st_ino == os.stat("/proc/self/ns/net").st_ino
+    os.close(descriptor)
+    before = sorted(os.listdir("/proc/self/fd"))
+    for gone in (ProcessIdentity(own.pid, own.start + 1, own.boot),
+                 ProcessIdentity(1 << 22, own.start, own.boot)):  # fmt: skip
+        with pytest.raises(ProcessLookupError):
+            gone.open_namespace("ipc")
+    assert sorted(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_name_with_brackets_and_spaces_is_read(tmp_path: object) -> None:

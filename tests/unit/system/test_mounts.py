@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dockyard.system.mounts import mounted_below
+from dockyard.system.mounts import distinct, mounted_below
 
 
 def line(point: str) -> str:
@@ -19,3 +19,9 @@ def test_escapes_are_decoded_once() -> None:
     text = line("/x/with\\040space") + line("/x/tab\\011new\\012line") + line("/x/back\\134040")
 
     assert mounted_below("/x", text) == ("/x/back\\040", "/x/tab\tnew\nline", "/x/with space")
+
+
+def test_a_layer_counts_where_it_lies_uppermost() -> None:
+    assert distinct(("base", "a", "b", "a", "c", "c")) == ("base", "b", "a", "c")
+    assert distinct(("a",)) == ("a",)
+    assert distinct(()) == ()

@@ -19,7 +19,22 @@ def test_what_docker_takes_for_a_signal(text: str, number: int) -> None:
     assert signal_number(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "0", "65", "SIGWRONG", "RTMIN+99", "RTMAX+1", "-1", "٣"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "65",
+        "SIGWRONG",
+        "RTMIN+99",
+        "RTMAX+1",
+        "-1",
+        "٣",
+        "0001" + "9" * 9,
+        "0001" + "0" * 5000,
+        "9" * 5000,
+    ],
+)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="invalid signal"):
         signal_number(text)

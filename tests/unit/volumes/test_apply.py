@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dockyard.errors import Conflict, InvalidInput
+from dockyard.errors import Conflict, InvalidInput, StateError
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 from dockyard.volumes.apply import Volumes
@@ -53,6 +53,14 @@ def test_one_with_content_is_not_filled_again(volumes: Volumes) -> None:
     volumes.fill("data", lambda path: Path(path, "second").touch())
 
     assert os.listdir(volumes.get("data").path) == ["first"]
+
+
+def test_a_volume_that_somebody_took_away_is_named(volumes: Volumes) -> None:
+    volume, _ = volumes.ensure("data", "one")
+    volumes.fill("data", lambda _path: None)
+    os.rmdir(volume.path)
+    with pytest.raises(StateError, match=volume.path):
+        volumes.fill("data", lambda _path: None)
 
 
 def test_an_emptied_one_gets_content_again(volumes: Volumes) -> None:

@@ -69,7 +69,7 @@ def _pieces(word: str, lookup: Lookup | None, escape: str, *, quotes: bool) -> l
     except BuildError as error:
         if error.reference != SYNTAX_REFERENCE:
             raise
-        raise invalid(f'failed to process "{word}": {error.message}', error.hint) from None
+        raise invalid(f'failed to process "{word}": {error.message}', error.hint or "") from None
 
 
 class _Scanner:
@@ -146,7 +146,10 @@ class _Scanner:
             raise invalid("syntax error: bad substitution", "a name must follow ${")
         self._depth += 1
         if self._depth > _MAX_NESTING:
-            raise invalid(f"substitutions are nested more than {_MAX_NESTING} deep")
+            raise invalid(
+                f"substitutions are nested more than {_MAX_NESTING} deep",
+                hint="give an inner one a name by ARG or ENV first",
+            )
         name = self._name()
         value = self._modified(name, lookup(name), self._take())
         self._depth -= 1

@@ -50,7 +50,7 @@ class Flags:
             if name not in known:
                 raise _unknown(keyword, flag, known)
             if name in self._values and known[name] is not _Kind.LIST:
-                raise invalid(f"duplicate flag specified: {flag}")
+                raise invalid(f"duplicate flag specified: {flag}", hint="leave one out")
             if known[name] is _Kind.SWITCH:
                 value = _switch(flag, value if separator else "true")
             elif not separator:
@@ -75,7 +75,10 @@ def _switch(flag: str, value: str) -> str:
     if not value:
         raise invalid(f"missing a value on flag: {flag}", f"write {flag} or {flag}=false")
     if value.lower() not in {"true", "false"}:
-        raise invalid(f"expecting boolean value for flag {flag}, not: {value}")
+        raise invalid(
+            f"expecting boolean value for flag {flag}, not: {value}",
+            hint=f"write {flag}=true or {flag}=false",
+        )
     return value.lower()
 
 

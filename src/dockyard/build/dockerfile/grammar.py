@@ -6,16 +6,17 @@ import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, TypedDict, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.dockerfile.flags import Flags
+from dockyard.build.dockerfile.healthcheck import healthcheck
 from dockyard.build.dockerfile.lexer import Heredoc, LogicalLine
 from dockyard.build.dockerfile.mounts import parse_device, parse_mount
-from dockyard.build.dockerfile.quantities import parse_duration
-from dockyard.build.dockerfile.source import Location, did_you_mean, invalid, located
+from dockyard.build.dockerfile.source import did_you_mean, invalid, located
+from dockyard.build.dockerfile.statement import Statement, command_of, required, single
 from dockyard.build.dockerfile.words import (
     exec_form,
     heredoc_word,
@@ -26,30 +27,9 @@ from dockyard.build.dockerfile.words import (
 )
 
 _STAGE_NAME: Final = re.compile(r"[a-z][a-z0-9_.-]*")
-_RETRIES: Final = re.compile(r"[-+]?[0-9]{1,9}")
-_SHORTEST_INTERVAL: Final = 1_000_000
 _NO_TRIGGERS: Final = frozenset({"ONBUILD", "FROM", "MAINTAINER"})
 _CONTINUATION_HINT: Final = "if it continues the line above, end that line with a backslash"
 _E = TypeVar("_E", bound=StrEnum)
-
-
-class _Place(TypedDict):
-    location: Location
-    text: str
-
-
-class _Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """An instruction's parts before its own grammar is applied."""
-
-    keyword: str
-    flags: Flags
-    rest: str
-    line: LogicalLine
-    escape: str
-
-    @property
-    def place(self) -> _Place:
-        return {"location": self.line.location, "text": self.line.text.strip()}
 
 
 def instruction(line: LogicalLine, escape: str) -> ins.Instruction:
@@ -68,13 +48,11 @@ def _typed(text: str, line: LogicalLine, escape: str) -> ins.Instruction:
         raise invalid(f"unknown instruction: {word}", hint)
     flags, rest = split_flags(rest, escape)
     return build(
-        _Statement(
-            keyword=keyword, flags=Flags(keyword, flags), rest=rest, line=line, escape=escape
-        )
+        Statement(keyword=keyword, flags=Flags(keyword, flags), rest=rest, line=line, escape=escape)
     )
 
 
-def _from(statement: _Statement) -> ins.From:
+def _from(statement: Statement) -> ins.From:
     words = split_fields(statement.rest)
     if len(words) not in {1, 3} or (len(words) == 3 and words[1].lower() != "as"):
         raise invalid("FROM requires either one or three arguments", "write FROM image [AS name]")
@@ -89,9 +67,9 @@ def _from(statement: _Statement) -> ins.From:
     return ins.From(image=words[0], name=name, platform=platform, **statement.place)
 
 
-def _run(statement: _Statement) -> ins.Run:
+def _run(statement: Statement) -> ins.Run:
     flags = statement.flags
-    command = _command(_required(statement))
+    command = command_of(required(statement))
     if command == ins.ExecForm(()):
         raise invalid("RUN requires at least one argument", 'write RUN ["program", "argument"]')
     return ins.Run(
@@ -112,7 +90,7 @@ def _mode(choices: type[_E], what: str, value: str) -> _E:
         raise invalid(f'invalid {what} "{value}"', f"one of {', '.join(choices)}") from None
 
 
-def _copy(statement: _Statement) -> ins.Copy:
+def _copy(statement: Statement) -> ins.Copy:
     flags = statement.flags
     sources, contents, destination = _sources(statement)
     from_ = flags.text("from")
@@ -135,7 +113,7 @@ def _copy(statement: _Statement) -> ins.Copy:
     )
 
 
-def _add(statement: _Statement) -> ins.Add:
+def _add(statement: Statement) -> ins.Add:
     flags = statement.flags
     sources, contents, destination = _sources(statement)
     return ins.Add(
@@ -153,7 +131,7 @@ def _add(statement: _Statement) -> ins.Add:
     )
 
 
-def _sources(statement: _Statement) -> tuple[tuple[str, ...], tuple[Heredoc, ...], str]:
+def _sources(statement: Statement) -> tuple[tuple[str, ...], tuple[Heredoc, ...], str]:
     """Paths, heredocs and the destination of COPY or ADD."""
     words = exec_form(statement.rest)
     is_json = words is not None
@@ -168,7 +146,10 @@ def _sources(statement: _Statement) -> tuple[tuple[str, ...], tuple[Heredoc, ...
     if is_json:
         return tuple(sources), (), destination
     if heredoc_word(destination):
-        raise invalid(f"{statement.keyword} cannot accept a heredoc as a destination")
+        raise invalid(
+            f"{statement.keyword} cannot accept a heredoc as a destination",
+            hint="write a path as the last word",
+        )
     paths = tuple(source for source in sources if heredoc_word(source) is None)
     heredocs = statement.line.heredocs
     if len(sources) - len(paths) != len(heredocs):
@@ -179,19 +160,19 @@ def _sources(statement: _Statement) -> tuple[tuple[str, ...], tuple[Heredoc, ...
     return paths, heredocs, destination
 
 
-def _env(statement: _Statement) -> ins.Env:
+def _env(statement: Statement) -> ins.Env:
     pairs, legacy = _key_values(statement)
     return ins.Env(variables=pairs, legacy=legacy, **statement.place)
 
 
-def _label(statement: _Statement) -> ins.Label:
+def _label(statement: Statement) -> ins.Label:
     pairs, legacy = _key_values(statement)
     return ins.Label(labels=pairs, legacy=legacy, **statement.place)
 
 
-def _key_values(statement: _Statement) -> tuple[tuple[ins.KeyValue, ...], bool]:
+def _key_values(statement: Statement) -> tuple[tuple[ins.KeyValue, ...], bool]:
     """The pairs, and whether they stand in the legacy form ``NAME value``."""
-    keyword, rest = statement.keyword, _required(statement)
+    keyword, rest = statement.keyword, required(statement)
     words = split_words(rest, statement.escape)
     if words and "=" not in words[0]:
         name, value = split_keyword(rest)
@@ -209,65 +190,70 @@ def _key_value(keyword: str, word: str) -> ins.KeyValue:
             "put a value that has spaces in double quotes",
         )
     if not key:
-        raise invalid(f"{keyword} names can not be blank")
+        raise invalid(f"{keyword} names can not be blank", hint=f"write {keyword} name=value")
     return ins.KeyValue(key, value)
 
 
-def _arg(statement: _Statement) -> ins.Arg:
-    words = split_words(_required(statement), statement.escape)
+def _arg(statement: Statement) -> ins.Arg:
+    words = split_words(required(statement), statement.escape)
     return ins.Arg(arguments=tuple(map(_arg_default, words)), **statement.place)
 
 
 def _arg_default(word: str) -> ins.ArgDefault:
     name, separator, default = word.partition("=")
     if not name:
-        raise invalid("ARG names can not be blank")
+        raise invalid("ARG names can not be blank", hint="write ARG name or ARG name=default")
     return ins.ArgDefault(name, default if separator else None)
 
 
-def _workdir(statement: _Statement) -> ins.Workdir:
-    return ins.Workdir(path=_single(statement), **statement.place)
+def _workdir(statement: Statement) -> ins.Workdir:
+    return ins.Workdir(path=single(statement), **statement.place)
 
 
-def _user(statement: _Statement) -> ins.User:
-    return ins.User(user=_single(statement), **statement.place)
+def _user(statement: Statement) -> ins.User:
+    return ins.User(user=single(statement), **statement.place)
 
 
-def _stopsignal(statement: _Statement) -> ins.Stopsignal:
-    return ins.Stopsignal(signal=_single(statement), **statement.place)
+def _stopsignal(statement: Statement) -> ins.Stopsignal:
+    return ins.Stopsignal(signal=single(statement), **statement.place)
 
 
-def _maintainer(statement: _Statement) -> ins.Maintainer:
-    return ins.Maintainer(name=_single(statement), **statement.place)
+def _maintainer(statement: Statement) -> ins.Maintainer:
+    return ins.Maintainer(name=single(statement), **statement.place)
 
 
-def _expose(statement: _Statement) -> ins.Expose:
-    return ins.Expose(ports=tuple(sorted(split_fields(_required(statement)))), **statement.place)
+def _expose(statement: Statement) -> ins.Expose:
+    return ins.Expose(ports=tuple(sorted(split_fields(required(statement)))), **statement.place)
 
 
-def _volume(statement: _Statement) -> ins.Volume:
-    rest = _required(statement)
+def _volume(statement: Statement) -> ins.Volume:
+    rest = required(statement)
     words = exec_form(rest)
     paths = tuple(path.strip() for path in (split_fields(rest) if words is None else words))
     if not paths:
-        raise invalid("VOLUME requires at least one argument")
+        raise invalid(
+            "VOLUME requires at least one argument", hint='write VOLUME /data or VOLUME ["/data"]'
+        )
     if not all(paths):
-        raise invalid("VOLUME specified can not be an empty string")
+        raise invalid(
+            "VOLUME specified can not be an empty string",
+            hint='write VOLUME /data or VOLUME ["/data"]',
+        )
     return ins.Volume(paths=paths, **statement.place)
 
 
-def _cmd(statement: _Statement) -> ins.Cmd:
-    command = _command(_required(statement, "CMD [] clears an inherited command"))
+def _cmd(statement: Statement) -> ins.Cmd:
+    command = command_of(required(statement, "CMD [] clears an inherited command"))
     return ins.Cmd(command=command, **statement.place)
 
 
-def _entrypoint(statement: _Statement) -> ins.Entrypoint:
-    rest = _required(statement, "ENTRYPOINT [] clears an inherited entrypoint")
-    return ins.Entrypoint(command=_command(rest), **statement.place)
+def _entrypoint(statement: Statement) -> ins.Entrypoint:
+    rest = required(statement, "ENTRYPOINT [] clears an inherited entrypoint")
+    return ins.Entrypoint(command=command_of(rest), **statement.place)
 
 
-def _shell(statement: _Statement) -> ins.Shell:
-    arguments = exec_form(_required(statement))
+def _shell(statement: Statement) -> ins.Shell:
+    arguments = exec_form(required(statement))
     hint = 'write SHELL ["/bin/bash", "-c"]'
     if arguments is None:
         raise invalid("SHELL requires the arguments to be in JSON form", hint)
@@ -276,57 +262,18 @@ def _shell(statement: _Statement) -> ins.Shell:
     return ins.Shell(arguments=arguments, **statement.place)
 
 
-def _healthcheck(statement: _Statement) -> ins.Healthcheck:
-    flags = statement.flags
-    kind, rest = split_keyword(_required(statement, "write HEALTHCHECK CMD command, or NONE"))
-    return ins.Healthcheck(
-        command=_health_command(kind, rest),
-        interval=_interval(flags, "interval"),
-        timeout=_interval(flags, "timeout"),
-        start_period=_interval(flags, "start-period"),
-        start_interval=_interval(flags, "start-interval"),
-        retries=_retries(flags.text("retries") or "0"),
-        **statement.place,
-    )
-
-
-def _health_command(kind: str, rest: str) -> ins.Command | None:
-    match kind.upper():
-        case "NONE" if rest:
-            raise invalid("HEALTHCHECK NONE takes no arguments")
-        case "NONE":
-            return None
-        case "CMD":
-            command = _command(rest)
-            if command in {ins.ShellForm(""), ins.ExecForm(())}:
-                raise invalid("missing command after HEALTHCHECK CMD")
-            return command
-    hint = "write HEALTHCHECK [flags] CMD command; flags come before CMD"
-    raise invalid(f'unknown type "{kind}" in HEALTHCHECK (try CMD)', hint)
-
-
-def _interval(flags: Flags, name: str) -> int:
-    nanoseconds = parse_duration(flags.text(name) or "0")
-    if nanoseconds and nanoseconds < _SHORTEST_INTERVAL:
-        raise invalid(f'interval "{name}" cannot be less than 1ms')
-    return nanoseconds
-
-
-def _retries(text: str) -> int:
-    if not _RETRIES.fullmatch(text):
-        raise invalid(f'invalid number "{text}" in --retries')
-    if int(text) < 0:
-        raise invalid(f"--retries cannot be negative ({text})")
-    return int(text)
-
-
-def _onbuild(statement: _Statement) -> ins.Onbuild:
-    rest = _required(statement)
+def _onbuild(statement: Statement) -> ins.Onbuild:
+    rest = required(statement)
     keyword = split_keyword(rest)[0].upper()
     if keyword == "ONBUILD":
-        raise invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
+        raise invalid(
+            "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", hint="write ONBUILD once"
+        )
     if keyword in _NO_TRIGGERS:
-        raise invalid(f"{keyword} isn't allowed as an ONBUILD trigger")
+        raise invalid(
+            f"{keyword} isn't allowed as an ONBUILD trigger",
+            hint="an image that begins with this one has its own",
+        )
     line = msgspec.structs.replace(statement.line, text=rest)
     bodies = [f"\n{heredoc.content}{heredoc.name}" for heredoc in line.heredocs]
     return ins.Onbuild(
@@ -336,24 +283,7 @@ def _onbuild(statement: _Statement) -> ins.Onbuild:
     )
 
 
-def _command(text: str) -> ins.Command:
-    arguments = exec_form(text)
-    return ins.ShellForm(text) if arguments is None else ins.ExecForm(arguments)
-
-
-def _required(statement: _Statement, hint: str | None = None) -> str:
-    if not statement.rest:
-        raise invalid(f"{statement.keyword} requires at least one argument", hint)
-    return statement.rest
-
-
-def _single(statement: _Statement) -> str:
-    if not statement.rest:
-        raise invalid(f"{statement.keyword} requires exactly one argument")
-    return statement.rest
-
-
-_GRAMMAR: Final[Mapping[str, Callable[[_Statement], ins.Instruction]]] = MappingProxyType(
+_GRAMMAR: Final[Mapping[str, Callable[[Statement], ins.Instruction]]] = MappingProxyType(
     {
         "ADD": _add,
         "ARG": _arg,
@@ -363,7 +293,7 @@ _GRAMMAR: Final[Mapping[str, Callable[[_Statement], ins.Instruction]]] = Mapping
         "ENV": _env,
         "EXPOSE": _expose,
         "FROM": _from,
-        "HEALTHCHECK": _healthcheck,
+        "HEALTHCHECK": healthcheck,
         "LABEL": _label,
         "MAINTAINER": _maintainer,
         "ONBUILD": _onbuild,

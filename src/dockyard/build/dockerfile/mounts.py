@@ -115,7 +115,10 @@ def _fields(flag: str) -> list[str]:
     try:
         return next(csv.reader([flag], strict=True), [])
     except csv.Error as error:
-        raise invalid(f"failed to parse csv options '{flag}': {error}") from error
+        raise invalid(
+            f"failed to parse csv options '{flag}': {error}",
+            hint="close the quotes; a value with a comma stands in quotes",
+        ) from error
 
 
 def _full_name(key: str, field: str) -> str:
@@ -128,7 +131,10 @@ def _full_name(key: str, field: str) -> str:
 
 def _switched_on(key: str, field: str) -> str:
     if key not in _SWITCHES:
-        raise invalid(f"invalid field '{field}' must be a key=value pair")
+        raise invalid(
+            f"invalid field '{field}' must be a key=value pair",
+            hint="write --mount=type=...,target=...",
+        )
     return "true"
 
 
@@ -142,7 +148,7 @@ def _convert(parse: Callable[[str], _T], options: dict[str, str], key: str, *, d
     try:
         return parse(options[key])
     except BuildError as error:
-        raise invalid(f"invalid value for {key}: {options[key]}", error.hint) from None
+        raise invalid(f"invalid value for {key}: {options[key]}", error.hint or "") from None
 
 
 def _choice(choices: type[_E], what: str, value: str) -> _E:
@@ -175,7 +181,10 @@ def _check(kind: MountType, options: dict[str, str]) -> None:
     if kind is not MountType.SECRET:
         return
     if options.get("from"):
-        raise invalid("secret mount should not have a from")
+        raise invalid(
+            "secret mount should not have a from",
+            hint="leave from= out: a secret comes by --secret",
+        )
     if not any(options.get(key) for key in ("source", "target", "id")):
         raise invalid("invalid secret mount. one of source, target required", "add id=NAME")
     if options.get("source") and options.get("id"):

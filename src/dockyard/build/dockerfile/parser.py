@@ -48,7 +48,10 @@ def parse_trigger(expression: str, *, filename: str = "ONBUILD") -> Instruction:
     """The instruction of an ONBUILD trigger that an image's configuration stores."""
     lines = lex(expression, filename=filename).lines
     if len(lines) != 1:
-        raise invalid(f"an ONBUILD trigger holds one instruction, not {len(lines)}: {expression}")
+        raise invalid(
+            f"an ONBUILD trigger holds one instruction, not {len(lines)}: {expression}",
+            hint="the image with this ONBUILD has to be built anew",
+        )
     trigger = instruction(lines[0], "\\")
     if isinstance(trigger, From | Onbuild | Maintainer):
         message = f"{trigger.keyword} isn't allowed as an ONBUILD trigger"

@@ -20,7 +20,10 @@ def parse_duration(text: str) -> int:
     if total is None:
         raise invalid(f'invalid duration "{text}"', "write it as in 30s, 1m30s or 500ms")
     if abs(total) > LONGEST:
-        raise invalid(f'duration "{text}" is too long')
+        raise invalid(
+            f'duration "{text}" is too long',
+            hint="at most 292 years; a duration is written as 30s or 1h",
+        )
     return total
 
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from dockyard.errors import BuildError, DockyardError
+from dockyard.errors import BuildError, ContentMismatch, DockyardError, HostileInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SYNTAX_REFERENCE: Final = "dockerfile-syntax"
 _MAX_EXCERPT_LINES: Final = 12
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s]+@")
+"""Up to the last ``@`` before the path: a password may have some, and what else ends a host."""
 
 
 def redacted(text: str) -> str:
@@ -54,7 +55,7 @@ class Location(msgspec.Struct, frozen=True):
         return "\n".join([str(self), *lines])
 
 
-def invalid(message: str, hint: str | None = None) -> BuildError:
+def invalid(message: str, hint: str) -> BuildError:
     """A syntax error whose place its caller knows: see :func:`located`."""
     return BuildError(message, hint=hint, reference=SYNTAX_REFERENCE)
 
@@ -72,12 +73,17 @@ def syntax_error(
 
 @contextmanager
 def located(location: Location) -> Iterator[None]:
-    """Give every error of ours raised inside that has no context yet this ``location``."""
+    """Give every error of ours raised inside that has no context yet this ``location``.
+
+    One of an archive has the entry as its context, and gets the location above it.
+    """
     try:
         yield
     except DockyardError as error:
         if error.context is None:
             error.context = location.excerpt()
+        elif isinstance(error, HostileInput | ContentMismatch):
+            error.context = f"{location.excerpt()}\n{error.context}"
         raise
 
 

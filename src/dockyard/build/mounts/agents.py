@@ -63,7 +63,10 @@ def agent_source(name: str, paths: tuple[str, ...], environ: Mapping[str, str]) 
     if not sockets:
         return AgentSource(name, keys=tuple(os.path.expanduser(path) for path in paths))
     if len(paths) > 1:
-        raise InvalidInput(f"only a single socket allowed for the ssh agent {name}")
+        raise InvalidInput(
+            f"only a single socket allowed for the ssh agent {name}",
+            hint=f"name one socket, or keys: --ssh {name}=PATH[,PATH]",
+        )
     return AgentSource(name, socket=os.path.abspath(os.path.expanduser(sockets[0])))
 
 
@@ -163,7 +166,10 @@ def _started(source: AgentSource, directory: str, name: str) -> Iterator[str]:
         try:
             said = agent.stdout.readline() if agent.stdout else b""  # it prints once it listens
             if not os.path.exists(path):
-                raise ComponentFailed(f"ssh-agent did not start: {said.decode(errors='replace')}")
+                raise ComponentFailed(
+                    f"ssh-agent did not start: {said.decode(errors='replace')}",
+                    hint="start one yourself and name its socket: --ssh default=$SSH_AUTH_SOCK",
+                )
             for key in source.keys:
                 _add(source, key, path)
             yield path
@@ -176,7 +182,10 @@ def _add(source: AgentSource, key: str, agent: str) -> None:
         with open(key, "rb") as stream:
             text = stream.read(_MAX_MESSAGE)
     except OSError as error:
-        raise InvalidInput(f"cannot read the ssh key {key}: {error.strerror}") from error
+        raise InvalidInput(
+            f"cannot read the ssh key {key}: {error.strerror}",
+            hint="--ssh names private keys or an agent's socket of this host",
+        ) from error
     env = {"SSH_AUTH_SOCK": agent, "SSH_ASKPASS_REQUIRE": "never", "PATH": os.defpath}
     done = process.run(
         ["ssh-add", "-q", "-"], input=text, env=env, check=False, timeout=_START_SECONDS
@@ -195,5 +204,6 @@ def _status(name: str, path: str) -> os.stat_result:
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
         raise InvalidInput(
-            f'failed to convert agent config for ID: "{name}": stat {path}: {reason}'
+            f'failed to convert agent config for ID: "{name}": stat {path}: {reason}',
+            hint="--ssh names private keys or an agent's socket of this host",
         ) from error

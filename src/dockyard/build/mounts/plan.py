@@ -46,7 +46,7 @@ def check_target(path: str) -> None:
     """Refuses a mount in place of what makes a container one.
 
     Args:
-        path: relative to the root, symlinks followed.
+        path: relative to the root.
 
     Raises:
         BuildError: it is ``/proc`` or below, ``/dev``, ``/sys`` or the root.

@@ -48,7 +48,10 @@ def parse_secret(text: str, environ: Mapping[str, str]) -> SecretSource:
         written, separator, value = field.partition("=")
         key = {"src": "source"}.get(written.lower(), written.lower())
         if not separator:
-            raise InvalidInput(f"invalid field '{field}' must be a key=value pair")
+            raise InvalidInput(
+                f"invalid field '{field}' must be a key=value pair",
+                hint="--secret id=NAME,src=FILE or id=NAME,env=VARIABLE",
+            )
         if key not in fields:
             raise InvalidInput(f"unexpected key '{written}' in '{field}'",
                                hint="known are id, type, src and env")  # fmt: skip
@@ -111,5 +114,8 @@ def checked(name: str, value: bytes) -> Secret:
         InvalidInput: it is.
     """
     if len(value) > MAX_BYTES:
-        raise InvalidInput(f"secret {name} too big. max size {MAX_BYTES // 1024}KB")
+        raise InvalidInput(
+            f"secret {name} too big. max size {MAX_BYTES // 1024}KB",
+            hint="what is larger comes by a bind mount: RUN --mount=type=bind",
+        )
     return Secret(name, value)

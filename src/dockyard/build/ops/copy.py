@@ -26,7 +26,7 @@ from dockyard.containers import users
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.images import untar
 from dockyard.system import copy as copying
-from dockyard.system import syscalls
+from dockyard.system import nodes, syscalls
 
 _RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
@@ -55,7 +55,7 @@ def owner_of(chown: str, rootfs: str) -> Owner | None:
         found = users.resolve(chown if name else f"0{chown}", *users.read_databases(rootfs))
     except InvalidInput as error:
         raise BuildError(f"invalid --chown={chown}: {error.message}", hint=error.hint) from error
-    same_number = name.isdecimal() and not group
+    same_number = name.isascii() and name.isdecimal() and not group
     return Owner(found.uid, found.uid if same_number else found.gid)
 
 
@@ -121,7 +121,10 @@ class Destination:
             target = ""
         wanted = os.path.normpath(os.path.join(parent or "/", target))
         if not target or f"{parent}/{name}".startswith(wanted):  # a file, or a link to itself
-            raise BuildError(f"cannot make directory {parent}/{name}: a file is in its place")
+            raise BuildError(
+                f"cannot make directory {parent}/{name}: a file is in its place",
+                hint="copy to another directory, or remove the file by a RUN before",
+            )
         self.make_directories(wanted, mode=mode)
 
     def copy_entry(self, tree: Tree, entry: Entry, path: str) -> None:
@@ -201,7 +204,7 @@ class Destination:
             try:
                 owner = None if self._owner is None else (self._owner.uid, self._owner.gid)
                 place = f"/proc/self/fd/{directory}"
-                untar.extract(stream, place, whiteouts=False, devices=False, owner=owner)
+                untar.extract(stream, place, whiteouts=False, devices=True, owner=owner)
             finally:
                 os.close(directory)
         return True
@@ -234,7 +237,10 @@ class Destination:
             try:
                 os.unlink(name, dir_fd=parent)
             except IsADirectoryError:
-                raise BuildError(f"cannot copy a file over the directory {path}") from None
+                raise BuildError(
+                    f"cannot copy a file over the directory {path}",
+                    hint=f"name the file in it: {path}/NAME",
+                ) from None
 
     def _copy_file(self, tree: Tree, entry: Entry, parent: int, path: str) -> None:
         name = os.path.basename(path)
@@ -275,10 +281,9 @@ class Destination:
         return True
 
     def _copy_node(self, entry: Entry, parent: int, name: str) -> None:
-        os.mknod(name, entry.mode, entry.rdev, dir_fd=parent)
-        uid, gid = self._ids(entry)
-        os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
-        os.chmod(name, self._mode(entry), dir_fd=parent)
+        mode = stat.S_IFMT(entry.mode) | self._mode(entry)
+        made = nodes.Node(mode=mode, device=entry.rdev, owner=self._ids(entry))
+        nodes.make_node(parent, name, made)
 
     def _ids(self, entry: Entry) -> tuple[int, int]:
         if self._owner is not None:
@@ -304,7 +309,8 @@ def copy(operation: graph.Copy, found: Sequence[Chosen], rootfs: str) -> None:
         if count > 1 and not (parents or path.endswith("/") or target.is_directory(path)):
             raise BuildError(
                 "when using COPY with more than one source file, the destination must be a"
-                " directory and end with a /"
+                " directory and end with a /",
+                hint="put a / at the end of the destination",
             )
         for each in found:
             _copy_one(operation.destination, each, target, into=into)

@@ -20,7 +20,7 @@ from dockyard.build.mounts.prepare import Prepared
 from dockyard.build.ops import trust, vendor
 from dockyard.build.ops.rights import devices, rights
 from dockyard.build.solver import Cancellation
-from dockyard.containers import cgroup_parent, spec, users
+from dockyard.containers import cgroup_parent, landing, spec, users
 from dockyard.containers.parts import Parts
 from dockyard.containers.spec_injection import with_devices
 from dockyard.containers.workspace import Workspace
@@ -29,7 +29,16 @@ from dockyard.images.normalise import missing_mount_points
 from dockyard.images.view import LowerView
 from dockyard.networks import resolv
 from dockyard.networks.attachment import Attachment
-from dockyard.oci.runtime import Identity, Process, Sandbox, SpecMount, runtime_spec
+from dockyard.oci.runtime import (
+    SYSTEM_PLACES,
+    Identity,
+    Process,
+    Sandbox,
+    SpecMount,
+    encode,
+    plain,
+    runtime_spec,
+)
 from dockyard.system import cgroups
 from dockyard.system.files import write_atomically
 
@@ -38,7 +47,7 @@ Output = Callable[[int, bytes], None]
 _HOSTNAME = "buildkitsandbox"
 """The name that Docker's builder gives too, so that what asks for it gets the same answer."""
 _ENGINE_FILES = ("/etc/hosts", "/etc/resolv.conf")
-_MOUNT_POINTS = ("/proc", "/dev", "/sys", *_ENGINE_FILES)
+_MOUNT_POINTS = (*SYSTEM_PLACES, *_ENGINE_FILES)
 _LAST_LINES = 25
 _SHM_SIZE = 64 << 20
 _NO_PROGRAM = re.compile(r"executable file [`'\"](.+?)[`'\"] not found in \$PATH.*")
@@ -68,13 +77,15 @@ def run(
         BuildError: the command failed; the context names the line and holds its last output.
     """
     names = _devices(parts, operation)
-    made = _mount_points(LowerView(lowers), operation, prepared, _targets(parts, names))
+    view, others = LowerView(lowers), _vendor_mounts(parts, names)
+    _check_places(view, prepared.mounts, others)
+    made = _mount_points(view, operation, (*prepared.mounts, *others))
     workspace.mount(lowers)
     with _attached(parts, workspace, operation.network) as attachment:
         host = _host_trust(parts, workspace.root)
         step = _Step(parts, workspace, vertex, operation, prepared, attachment, tuple(hosts), names)
         bundle = prepared.memory or workspace.path
-        document = msgspec.json.encode(_document(step, host))
+        document = encode(_document(step, host))
         write_atomically(f"{bundle}/config.json", document, durable=False)
         tail = _Tail(output)
         code = _execute(parts, workspace, bundle, tail, cancellation)
@@ -113,25 +124,40 @@ def _devices(parts: Parts, operation: graph.Run) -> tuple[str, ...]:
         raise BuildError(error.message, hint=error.hint, reference=error.reference) from error
 
 
-def _targets(parts: Parts, devices: Sequence[str]) -> tuple[str, ...]:
-    """Where devices want something mounted."""
-    if not devices:
-        return ()
-    return tuple(mount.destination for mount in parts.devices.inject(devices, Identity()).mounts)
+def _vendor_mounts(parts: Parts, devices: Sequence[str]) -> tuple[SpecMount, ...]:
+    """What devices want mounted."""
+    return parts.devices.inject(devices, Identity()).mounts if devices else ()
+
+
+def _check_places(
+    view: LowerView, mounts: Sequence[SpecMount], others: Sequence[SpecMount]
+) -> None:
+    """Refuses mounts in place of what the engine mounts.
+
+    Args:
+        mounts: the step's.
+        others: those of devices, which may lie below ``/proc``.
+
+    Raises:
+        BuildError: one lies there, or links lead it there.
+    """
+    for mount in mounts:
+        check_target(plain(mount.destination)[1:])
+    try:
+        links = {place for place in SYSTEM_PLACES if view.link(place[1:]) is not None}
+        landing.check_system_places(links)
+        landing.check_nested((*mounts, *others))
+        landing.check_landings(view, (*mounts, *others))
+    except InvalidInput as error:
+        raise BuildError(error.message, hint=error.hint, reference=error.reference) from error
 
 
 def _mount_points(
-    view: LowerView, operation: graph.Run, prepared: Prepared, others: Sequence[str]
+    view: LowerView, operation: graph.Run, mounts: Sequence[SpecMount]
 ) -> tuple[str, ...]:
-    """What the runtime will make in the root so that it can mount there.
-
-    Raises:
-        BuildError: a mount of the step is in place of what the engine mounts.
-    """
-    targets = [mount.destination for mount in prepared.mounts]
-    for target in targets:
-        check_target(view.resolve(target))
-    made = missing_mount_points(view, (*_MOUNT_POINTS, *targets, *others, operation.cwd))
+    """What the runtime will make in the root so that it can mount there."""
+    targets = [mount.destination for mount in mounts]
+    made = missing_mount_points(view, (*_MOUNT_POINTS, *targets, operation.cwd))
     return tuple(path for path in made if path != operation.cwd.lstrip("/"))
 
 
@@ -282,6 +308,7 @@ def _execute(
     with cgroup_parent.kept(parts.paths):
         child = subprocess.Popen(
             runtime.command("run", "--bundle", bundle, workspace.holder),
+            env=runtime.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

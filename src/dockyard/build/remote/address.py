@@ -9,7 +9,6 @@ a file.
 
 from __future__ import annotations
 
-import ipaddress
 import posixpath
 import re
 from typing import Final
@@ -19,7 +18,7 @@ import msgspec
 
 from dockyard.build.dockerfile.quantities import parse_bool
 from dockyard.build.dockerfile.source import invalid, redacted
-from dockyard.errors import HostileInput
+from dockyard.build.remote import metadata
 
 GITHUB: Final = "github.com/"
 """How a context may begin instead of ``https://``, as of old."""
@@ -30,13 +29,7 @@ _SCHEME: Final = re.compile(r"([a-zA-Z0-9+.-]+)://")
 _SCP: Final = re.compile(r"([a-zA-Z0-9._~-]+)@([a-zA-Z0-9.-]+|\[[0-9a-fA-F:]+\]):([^#?]+)(.*)")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
-_METADATA: Final = (
-    ipaddress.ip_network("169.254.0.0/16"),
-    ipaddress.ip_network("fe80::/10"),
-    ipaddress.ip_network("fd00:ec2::254/128"),
-    ipaddress.ip_network("100.100.100.200/32"),
-)
-_METADATA_NAMES: Final = frozenset({"metadata.google.internal", "metadata", "instance-data"})
+_WHOLE_CREDENTIALS: Final = re.compile(r"(?<=://).*@")
 _NAMELESS: Final = "__unnamed__"
 
 
@@ -71,29 +64,6 @@ class Web(msgspec.Struct, frozen=True, kw_only=True, tag="web"):
     checksum: str = ""
 
 
-def is_metadata(host: str) -> bool:
-    """True for a name or number at which clouds give out a machine's credentials."""
-    name = host.lower().rstrip(".")
-    if name in _METADATA_NAMES:
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped if mapped is not None else address
-    return any(address in network for network in _METADATA if network.version == address.version)
-
-
-def metadata_refused(shown: str) -> HostileInput:
-    """The error for such a place."""
-    return HostileInput(
-        f"{shown} is the address of a cloud's metadata service",
-        hint="builds don't fetch from there: it gives away the credentials of this machine",
-        reference="metadata-address",
-    )
-
-
 def is_remote(text: str) -> bool:
     """True for what is no path of the context, whether or not it is an address that we take."""
     return _SCHEME.match(text) is not None or _SCP.fullmatch(text) is not None
@@ -117,13 +87,18 @@ def parse(text: str) -> Git | Web:
     scp = _SCP.fullmatch(text)
     if scp is not None and _SCHEME.match(text) is None:
         path, query, fragment = _tail(scp[4])
+        if metadata.is_metadata(scp[2]):
+            raise metadata.refused(scp[2])
         remote = f"{scp[1]}@{scp[2]}:{scp[3]}{path}"
         return _git(text, remote, query, fragment)
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port  # a port that is no number shows only here
     except ValueError as error:
-        raise invalid(f"invalid URL: {redacted(text)}: {error}") from error
+        raise invalid(  # what Python says of it may have a part of a password
+            f"invalid URL: {_WHOLE_CREDENTIALS.sub('xxxxx:xxxxx@', text)}",
+            "the form is SCHEME://HOST[:PORT]/PATH; write a slash in a password as %2F",
+        ) from error
     scheme = parts.scheme.lower()
     if scheme not in _GIT_SCHEMES or not host:
         raise invalid(
@@ -131,9 +106,12 @@ def parse(text: str) -> Git | Web:
             "it can begin with https://, http://, ssh:// or git://, or be git@host:path",
         )
     if host.startswith("-") or any(c.isspace() or ord(c) < 32 for c in text):
-        raise invalid(f"invalid URL: {redacted(text)}")
-    if is_metadata(host):
-        raise metadata_refused(host)
+        raise invalid(
+            f"invalid URL: {redacted(text)}",
+            hint="the form is SCHEME://HOST[:PORT]/PATH, without spaces",
+        )
+    if metadata.is_metadata(host):
+        raise metadata.refused(host)
     if scheme in _WEB_SCHEMES and not parts.path.endswith(".git"):
         return Web(url=parts._replace(scheme=scheme, fragment="").geturl(), name=_file_name(parts))
     remote = parts._replace(scheme=scheme, query="", fragment="").geturl()
@@ -181,12 +159,14 @@ def _git(text: str, remote: str, query: str, fragment: str) -> Git:
 
 def _add(found: dict[str, str], name: str, value: str) -> None:
     if not value:
-        raise invalid(f'query "{name}" has no value')
+        raise invalid(f'query "{name}" has no value', hint=f"write {name}=VALUE, or leave it out")
     prefix = {"tag": "refs/tags/", "branch": "refs/heads/"}.get(name, "")
     key = {"tag": "ref", "branch": "ref", "checksum": "commit"}.get(name, name)
     value = prefix + value.removeprefix(prefix)
     if found.get(key, "") not in {"", value}:
-        raise invalid(f'{key} conflicts: "{found[key]}" vs "{value}"')
+        raise invalid(
+            f'{key} conflicts: "{found[key]}" vs "{value}"', hint="leave one of the two out"
+        )
     found[key] = value
 
 
@@ -194,6 +174,8 @@ def _check(git: Git, text: str) -> None:
     if git.commit and not _SHORT_COMMIT.fullmatch(git.commit):
         raise invalid(f"invalid commit: {git.commit}", "it has 40 digits, or the first of them")
     if git.ref.startswith("-") or not git.ref.isprintable() or " " in git.ref:
-        raise invalid(f"invalid git ref: {git.ref!r}")
+        raise invalid(
+            f"invalid git ref: {git.ref!r}", hint="the name of a branch or tag, or a commit"
+        )
     if ".." in git.subdir.split("/") or "\0" in git.subdir:
         raise invalid(f"the directory {git.subdir} leaves the repository", f"in {redacted(text)}")

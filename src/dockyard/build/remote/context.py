@@ -22,6 +22,7 @@ from dockyard.containers.workspace import Workspace
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.images import untar
 from dockyard.state.paths import unusable
+from dockyard.state.room import Room
 from dockyard.system import syscalls
 
 _CHUNK_BYTES = 1 << 20
@@ -107,9 +108,11 @@ def _packed(context: str | BinaryIO, remote: Web | None, workspace: Workspace) -
         return f"{place}/{remote.name}"
     path = f"{place}/stdin"
     assert not isinstance(context, str)  # noqa: S101  # a stream, or remote would be set
+    room = Room(place)
     try:
         with open(path, "wb") as target:
             while chunk := context.read(_CHUNK_BYTES):
+                room.check("the context")
                 target.write(chunk)
     except OSError as error:
         raise unusable(path, error) from error

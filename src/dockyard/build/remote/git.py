@@ -24,6 +24,7 @@ from dockyard.build.ops.trust import bundle_of
 from dockyard.build.remote.address import Git
 from dockyard.build.solver import Cancellation
 from dockyard.errors import BuildError, ComponentMissing, DiskFull, DockyardError
+from dockyard.state.room import Room
 from dockyard.system import process, syscalls
 from dockyard.system.files import remove_tree
 
@@ -59,6 +60,7 @@ _PASSED: Final = (
 _SSH: Final = "ssh -oBatchMode=yes -oConnectTimeout=30"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LAST_CHARACTERS: Final = 2000
+_LOOK_SECONDS: Final = 0.2
 _FULL: Final = os.strerror(errno.ENOSPC).encode()
 _NOT_SHALLOW: Final = ("shallow", "not our ref", "not advertise", "unadvertised")
 
@@ -102,6 +104,7 @@ def checkout(git: Git, commit: str, work: str, target: str, cancellation: Cancel
 
     Raises:
         BuildError: the repository has no such commit or directory, or git failed.
+        DiskFull: no room is left but what is to stay free.
     """
     tree, home = f"{work}/tree", f"{work}/home"
     os.makedirs(tree, mode=0o755)
@@ -119,6 +122,7 @@ def checkout(git: Git, commit: str, work: str, target: str, cancellation: Cancel
             "submodule", "update", "--init", "--recursive", "--depth=1", "--recommend-shallow"
         )
     if git.keep_git_dir:
+        repository.run("remote", "set-url", "origin", without_password(repository.remote))
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{tree}/.git/FETCH_HEAD")
     else:
@@ -161,6 +165,7 @@ class _Repository:
         self.remote, self._header = credentials(git.remote)
         self._home = f"{work}/home" if work != "/" else "/nonexistent"
         self._cancellation = cancellation
+        self._room = Room(work)
         program = process.find("git")
         if program is None:
             raise ComponentMissing(
@@ -200,7 +205,7 @@ class _Repository:
         undo = self._cancellation.register(interrupt)
         try:
             with child:
-                output, errors = child.communicate()
+                output, errors = self._awaited(child)
         except BaseException:
             interrupt()
             raise
@@ -212,6 +217,14 @@ class _Repository:
             raise self._failure(arguments[0], errors)
         return output.decode(errors="replace")
 
+    def _awaited(self, child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+        """What it prints to its end, while the disk is looked at: few objects can be many files."""
+        while True:
+            try:
+                return child.communicate(timeout=_LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._room.check("the repository's files")
+
     def _failure(self, verb: str, errors: bytes) -> DockyardError:
         if _FULL in errors:
             return DiskFull(self.directory)
@@ -220,7 +233,7 @@ class _Repository:
         if self._header:
             hint += "; a redirect isn't followed with the address's password"
         return _Failed(
-            f"failed to load {self.remote}: git {verb}: {said}",
+            f"failed to load {redacted(self.remote)}: git {verb}: {said}",
             hint=hint,
             reference="git-failed",
         )
@@ -305,6 +318,15 @@ def _remove_git_directories(tree: str) -> None:
 def _move(source: str, target: str) -> None:
     for name in os.listdir(source):
         os.rename(f"{source}/{name}", f"{target}/{name}")
+
+
+def without_password(remote: str) -> str:
+    """An address for a configuration that goes into an image; the user's name stays."""
+    parts = urlsplit(remote) if "://" in remote else None
+    if parts is None or parts.password is None:
+        return remote
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}@{host}").geturl()
 
 
 def credentials(remote: str) -> tuple[str, str]:

@@ -25,17 +25,22 @@ from dockyard._version import __version__
 from dockyard.build.cache import Origin
 from dockyard.build.dockerfile.source import redacted
 from dockyard.build.ops.trust import bundle_of
-from dockyard.build.remote.address import Web, is_metadata, metadata_refused
+from dockyard.build.remote import metadata
+from dockyard.build.remote.address import Web
 from dockyard.build.solver import Cancellation
+from dockyard.decoding import natural
 from dockyard.errors import BuildError, ContentMismatch, HostileInput
 from dockyard.oci import digest
 from dockyard.state.paths import unusable
+from dockyard.state.room import Room
 
 _CHUNK_BYTES: Final = 1 << 20
 _TIMEOUT: Final = 60.0
 """Seconds without a byte, after which a server counts as gone."""
 
 _MAX_REDIRECTS: Final = 10
+_MAX_BYTES: Final = 1 << 38
+"""What one file may have, as an archive's files have together: an answer need not end."""
 _MODE: Final = 0o600
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -50,7 +55,8 @@ def download(web: Web, directory: str, cancellation: Cancellation) -> Origin:
     Raises:
         BuildError: it can't be had, or the build was canceled.
         ContentMismatch: it breaks off, or doesn't have its checksum.
-        HostileInput: it leads to a metadata service.
+        HostileInput: it leads to a metadata service, or doesn't come to an end.
+        DiskFull: no room is left but what is to stay free.
         StateError: the disk.
     """
     path = f"{directory}/{web.name}"
@@ -60,7 +66,7 @@ def download(web: Web, directory: str, cancellation: Cancellation) -> Origin:
         except OSError as error:
             raise unusable(path, error) from error
         try:
-            content = _store(web, response, descriptor)
+            content = _store(web, response, descriptor, Room(directory))
             modified = response.headers.get("Last-Modified", "")
             seconds = seconds_of(modified)
             os.fchmod(descriptor, _MODE)
@@ -173,7 +179,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             stack.callback(fp.close)
             if target.scheme not in {"", "http", "https"}:
                 raise HostileInput(
-                    f"{req.host} redirects to {redacted(target.geturl())}, which is not of the web"
+                    f"{req.host} redirects to {redacted(target.geturl())}, which is not of the web",
+                    hint="don't fetch from there; ask whoever runs that server",
                 )
             return super().http_error_302(req, fp, code, msg, headers)
 
@@ -232,9 +239,9 @@ def _connected(connection: http.client.HTTPConnection, sockets: _Sockets, *, pro
     """Before anything is sent: who is it really?"""
     sockets.add(connection.sock)
     address = str(connection.sock.getpeername()[0]).partition("%")[0]
-    if not proxied and is_metadata(address):
+    if not proxied and metadata.is_metadata(address):
         connection.close()
-        raise metadata_refused(f"{connection.host} ({address})")
+        raise metadata.refused(f"{connection.host} ({address})")
 
 
 def _is_proxied(request: urllib.request.Request) -> bool:
@@ -245,26 +252,30 @@ def _is_proxied(request: urllib.request.Request) -> bool:
 def _check_name(request: urllib.request.Request) -> None:
     """Refuses a metadata service by its name or number, also where a proxy would reach it."""
     host = urlsplit(request.full_url).hostname or ""
-    if is_metadata(host):
-        raise metadata_refused(host)
+    if metadata.is_metadata(host):
+        raise metadata.refused(host)
 
 
-def _store(web: Web, response: _Response, descriptor: int) -> str:
+def _store(web: Web, response: _Response, descriptor: int, room: Room) -> str:
     """Writes the content; its digest.
 
     Raises:
         ContentMismatch: it is shorter than announced, or has another checksum.
+        HostileInput: it is larger than any file that is meant so.
         StateError: the disk.
     """
+    announced = natural(response.headers.get("Content-Length", ""))
+    _check_size(web, announced or 0)
     algorithm, _, wanted = (web.checksum or "sha256:").partition(":")
     own, content, length = hashlib.new(algorithm), hashlib.sha256(), 0
     while chunk := response.read(_CHUNK_BYTES):
         own.update(chunk)
         content.update(chunk)
         length += len(chunk)
+        _check_size(web, length)
+        room.check(web.name)
         _write(descriptor, chunk, web.name)
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced) != length:
+    if announced is not None and announced != length:
         raise _truncated(web, f"{length} of {announced} bytes came")
     if wanted and own.hexdigest() != wanted:
         raise ContentMismatch(
@@ -274,6 +285,15 @@ def _store(web: Web, response: _Response, descriptor: int) -> str:
             reference="checksum-mismatch",
         )
     return f"sha256:{content.hexdigest()}"
+
+
+def _check_size(web: Web, length: int) -> None:
+    if length > _MAX_BYTES:
+        raise HostileInput(
+            f"{redacted(web.url)} has more than {_MAX_BYTES:,} bytes",
+            hint="if it is meant so, fetch it yourself and put it into the build context",
+            reference="download-too-large",
+        )
 
 
 def _write(descriptor: int, data: bytes, name: str) -> None:

@@ -8,7 +8,7 @@ the manifest. Keys mean something to this builder alone, so the types are ours, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -26,15 +26,13 @@ _TAG = "org.opencontainers.image.ref.name"
 _FAMILY = "application/vnd.dockyard.buildcache."
 _T = TypeVar("_T")
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-
 
 class SharedLayer(msgspec.Struct, frozen=True, kw_only=True):
     """A layer as :class:`dockyard.images.model.Layer`, which has another id in each root."""
 
     diff_id: str
-    size: Count
-    epoch: Count
+    size: oci.Count
+    epoch: oci.Count
     times: Times
 
 
@@ -55,20 +53,9 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[SharedRecord, ...]
 
 
-class _Descriptor(msgspec.Struct, frozen=True, rename="camel"):
-    digest: str
-    size: Count
-    media_type: str = ""
-    artifact_type: str = ""
-    annotations: dict[str, str] | None = None
-
-
-class _Manifest(msgspec.Struct, frozen=True, rename="camel"):
-    config: _Descriptor
-    layers: tuple[_Descriptor, ...]
-
-
 class _Index(msgspec.Struct, frozen=True):
+    """As :class:`dockyard.oci.image.Index`, but what others put into it stays as it is."""
+
     manifests: list[dict[str, object]] | None = None
 
 
@@ -93,7 +80,7 @@ def find(index: bytes, tag: str) -> Place:
     foreign = ""
     for entry in _decode(index, _Index, "index.json").manifests or ():
         each = _convert(entry)
-        if each is None or (each.annotations or {}).get(_TAG) != tag:
+        if each is None or each.annotations.get(_TAG) != tag:
             continue
         if each.artifact_type == ARTIFACT:
             return _place(each)
@@ -111,7 +98,7 @@ def read_manifest(data: bytes) -> tuple[Place, tuple[Place, ...]]:
     Raises:
         ContentMismatch: it makes no sense.
     """
-    manifest = _decode(data, _Manifest, "the manifest")
+    manifest = oci.decode_manifest(data)
     if manifest.config.media_type != CONFIG:
         raise ContentMismatch(f"it is of another version: {manifest.config.media_type}")
     return _place(manifest.config), tuple(map(_place, manifest.layers))
@@ -184,18 +171,19 @@ def _is_cache(entry: dict[str, object], tag: str) -> bool:
     return (
         each is not None
         and each.artifact_type.startswith(_FAMILY)
-        and (each.annotations or {}).get(_TAG) == tag
+        and each.annotations.get(_TAG) == tag
     )
 
 
-def _convert(entry: dict[str, object]) -> _Descriptor | None:
+def _convert(entry: dict[str, object]) -> oci.Descriptor | None:
+    given = {name: value for name, value in entry.items() if value is not None}
     try:
-        return decoding.from_builtins(entry, _Descriptor)
+        return decoding.from_builtins(given, oci.Descriptor)
     except msgspec.ValidationError:  # somebody else's
         return None
 
 
-def _place(descriptor: _Descriptor) -> Place:
+def _place(descriptor: oci.Descriptor) -> Place:
     if not digests.is_digest(descriptor.digest):
         raise ContentMismatch(f"{descriptor.digest[:80]!r} is no sha256 digest")
     return Place(descriptor.digest, descriptor.size)

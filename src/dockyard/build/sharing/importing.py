@@ -17,6 +17,7 @@ from dockyard.build.sharing import documents
 from dockyard.build.sharing.documents import Contents, Place, SharedRecord
 from dockyard.build.sharing.places import CacheFrom
 from dockyard.errors import ContentMismatch, DockyardError, HostileInput, NotSupported
+from dockyard.images.growth import Growth
 from dockyard.images.intake import Blob, Intake, chain_of
 from dockyard.images.load_documents import MAX_LAYERS
 from dockyard.images.model import Layer
@@ -65,13 +66,16 @@ class Imports:
 
     Args:
         intake: takes layers in for the build.
+        growth: counts what is read of the directories.
         warn: gets a sentence on each directory that can't be used.
     """
 
     def __init__(
-        self, places: Sequence[CacheFrom], intake: Intake, warn: Callable[[str], None]
-    ) -> None:
+        self, places: Sequence[CacheFrom], intake: Intake, growth: Growth,
+        warn: Callable[[str], None],
+    ) -> None:  # fmt: skip
         self._intake = intake
+        self._growth = growth
         self._warn = warn
         self._guard = threading.Lock()
         self._open: list[DirectoryParts] = []
@@ -101,7 +105,7 @@ class Imports:
         try:
             if not os.path.isdir(place.src):
                 raise ContentMismatch("there is no such directory")
-            parts = DirectoryParts(place.src)
+            parts = DirectoryParts(place.src, self._growth)
             self._open.append(parts)
             return read(parts, place.src, place.tag)
         except (DockyardError, OSError) as error:
@@ -148,7 +152,10 @@ class Imports:
             why = os.strerror(error.errno or 0)
         else:
             why = f"{error.context}: {error.message}" if error.context else error.message
-        self._warn(f"the cache in {name} can't be used: {why}")
+        self._warn(
+            f"the cache in {name} can't be used: {why}; its steps are done again, and"
+            f" --cache-to type=local,dest={name} writes it anew"
+        )
 
 
 class _Tolerant:

@@ -12,6 +12,7 @@ from dockyard.build.sharing.layout import LayoutDirectory
 from dockyard.build.sharing.places import CacheFrom, CacheTo, Mode
 from dockyard.containers.parts import Parts
 from dockyard.errors import DockyardError
+from dockyard.images.growth import Growth
 from dockyard.images.intake import Intake
 from dockyard.images.workplace import workplace
 
@@ -74,7 +75,9 @@ def imported(parts: Parts, places: Sequence[CacheFrom], holder: str) -> Iterator
         yield None
         return
     with workplace(parts.paths, parts.database, "cache-from") as (_, directory):
-        imports = Imports(places, Intake(parts.layers, holder, directory), parts.warn)
+        growth = Growth(directory)
+        intake = Intake(parts.layers, holder, directory, growth)
+        imports = Imports(places, intake, growth, parts.warn)
         try:
             yield imports
         finally:

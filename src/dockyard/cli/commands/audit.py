@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, one_of, option
+from dockyard.cli.paragraph import paragraph
 from dockyard.cli.render import paint
 from dockyard.cli.visible import visible
 from dockyard.errors import InvalidInput, NotFound
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from dockyard.images.model import Image
 
 _COLOURS = {"high": "31", "medium": "33", "low": "36"}
+_INDENT = 14
+"""Columns before what is said of a finding."""
 _LEVELS = ("high", "medium", "low")
 
 
@@ -41,12 +44,13 @@ def command(
 
     images, containers = _subjects(engine, names)
     found = audit(engine.parts, images, containers, include_host=not names)
+    width = listing.terminal_width()
     shown = [one for one in found if _LEVELS.index(one.level) <= _LEVELS.index(least)]
     if form:
-        listing.put(listing.list_text([_row(one) for one in shown], _TITLES, _COLUMNS, form))
+        listing.put(listing.list_text([_row(one) for one in shown], _TITLES, _COLUMNS, form, width))
     else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        listing.put(report(shown, colour=colour), drawn=True)
+        listing.put(report(shown, width, colour=colour), drawn=True)
     worst = [one for one in found if fail_on and _LEVELS.index(one.level) <= _LEVELS.index(fail_on)]
     return 1 if worst else 0
 
@@ -85,14 +89,18 @@ def _row(finding: Finding) -> dict[str, str]:
     }
 
 
-def report(findings: Sequence[Finding], *, colour: bool = False) -> str:
-    """The findings for people, each with its mend on a line of its own. Pure."""
+def report(findings: Sequence[Finding], width: int | None = None, *, colour: bool = False) -> str:
+    """The findings for people, each with its mend on a line of its own. Pure.
+
+    Args:
+        width: columns of the terminal; ``None`` for lines of any length.
+    """
     lines = []
     for one in findings:
-        what = f"{one.subject}: {one.message}"
+        what = visible(f"{one.kind} {one.subject}: {one.message}")
         mark = paint(f"{one.level:<6}", _COLOURS[one.level], on=colour)
-        lines.append(f"{mark} {one.rule:<6} {one.kind} {visible(what)}\n")
-        lines.append(f"       mend:  {visible(one.mend)}\n")
+        lines.append(f"{mark} {one.rule:<6} {paragraph(what, width, _INDENT)}\n")
+        lines.append(f"       mend:  {paragraph(visible(one.mend), width, _INDENT)}\n")
     counts = [f"{sum(one.level == level for one in findings)} {level}" for level in _LEVELS]
     lines.append(("\n" if findings else "") + f"Findings: {', '.join(counts)}\n")
     return "".join(lines)

@@ -43,7 +43,7 @@ def _context(text: str) -> tuple[str, str]:
     if not name or not value:
         raise InvalidInput(
             f"invalid build context: {text!r}",
-            hint="the form is NAME=PATH, or NAME=docker-image://REF, oci-layout://PATH or a URL",
+            hint="the form is NAME=PATH, or NAME=docker-image://REF or a URL",
         )
     return name, value
 

@@ -37,7 +37,7 @@ def command(
     /,
     *, everything: bool, filters: tuple[str, ...], force: bool, verbose: bool,
     **sizes: Any,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Removes what later builds could have reused; lists it, and how many bytes that freed."""
     from dockyard.build.usage import Policy
 
@@ -45,7 +45,7 @@ def command(
     only, unused_since = view.filters(filters, now)
     what = "all build cache" if everything else "all dangling build cache"
     if not options.confirmed(f"This will remove {what}.", force=force):
-        return 1
+        return
     pruned = engine.prune_build_cache(
         Policy(
             everything=everything,
@@ -56,7 +56,8 @@ def command(
             free=sizes["min_free_space"] or 0,
         )
     )
-    show = view.verbose if verbose else view.pruned
-    listing.put(show(pruned.records, now))
+    if verbose:
+        listing.put(view.verbose(pruned.records, now))
+    else:
+        listing.put(view.pruned(pruned.records, now, listing.terminal_width()))
     listing.put(f"Total:\t{decimal_size(pruned.freed, view.DIGITS)}\n")
-    return 0

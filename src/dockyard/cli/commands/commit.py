@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockyard.cli import byte_progress
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, option
 from dockyard.cli.output import say
@@ -34,5 +35,9 @@ def command(
     pause: bool,
 ) -> None:
     """Makes an image of what a container has changed, and prints its id."""
-    image = engine.commit(name, tag, author=author, message=message, changes=changes, pause=pause)
+    with byte_progress.shown() as progress:
+        image = engine.commit(
+            name, tag, author=author, message=message, changes=changes, pause=pause,
+            progress=progress,
+        )  # fmt: skip
     say(image.id)

@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 @options.prune_filters
 @options.prune_force
 @with_engine
-def command(engine: Engine, *, filters: tuple[str, ...], force: bool) -> int:
+def command(engine: Engine, *, filters: tuple[str, ...], force: bool) -> None:
     """Removes stopped containers, and prints their ids and how many bytes that freed."""
     pairs = listing.split_filters(filters, chosen.PRUNE_KEYS)
     moment = time.time_ns()
     if not options.confirmed("This will remove all stopped containers.", force=force):
-        return 1
+        return
     options.tell_freed(prune(engine, pairs, moment))
-    return 0
 
 
 def prune(engine: Engine, filters: Sequence[tuple[str, str]], now: int) -> int:

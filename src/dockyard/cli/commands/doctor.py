@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.cli import listing, options
 from dockyard.cli.command import define
+from dockyard.cli.paragraph import paragraph
 from dockyard.cli.render import paint
 from dockyard.cli.table import table
+from dockyard.cli.visible import visible
 from dockyard.config import Config
 
 if TYPE_CHECKING:
     from dockyard.doctor import Report
 
 _COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
+_GOES_ON = " \\"
+"""What ends a line of a command that has more, for a shell."""
+_INDENT = 9
+"""Columns of a check's status."""
 _TITLES = ("COMPONENT", "VERSION", "PATH", "PACKAGE", "FOR")
 
 
@@ -30,7 +36,7 @@ def command(*, form: str | None) -> int:
         listing.put(listing.object_text(document(report), form))
     else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        listing.put(report_text(report, colour=colour))
+        listing.put(report_text(report, listing.terminal_width(), colour=colour), drawn=True)
     return 0 if report.healthy else 1
 
 
@@ -56,8 +62,12 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def report_text(report: Report, *, colour: bool = False) -> str:
-    """The report for people. Pure."""
+def report_text(report: Report, width: int | None = None, *, colour: bool = False) -> str:
+    """The report for people. Pure.
+
+    Args:
+        width: columns of the terminal; ``None`` for lines of any length.
+    """
     from dockyard.doctor import install_command
 
     rows = [_TITLES]
@@ -65,14 +75,15 @@ def report_text(report: Report, *, colour: bool = False) -> str:
         part = one.component
         state = one.version if one.path else f"missing ({part.need})"
         rows.append((part.program, state, one.path or "-", part.package, part.purpose))
-    lines = [table(rows), "\n"]
+    lines = [table(rows, width), "\n"]
     for check in report.checks:
         mark = paint(f"{check.status:<8}", _COLOURS[check.status], on=colour)
-        lines.append(f"{mark} {check.name}: {check.detail}\n")
-        if check.hint:
-            lines.append(f"         hint: {check.hint}\n")
+        said = [f"{check.name}: {check.detail}", *([f"hint: {check.hint}"] if check.hint else [])]
+        shown = [paragraph(visible(line), width, _INDENT) for line in said]
+        lines.append(f"{mark} " + f"\n{' ' * _INDENT}".join(shown) + "\n")
     lacking = [one.component for one in report.components if one.path is None]
     if lacking:
-        lines.append(f"\nInstall what is missing: {install_command(lacking)}\n")
+        command = f"Install what is missing: {install_command(lacking)}"
+        lines.append(f"\n{paragraph(command, width, 4, end=_GOES_ON)}\n")
     lines.append("\nReady.\n" if report.healthy else "\nNot ready: see above.\n")
     return "".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockyard.cli import options
+from dockyard.cli import byte_progress, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, option
 
@@ -19,5 +19,8 @@ if TYPE_CHECKING:
 def command(engine: Engine, name: str, *, output: str | None) -> None:
     """Writes a container's files, but not its volumes, as a tar archive."""
     container = engine.containers.get(name)
-    with options.archive_output(output) as write:
-        engine.containers.export(container.id, write)
+    with (
+        options.archive_output(output) as write,
+        byte_progress.shown({"writing": "Exporting"}) as progress,
+    ):
+        engine.containers.export(container.id, write, progress=progress)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.prune_filters
 @options.prune_force
 @with_engine
-def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force: bool) -> int:
+def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force: bool) -> None:
     """Removes images that no container uses, and prints what went."""
     pairs = listing.split_filters(filters, view.PRUNE_FILTERS)
     everything = everything or view.wants_all(pairs)
@@ -32,9 +32,8 @@ def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force
     )
     moment = time.time_ns()
     if not options.confirmed(f"This will remove {what}.", force=force):
-        return 1
+        return
     options.tell_freed(prune(engine, pairs, moment, everything=everything))
-    return 0
 
 
 def prune(engine: Engine, filters: Sequence[tuple[str, str]], now: int, *, everything: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from dockyard.cli import byte_progress
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, option
 from dockyard.cli.output import say
@@ -39,19 +40,21 @@ def command(
             hint=f"curl -sSfL {source} | dockyard import -",
         )
     if source == "-":
-        with open(0, "rb", closefd=False) as stream:
+        with open(0, "rb", closefd=False) as stream, byte_progress.shown() as progress:
             image = engine.import_tree(
-                stream, tag=tag, changes=changes, message=message, platform=platform
-            )
+                stream, tag=tag, changes=changes, message=message, platform=platform,
+                progress=progress,
+            )  # fmt: skip
     else:
         try:
             stream = open(source, "rb")  # noqa: SIM115  closed below
         except OSError as error:
             why = os.strerror(error.errno or 0).lower()
             raise InvalidInput(f"open {source}: {why}", hint="name a tar archive, or -") from error
-        with stream:
+        with stream, byte_progress.shown() as progress:
             comment = message or f"Imported from {source}"
             image = engine.import_tree(
-                stream, tag=tag, changes=changes, message=comment, platform=platform
-            )
+                stream, tag=tag, changes=changes, message=comment, platform=platform,
+                progress=progress,
+            )  # fmt: skip
     say(image.id)

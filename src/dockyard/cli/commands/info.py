@@ -33,15 +33,15 @@ def command(engine: Engine, *, form: str | None) -> None:
 def collect(engine: Engine) -> dict[str, Any]:
     """The fields of ``--format``, in Docker's names where it has them."""
     containers = engine.containers.all()
-    states = collections.Counter(one.state for one in containers)
+    states = collections.Counter(one.shown_state for one in containers)
     uname = os.uname()
     layout = engine.parts.cgroup_layout
     return {
         "ServerVersion": __version__,
         "Containers": len(containers),
         "ContainersRunning": states["running"],
-        "ContainersPaused": 0,
-        "ContainersStopped": len(containers) - states["running"],
+        "ContainersPaused": states["paused"],
+        "ContainersStopped": len(containers) - states["running"] - states["paused"],
         "Images": len(engine.images.list()),
         "Driver": "overlay",
         "CgroupDriver": "systemd" if layout.systemd else "cgroupfs",

@@ -9,6 +9,7 @@ from dockyard.cli import documents, listing, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.commands import network_inspect, volume_inspect
 from dockyard.cli.line import argument, one_of, option
+from dockyard.containers import shared_memory
 from dockyard.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ def _container(engine: Engine, name: str, *, size: bool) -> documents.Document:
     endpoints = engine.parts.networks.endpoints(container.holder)
     health = engine.containers.health(container)
     document = documents.container_document(container, config, endpoints, engine.paths, health)
+    if shared_memory.ran_out(engine.paths, container):
+        document["State"]["ShmFull"] = True
+        engine.parts.warn(shared_memory.words(container))
     if size:
         found = engine.containers.sizes(container)
         document |= {"SizeRw": found.written, "SizeRootFs": found.written + found.image}

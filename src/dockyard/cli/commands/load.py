@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from dockyard.cli import byte_progress
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import option
 from dockyard.cli.output import say
@@ -26,14 +27,13 @@ def command(engine: Engine, *, source: str | None, quiet: bool, platform: str | 
         raise InvalidInput(
             "requested load from stdin, but stdin is empty", hint="use -i, or a redirection"
         )
-    if source is None:
-        with open(0, "rb", closefd=False) as stream:
-            loaded = engine.load(stream, platform=platform)
-    else:
-        loaded = engine.load(source, platform=platform)
+    with byte_progress.shown(quiet=quiet) as progress:
+        if source is None:
+            with open(0, "rb", closefd=False) as stream:
+                loaded = engine.load(stream, platform=platform, progress=progress)
+        else:
+            loaded = engine.load(source, platform=platform, progress=progress)
     for each in loaded:
-        if quiet:
-            continue
         for name in each.names:
             say(f"Loaded image: {name.familiar}")
         if not each.names:

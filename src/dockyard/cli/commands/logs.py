@@ -10,6 +10,7 @@ from dockyard.cli.line import argument, option
 from dockyard.cli.moments import parse_moment
 from dockyard.cli.output import write_all
 from dockyard.containers.logs import LogLine, utc
+from dockyard.decoding import natural
 from dockyard.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ def parse_tail(text: str) -> int | None:
     """
     if text == "all":
         return None
-    try:
-        count = int(text)
-    except ValueError:
-        raise InvalidInput(f"invalid number of lines: {text!r}", hint="a number, or all") from None
-    return count if count >= 0 else None
+    count = natural(text.removeprefix("-"))
+    if count is None:
+        raise InvalidInput(f"invalid number of lines: {text!r}", hint="a number, or all")
+    return None if text.startswith("-") else count

@@ -80,5 +80,7 @@ def _split(values: tuple[str, ...]) -> tuple[str, ...]:
 def _pairs(entries: tuple[str, ...], flag: str) -> dict[str, str]:
     found = dict(entry.partition("=")[::2] for entry in entries)
     if any("=" not in entry for entry in entries):
-        raise InvalidInput(f"{flag} wants NAME=VALUE", exit_code=125)
+        raise InvalidInput(
+            f"{flag} wants NAME=VALUE", hint=f"such as {flag} key=value", exit_code=125
+        )
     return found

@@ -19,16 +19,15 @@ if TYPE_CHECKING:
 @options.prune_filters
 @options.prune_force
 @with_engine
-def command(engine: Engine, *, filters: tuple[str, ...], force: bool) -> int:
+def command(engine: Engine, *, filters: tuple[str, ...], force: bool) -> None:
     """Removes networks that no container is attached to, and prints their names."""
     pairs = listing.split_filters(filters, view.PRUNE_FILTERS)
     before = until(pairs, time.time_ns())
     if not options.confirmed(
         "This will remove all custom networks not used by at least one container.", force=force
     ):
-        return 1
+        return
     prune(engine, pairs, before)
-    return 0
 
 
 def prune(engine: Engine, filters: Sequence[tuple[str, str]], before: int | None) -> None:

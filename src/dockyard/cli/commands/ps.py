@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from dockyard.cli import containers_filter, listing, options
+from dockyard.cli import containers_filter, listing, options, ports_view
 from dockyard.cli import containers_view as view
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import option, whole_number
+from dockyard.cli.ports_view import Port
 from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container
 from dockyard.errors import DockyardError
@@ -45,10 +46,10 @@ def command(
     """Lists containers, the newest first."""
     pairs = listing.split_filters(filters, containers_filter.KEYS)
     limit = 1 if latest else last
-    exposed = _Exposed(engine)
+    ports = _Ports(engine)
     health = engine.containers.healths()
     around = containers_filter.Surroundings(
-        engine.images.descendants, exposed.ports, lambda one: _health(health.get(one.id)) or "none"
+        engine.images.descendants, ports.of, lambda one: _health(health.get(one.id)) or "none"
     )
     containers = containers_filter.matching(engine.containers.all(), pairs, around)
     if limit > 0:
@@ -61,7 +62,7 @@ def command(
     size = size or (form is not None and ".Size" in form)
     now = time.time_ns()
     rows = [
-        view.row(_shown(engine, one, exposed, health.get(one.id), size=size), now, cut=not no_trunc)
+        view.row(_shown(engine, one, ports, health.get(one.id), size=size), now, cut=not no_trunc)
         for one in containers
     ]
     columns = (*view.COLUMNS, "Size") if size else view.COLUMNS
@@ -69,16 +70,21 @@ def command(
     listing.put(listing.list_text(rows, view.TITLES, columns, form, width))
 
 
-class _Exposed:
-    """What images expose, each read once."""
+class _Ports:
+    """The ports of containers; what images expose is read once each."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[str, tuple[str, ...]] = {}
 
-    def ports(self, container: Container) -> tuple[str, ...]:
-        """``PORT/PROTOCOL`` of a container's image."""
-        image_id = container.image_id
+    def of(self, container: Container) -> tuple[Port, ...]:
+        """Those that a container publishes and exposes; none where it doesn't run."""
+        if not container.running:
+            return ()
+        exposed = ports_view.exposed(container, self._exposed(container.image_id))
+        return ports_view.listed(self._engine.containers.ports(container), exposed)
+
+    def _exposed(self, image_id: str) -> tuple[str, ...]:
         if image_id not in self._known:
             try:
                 config = self._engine.images.get(image_id).config.config
@@ -89,15 +95,12 @@ class _Exposed:
 
 
 def _shown(
-    engine: Engine, container: Container, exposed: _Exposed, health: Report | None, *, size: bool
+    engine: Engine, container: Container, ports: _Ports, health: Report | None, *, size: bool
 ) -> view.Shown:
     """What the row of a container needs."""
     sizes = engine.containers.sizes(container) if size else None
-    if not container.running:
-        return view.Shown(container, sizes=sizes)
-    inside = () if container.options.networking.network == "host" else exposed.ports(container)
-    ports = engine.containers.ports(container)
-    return view.Shown(container, ports, inside, sizes, _health(health))
+    words = _health(health) if container.running else None
+    return view.Shown(container, ports.of(container), sizes, words)
 
 
 def _health(report: Report | None) -> str | None:

@@ -19,5 +19,8 @@ if TYPE_CHECKING:
 def command(engine: Engine, name: str, new_name: str) -> None:
     """Gives a container another name."""
     if not (name.strip() and new_name.strip()):
-        raise InvalidInput("neither old nor new names may be empty")
+        raise InvalidInput(
+            "neither old nor new names may be empty",
+            hint="dockyard rename OLD NEW; dockyard ps -a lists the names",
+        )
     engine.containers.rename(name, new_name)

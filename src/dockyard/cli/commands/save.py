@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from dockyard.cli import byte_progress
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, one_of, option
 from dockyard.cli.output import binary
@@ -39,8 +40,9 @@ def command(
         raise InvalidInput(
             "cowardly refusing to save to a terminal", hint="use the -o flag or redirect"
         )
-    if output is not None:
-        archive.save_to(output, engine.images, names, layout=layout)
-        return
-    with binary() as write:
-        engine.save(names, write, layout=layout)
+    with byte_progress.shown({"writing": "Saving"}) as progress:
+        if output is not None:
+            archive.save_to(output, engine.images, names, layout=layout, progress=progress)
+            return
+        with binary() as write:
+            engine.save(names, write, layout=layout, progress=progress)

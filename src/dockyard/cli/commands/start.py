@@ -35,7 +35,10 @@ def command(
 
         return options.for_each(names, start)
     if len(names) > 1:
-        raise InvalidInput("you cannot start and attach multiple containers at once")
+        raise InvalidInput(
+            "you cannot start and attach multiple containers at once",
+            hint="leave -a and -i out, or start one of them alone",
+        )
     container = engine.containers.get(names[0])
     of_container = container.options.console
     stdin = interactive and of_container.interactive

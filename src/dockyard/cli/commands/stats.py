@@ -64,7 +64,7 @@ def command(
                 for one in targets
             ]  # fmt: skip
             width = listing.terminal_width(cut=not no_trunc)
-            text = listing.list_text(rows, view.TITLES, view.COLUMNS, form, width)
+            text = listing.list_text(rows, view.TITLES, view.COLUMNS, form, width, view.CUT_FIRST)
             listing.put(redraw(visible(text)) if live else text, drawn=live)
             if no_stream:
                 return

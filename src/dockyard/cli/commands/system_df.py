@@ -22,11 +22,11 @@ def command(engine: Engine, *, form: str | None, verbose: bool) -> None:
     """Sums up what images, containers, volumes and build cache take, or lists them."""
     usage = engine.disk_usage()
     now = time.time_ns()
+    width = listing.terminal_width()
     if not verbose:
         rows = [view.row(one) for one in usage.summary()]
-        width = listing.terminal_width()
         listing.put(listing.list_text(rows, view.TITLES, view.COLUMNS, form, width))
     elif form:
         listing.put(listing.object_text(view.document(usage, now), form))
     else:
-        listing.put(view.verbose(usage, now))
+        listing.put(view.verbose(usage, now, width))

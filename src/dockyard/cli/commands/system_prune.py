@@ -29,13 +29,16 @@ _KEYS = ("label", "label!", "until")
 @with_engine
 def command(
     engine: Engine, *, everything: bool, filters: tuple[str, ...], force: bool, volumes: bool
-) -> int:
+) -> None:
     """Removes what nothing uses, and prints what went and how many bytes that freed."""
     pairs = listing.split_filters(filters, _KEYS)
     if volumes and any(key == "until" for key, _ in pairs):
-        raise InvalidInput('ERROR: The "until" filter is not supported with "--volumes"')
+        raise InvalidInput(
+            'ERROR: The "until" filter is not supported with "--volumes"',
+            hint="run dockyard volume prune by itself",
+        )
     if not options.confirmed(_warning(pairs, everything=everything, volumes=volumes), force=force):
-        return 1
+        return
     now = time.time_ns()
     freed = container_prune.prune(engine, pairs, now)
     network_prune.prune(engine, pairs, until(pairs, now))
@@ -44,7 +47,6 @@ def command(
     freed += image_prune.prune(engine, pairs, now, everything=everything)
     freed += _cache(engine, pairs, now, everything=everything)
     options.tell_freed(freed)
-    return 0
 
 
 def _warning(filters: Filters, *, everything: bool, volumes: bool) -> str:

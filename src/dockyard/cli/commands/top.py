@@ -22,4 +22,4 @@ _COLUMN = 20
 def command(engine: Engine, name: str, arguments: tuple[str, ...]) -> None:
     """Prints a container's processes, by the host's numbers."""
     found = engine.containers.top(name, arguments)
-    listing.put(table([found.titles, *found.rows], least=_COLUMN))
+    listing.put(table([found.titles, *found.rows], listing.terminal_width(), least=_COLUMN))

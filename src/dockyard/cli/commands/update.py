@@ -22,7 +22,10 @@ def command(engine: Engine, /, names: tuple[str, ...], **values: Any) -> int:
     """Changes each, and prints its name."""
     changes, restart = flags.make(values)
     if changes is None and restart is None:
-        raise InvalidInput("you must provide one or more flags when using this command")
+        raise InvalidInput(
+            "you must provide one or more flags when using this command",
+            hint="such as --memory 1g; dockyard update --help lists them",
+        )
 
     def update(name: str) -> str:
         engine.containers.update(name, changes, restart)

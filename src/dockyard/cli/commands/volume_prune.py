@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         help='Provide filter values (such as "label=<label>")')  # fmt: skip
 @option("-f", "--force", is_flag=True, help="Do not prompt for confirmation")
 @with_engine
-def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force: bool) -> int:
+def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force: bool) -> None:
     """Removes them, and prints their names and how many bytes that freed."""
     pairs = listing.split_filters(filters, view.PRUNE_FILTERS)
     everything = everything or view.wants_all(pairs)
@@ -29,9 +29,8 @@ def command(engine: Engine, *, everything: bool, filters: tuple[str, ...], force
     if not options.confirmed(
         f"This will remove {what} not used by at least one container.", force=force
     ):
-        return 1
+        return
     options.tell_freed(prune(engine, pairs, everything=everything))
-    return 0
 
 
 def prune(engine: Engine, filters: Sequence[tuple[str, str]], *, everything: bool) -> int:

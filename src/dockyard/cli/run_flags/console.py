@@ -22,7 +22,11 @@ def parse_stream(text: str) -> str:
     """
     name = text.lower()
     if name not in _STREAMS:
-        raise InvalidInput("valid streams are STDIN, STDOUT and STDERR", exit_code=125)
+        raise InvalidInput(
+            "valid streams are STDIN, STDOUT and STDERR",
+            hint="such as -a stdout; several by several flags",
+            exit_code=125,
+        )
     return name
 
 
@@ -54,7 +58,9 @@ def make(values: Mapping[str, Any]) -> Console:
     detached = values.get("detach", False)
     if detached and values.get("attach"):
         raise InvalidInput(
-            "conflicting options: cannot specify both --attach and --detach", exit_code=125
+            "conflicting options: cannot specify both --attach and --detach",
+            hint="leave one out; dockyard attach joins a detached container later",
+            exit_code=125,
         )
     interactive = values["interactive"]
     return Console(

@@ -13,7 +13,11 @@ from dockyard.errors import InvalidInput
 def _duration(name: str, help: str) -> Any:  # noqa: A002  # the reader's word
     def read(value: str) -> object:
         if value.startswith("-"):
-            raise InvalidInput(f"{name} cannot be negative", exit_code=125)
+            raise InvalidInput(
+                f"{name} cannot be negative",
+                hint="such as 30s; 0 takes the image's or the default",
+                exit_code=125,
+            )
         return duration(value)
 
     duration = notation("parse_duration")
@@ -42,7 +46,11 @@ def make(values: Mapping[str, Any]) -> HealthOptions:
     """
     retries: int | None = values["health_retries"]
     if retries is not None and retries < 0:
-        raise InvalidInput("--health-retries cannot be negative", exit_code=125)
+        raise InvalidInput(
+            "--health-retries cannot be negative",
+            hint="0 takes the image's number, or 3",
+            exit_code=125,
+        )
     return HealthOptions(
         command=values["health_cmd"] or None,
         interval=values["health_interval"],

@@ -67,7 +67,9 @@ def make(values: Mapping[str, Any]) -> Networking:
     for field, value in given.items():
         if value and getattr(first, field):
             raise InvalidInput(
-                f"conflicting options: cannot specify both {_ALIKE[field]}", exit_code=125
+                f"conflicting options: cannot specify both {_ALIKE[field]}",
+                hint="leave one out: both set the same of the first network",
+                exit_code=125,
             )
     first = msgspec.structs.replace(first, **{key: each for key, each in given.items() if each})
     connections = (first, *(connection for _, connection in asked[1:]))

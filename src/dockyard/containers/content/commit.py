@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from dockyard.containers import pause
+from dockyard.containers import pause, sizes
 from dockyard.containers.content import image_of
 from dockyard.containers.content.engine_mounts import made_by_engine
 from dockyard.containers.happenings import event
@@ -24,6 +24,7 @@ from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import FREEZES, Workspace
 from dockyard.images.model import Image, Layer
 from dockyard.images.normalise import normalise
+from dockyard.observability.progress import Counter, Listener
 from dockyard.oci.image import ExecutionConfig, encode
 from dockyard.oci.reference import Reference
 from dockyard.system import copy
@@ -40,11 +41,18 @@ class CommitOptions(msgspec.Struct, frozen=True, kw_only=True):
     pause: bool = True
 
 
-def commit(parts: Parts, container: Container, options: CommitOptions, change: Change) -> Image:
+def commit(
+    parts: Parts,
+    container: Container,
+    options: CommitOptions,
+    change: Change,
+    progress: Listener | None = None,
+) -> Image:
     """Makes an image of a container, running or not.
 
     Args:
         change: what ``--change`` does to the configuration; called before anything is done.
+        progress: hears how many bytes are copied, then hashed.
 
     Raises:
         NotSupported: the container has a file that no layer can hold.
@@ -54,14 +62,16 @@ def commit(parts: Parts, container: Container, options: CommitOptions, change: C
     config = change(image_of.execution(container, image.config.config))
     freezes = options.pause and container.running and not container.paused
     purpose = f"{FREEZES}{container.id}" if freezes else "commit"
+    size = sizes.written(parts, container) if progress is not None else None
+    counter = Counter(progress, "copying", size)
     with Workspace(parts, purpose) as workspace:
         with parts.lock(container.holder):
             current = parts.store.find(container.id)
             with _standing_still(parts, current, wanted=freezes):
-                _copy(f"{parts.paths.container(current.id)}/upper", workspace.upper)
+                _copy(f"{parts.paths.container(current.id)}/upper", workspace.upper, counter)
         try:
             parts.layers.lease(workspace.holder, [layer.id for layer in image.layers])
-            added = _seal(parts, workspace, image, current)
+            added = _seal(parts, workspace, image, current, Counter(progress, "hashing"))
             made = _record(parts, image, added, current, config, options)
         finally:
             parts.layers.release(workspace.holder)
@@ -85,18 +95,18 @@ def _standing_still(parts: Parts, container: Container, *, wanted: bool) -> Iter
         pause.thaw(parts, frozen, event(container, "unpause"))
 
 
-def _copy(upper: str, target: str) -> None:
+def _copy(upper: str, target: str, counter: Counter) -> None:
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     source, into = os.open(upper, flags), os.open(target, flags)
     try:
-        copy.copy_directory(source, into, whole=True)
+        copy.copy_directory(source, into, copy.Manner(whole=True, advance=counter.add))
     finally:
         os.close(source)
         os.close(into)
 
 
 def _seal(
-    parts: Parts, workspace: Workspace, image: Image, container: Container
+    parts: Parts, workspace: Workspace, image: Image, container: Container, counter: Counter
 ) -> tuple[Layer, ...]:
     """The new layer; none where nothing changed."""
     lowers = parts.layers.paths_of(image.layers)
@@ -106,7 +116,7 @@ def _seal(
     layer_id = parts.layers.publish(
         workspace.upper, holder=workspace.holder, epoch=_epoch(parts), times="clamp"
     )
-    return (parts.layers.seal(layer_id),)
+    return (parts.layers.seal(layer_id, advance=counter.add),)
 
 
 def _record(

@@ -18,19 +18,35 @@ from dockyard.containers.content.transfer import Transfer
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
-from dockyard.errors import DiskFull, InvalidInput, NotFound, PermissionMissing
+from dockyard.errors import (
+    ContentMismatch,
+    DiskFull,
+    HostileInput,
+    InvalidInput,
+    NotFound,
+    PermissionMissing,
+)
+from dockyard.images.growth import Growth
+from dockyard.observability.progress import Counted, Counter, Listener, counted, size_of
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def copy_in(
-    parts: Parts, container: Container, source: str, target: str, *, follow: bool = False
+    parts: Parts,
+    container: Container,
+    source: str,
+    target: str,
+    *,
+    follow: bool = False,
+    progress: Listener | None = None,
 ) -> int:
     """Copies a file or directory of this host into a container, with its owners and times.
 
     Args:
         target: a path in the container; relative to its root.
         follow: copy what a symlink names instead of the symlink.
+        progress: hears how many bytes are copied.
 
     Returns:
         The bytes of the files copied.
@@ -42,7 +58,7 @@ def copy_in(
     with Rooted() as here, place.entered(parts, container, f"cp {container.id}") as there:
         inside = _Inside(container)
         copied = _copy(_Side(here, source), _Side(there, _absolute(target), inside),
-                       keep_owner=True, follow=follow)  # fmt: skip
+                       progress, keep_owner=True, follow=follow)  # fmt: skip
     parts.store.tell(event(container, "extract-to-dir", path=target))
     return copied
 
@@ -55,6 +71,7 @@ def copy_out(
     *,
     follow: bool = False,
     keep_owner: bool = False,
+    progress: Listener | None = None,
 ) -> int:
     """Copies a file or directory of a container to this host; see :func:`copy_in`.
 
@@ -64,26 +81,41 @@ def copy_out(
     with Rooted() as here, place.entered(parts, container, f"cp {container.id}") as there:
         inside = _Inside(container)
         copied = _copy(_Side(there, _absolute(source), inside), _Side(here, target),
-                       keep_owner=keep_owner, follow=follow)  # fmt: skip
+                       progress, keep_owner=keep_owner, follow=follow)  # fmt: skip
     parts.store.tell(event(container, "archive-path", path=source))
     return copied
 
 
 def pack_out(
-    parts: Parts, container: Container, source: str, write: Write, *, follow: bool = False
+    parts: Parts,
+    container: Container,
+    source: str,
+    write: Write,
+    *,
+    follow: bool = False,
+    progress: Listener | None = None,
 ) -> None:
-    """Writes a file or directory of a container as a tar stream."""
+    """Writes a file or directory of a container as a tar stream; see :func:`copy_in`."""
     with place.entered(parts, container, f"cp {container.id}") as there:
         side = _Side(there, _absolute(source), _Inside(container))
         with side.source(follow=follow) as (descriptor, what):
-            archive = TarOut(write)
+            archive = TarOut(counted(write, Counter(progress, "copying")))
             archive.tree(descriptor, "." if what.contents_only else what.name)
             archive.end()
     parts.store.tell(event(container, "archive-path", path=source))
 
 
-def unpack_in(parts: Parts, container: Container, stream: BinaryIO, target: str) -> int:
+def unpack_in(
+    parts: Parts,
+    container: Container,
+    stream: BinaryIO,
+    target: str,
+    progress: Listener | None = None,
+) -> int:
     """Unpacks a tar stream into a directory of a container; the bytes of its files.
+
+    Args:
+        progress: hears how many bytes of the stream were read.
 
     Raises:
         InvalidInput: there is no such directory.
@@ -91,13 +123,26 @@ def unpack_in(parts: Parts, container: Container, stream: BinaryIO, target: str)
     path = _absolute(target)
     with place.entered(parts, container, f"cp {container.id}") as there:
         try:
-            os.close(there.open(path, _DIRECTORY))
+            directory = there.open(path, _DIRECTORY)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InvalidInput(
-                f'destination "{container.name}:{target}" must be a directory'
+                f'destination "{container.name}:{target}" must be a directory',
+                hint="a tar stream is unpacked into a directory that is there",
             ) from error
-        with _explained(container.name):
-            size = unpack(stream, there, path)
+        try:
+            with _explained(container.name):
+                counter = Counter(progress, "copying", size_of(stream))
+                growth = Growth(f"/proc/self/fd/{directory}")
+                size = unpack(Counted(stream, counter), there, path, growth)
+        except (ContentMismatch, HostileInput) as error:
+            if error.hint == error.default_hint:
+                error.hint = (
+                    f"what comes before it in the archive is in {container.name} already;"
+                    " get the archive from its source again"
+                )
+            raise
+        finally:
+            os.close(directory)
     parts.store.tell(event(container, "extract-to-dir", path=target))
     return size
 
@@ -109,7 +154,10 @@ class _Inside:
         self.name = container.name
 
     def missing(self, path: str) -> NotFound:
-        return NotFound(f"could not find the file {path} in container {self.name}")
+        return NotFound(
+            f"could not find the file {path} in container {self.name}",
+            hint="paths of a container begin at its root directory",
+        )
 
 
 class _Side:
@@ -127,7 +175,10 @@ class _Side:
         try:
             found = self._rooted.find(self._path, follow=follow or directory)
         except NotADirectoryError as error:
-            raise InvalidInput(f"lstat {self._path}: not a directory") from error
+            raise InvalidInput(
+                f"lstat {self._path}: not a directory",
+                hint="leave out the / at its end to copy the file",
+            ) from error
         if found is None:
             raise self._missing(self._path)
         try:
@@ -163,15 +214,22 @@ class _Side:
                 raise self._missing(target.directory) from error
             where = os.path.abspath(target.directory)
             raise InvalidInput(
-                f'invalid output path: directory "{where}" does not exist'
+                f'invalid output path: directory "{where}" does not exist',
+                hint="make the directory first, or copy to one that is there",
             ) from error
         except NotADirectoryError as error:
-            raise InvalidInput(f"{target.directory} is not a directory") from error
+            raise InvalidInput(
+                f"{target.directory} is not a directory",
+                hint="name a directory, or a path below one",
+            ) from error
 
     def _missing(self, path: str) -> NotFound:
         if self._inside is not None:
             return self._inside.missing(path)
-        return NotFound(f"lstat {os.path.abspath(path)}: no such file or directory")
+        return NotFound(
+            f"lstat {os.path.abspath(path)}: no such file or directory",
+            hint="a path in a container is CONTAINER:PATH, others are of this host",
+        )
 
     @property
     def shown(self) -> str:
@@ -179,10 +237,18 @@ class _Side:
         return f"{name}{self._path}"
 
 
-def _copy(source: _Side, destination: _Side, *, keep_owner: bool, follow: bool) -> int:
+def _copy(
+    source: _Side,
+    destination: _Side,
+    progress: Listener | None,
+    *,
+    keep_owner: bool,
+    follow: bool,
+) -> int:
     with source.source(follow=follow) as (descriptor, what):
         target = copy_plan.plan(what, destination.destination())
-        transfer = Transfer(keep_owner=keep_owner)
+        total = None if what.is_directory else os.fstat(descriptor).st_size
+        transfer = Transfer(Counter(progress, "copying", total), keep_owner=keep_owner)
         directory = destination.directory(target)
         try:
             with _explained(destination.shown):
@@ -200,7 +266,10 @@ def _explained(where: str) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise PermissionMissing(f"cannot write {where}: {error.strerror}") from error
+        raise PermissionMissing(
+            f"cannot write {where}: {error.strerror}",
+            hint="copy to where this user and the file system let you write",
+        ) from error
     except OSError as error:
         import errno
 
@@ -210,7 +279,9 @@ def _explained(where: str) -> Iterator[None]:
             raise PermissionMissing(
                 f"{where} is marked read-only", hint="copy into a volume that can be written"
             ) from error
-        raise InvalidInput(f"cannot copy to {where}: {error.strerror}") from error
+        raise InvalidInput(
+            f"cannot copy to {where}: {error.strerror}", hint="choose another place for the copy"
+        ) from error
 
 
 def _absolute(path: str) -> str:

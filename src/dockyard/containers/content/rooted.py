@@ -12,11 +12,10 @@ import errno
 import os
 import posixpath
 import stat
-from types import TracebackType
-from typing import Self
 
 from dockyard.errors import HostileInput
 from dockyard.system import syscalls
+from dockyard.system.closing import Closing
 
 _IN_ROOT = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
 _PATH = os.O_PATH | os.O_CLOEXEC
@@ -25,7 +24,7 @@ _MAX_BUSY = 128
 """openat2(2) gives up (EAGAIN) where a rename came in between; a container may do just that."""
 
 
-class Rooted:
+class Rooted(Closing):
     """The tree below a descriptor; ``None`` is this host's. A context manager."""
 
     def __init__(self, root: int | None = None) -> None:
@@ -39,17 +38,6 @@ class Rooted:
         """Closes the root's descriptor."""
         if self._root is not None:
             os.close(self._root)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def open(self, path: str, flags: int = _PATH) -> int:
         """A descriptor that the caller closes.
@@ -65,7 +53,10 @@ class Rooted:
             except OSError as error:
                 if error.errno != errno.EAGAIN:
                     raise
-        raise HostileInput(f"{path}: the container renames directories without pause")
+        raise HostileInput(
+            f"{path}: the container renames directories without pause",
+            hint="dockyard pause makes it stand still meanwhile",
+        )
 
     def find(self, path: str, *, follow: bool) -> int | None:
         """An ``O_PATH`` descriptor of an entry; ``None`` where there is none."""
@@ -90,7 +81,10 @@ class Rooted:
                 path = posixpath.join(posixpath.dirname(path), os.readlink("", dir_fd=found))
             finally:
                 os.close(found)
-        raise HostileInput(f"{path}: too many levels of symbolic links")
+        raise HostileInput(
+            f"{path}: too many levels of symbolic links",
+            hint="name the file itself instead of the link",
+        )
 
 
 def reopen(descriptor: int, flags: int) -> int:

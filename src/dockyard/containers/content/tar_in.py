@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
-from typing import BinaryIO
 
 from dockyard.containers.content.rooted import Rooted
 from dockyard.containers.content.transfer import clear_place, make_directory, new_file
 from dockyard.errors import HostileInput, InvalidInput
 from dockyard.images.confined import clean
-from dockyard.images.decompress import Unpacked
+from dockyard.images.decompress import Readable
+from dockyard.images.growth import Growth
 from dockyard.images.tarreader import (
     copy_content,
     device_of,
@@ -20,6 +20,7 @@ from dockyard.images.tarreader import (
     owner_of,
     xattrs_of,
 )
+from dockyard.system.nodes import Node, make_node
 
 _MAX_BYTES = 1 << 44
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -27,7 +28,7 @@ _MODES = {tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK,
           tarfile.FIFOTYPE: stat.S_IFIFO}  # fmt: skip
 
 
-def unpack(stream: BinaryIO, rooted: Rooted, directory: str) -> int:
+def unpack(stream: Readable, rooted: Rooted, directory: str, growth: Growth) -> int:
     """Unpacks an archive, plain or compressed, into a directory; the bytes of its files.
 
     Owners, modes and times are those of the archive. Symlinks on the way are resolved within the
@@ -35,20 +36,23 @@ def unpack(stream: BinaryIO, rooted: Rooted, directory: str) -> int:
 
     Raises:
         ContentMismatch: it is no archive, or damaged.
-        HostileInput: a name with ``..``, or a hard link out of the archive.
+        HostileInput: a name with ``..``, or a hard link out of the archive; or it grows as only
+            a bomb does.
+        DiskFull: no room is left but what is to stay free.
         InvalidInput: a file would replace a directory, or a directory a file.
     """
-    work = _Unpacking(rooted, directory)
-    for tar, member in members(Unpacked(stream, max_bytes=_MAX_BYTES)):
+    work = _Unpacking(rooted, directory, growth)
+    for tar, member in members(growth.unpacked(stream, max_bytes=_MAX_BYTES)):
         work.take(tar, member)
     work.settle()
     return work.size
 
 
 class _Unpacking:
-    def __init__(self, rooted: Rooted, directory: str) -> None:
+    def __init__(self, rooted: Rooted, directory: str, growth: Growth) -> None:
         self._rooted = rooted
         self._base = directory
+        self._growth = growth
         self._times: list[tuple[str, int]] = []
         self.size = 0
 
@@ -83,7 +87,10 @@ class _Unpacking:
             self._make_missing(path)
             return self._rooted.open(place, _DIRECTORY)
         except NotADirectoryError as error:
-            raise InvalidInput(f"{path} is not a directory in the container") from error
+            raise InvalidInput(
+                f"{path} is not a directory in the container",
+                hint="choose another place in the container, or remove the file",
+            ) from error
 
     def _make_missing(self, path: str) -> None:
         """Makes the directories of a path that aren't there; their number is the archive's."""
@@ -112,21 +119,24 @@ class _Unpacking:
             self._link(member, directory, name)
             return
         if member.isreg():
+            if member.issparse():
+                self._growth.add_blank(member.size)
             with new_file(directory, name) as writer:
                 copy_content(tar, member, writer)
                 self._describe(writer, member)
             self.size += member.size
             return
-        owner, moment = owner_of(member), nanoseconds_of(member)
+        owner, times = owner_of(member), (nanoseconds_of(member),) * 2
         if member.issym():
             os.symlink(member.linkname, name, dir_fd=directory)
+            os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
+            os.utime(name, ns=times, dir_fd=directory, follow_symlinks=False)
         elif member.type in _MODES:
             mode = _MODES[member.type] | member.mode & 0o7777
-            os.mknod(name, mode, device_of(member), dir_fd=directory)
+            node = Node(mode=mode, device=device_of(member), owner=owner, times=times)
+            make_node(directory, name, node)
         else:
             raise HostileInput(f"an entry of unknown kind: {member.name!r}")
-        os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
-        os.utime(name, ns=(moment, moment), dir_fd=directory, follow_symlinks=False)
 
     def _make_directory(self, member: tarfile.TarInfo, directory: int, name: str) -> None:
         make_directory(directory, name)

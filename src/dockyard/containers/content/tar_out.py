@@ -118,7 +118,10 @@ class TarOut:
                 rest -= length
             self._write(ustar.padding(size))
         except OSError as error:
-            raise StateError(f"cannot read /{os.fsdecode(path)}: {error.strerror}") from error
+            raise StateError(
+                f"cannot read /{os.fsdecode(path)}: {error.strerror}",
+                hint="stop or pause the container while its files are copied",
+            ) from error
         finally:
             os.close(reader)
 

@@ -14,11 +14,14 @@ from collections.abc import Iterator
 
 from dockyard.containers.content.rooted import reopen
 from dockyard.errors import HostileInput, InvalidInput
+from dockyard.observability.progress import Counter
 from dockyard.system import copy, files
+from dockyard.system.nodes import Node, make_node
 
 _ENTRY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_PIECE = 1 << 30
+_PIECE = 1 << 26
+"""Bytes that are copied by one call: so often those who wait hear of it."""
 _CHUNK = 1 << 16
 _MAX_UNSIZED = 64 << 20
 _NOT_HERE = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
@@ -28,7 +31,7 @@ _NO_TEMPORARY = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.E
 class Transfer:
     """One copy, in which hard links stay what they are; counts the bytes of files on the way."""
 
-    def __init__(self, *, keep_owner: bool) -> None:
+    def __init__(self, counter: Counter, *, keep_owner: bool) -> None:
         """``keep_owner``: entries keep user and group; otherwise they are this process's.
 
         With the owner go the rights that were meant for it: setuid and setgid bits, capabilities
@@ -36,6 +39,7 @@ class Transfer:
         """
         self._owner = None if keep_owner else (os.geteuid(), os.getegid())
         self._links: copy.Links | None = None
+        self._counter = counter
         self.size = 0
 
     def entry(self, source: int, directory: int, name: str) -> None:
@@ -115,20 +119,22 @@ class Transfer:
         if stat.S_ISREG(mode):
             self._file(source, status, directory, name)
             return
+        owner = self._owner or (status.st_uid, status.st_gid)
+        times = (status.st_atime_ns, status.st_mtime_ns)
         if stat.S_ISLNK(mode):
             os.symlink(os.readlink("", dir_fd=source), name, dir_fd=directory)
+            os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
+            os.utime(name, ns=times, dir_fd=directory, follow_symlinks=False)
         else:
-            os.mknod(name, mode, status.st_rdev, dir_fd=directory)
-        owner = self._owner or (status.st_uid, status.st_gid)
-        os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
-        times = (status.st_atime_ns, status.st_mtime_ns)
-        os.utime(name, ns=times, dir_fd=directory, follow_symlinks=False)
+            kept = mode if self._owner is None else mode & ~(stat.S_ISUID | stat.S_ISGID)
+            node = Node(mode=kept, device=status.st_rdev, owner=owner, times=times)
+            make_node(directory, name, node)
 
     def _file(self, source: int, status: os.stat_result, directory: int, name: str) -> None:
         reader = reopen(source, os.O_RDONLY)
         try:
             with new_file(directory, name) as writer:
-                self.size += copy_at_most(reader, writer, status.st_size)
+                self.size += copy_at_most(reader, writer, status.st_size, self._counter)
                 self._attributes(reader, writer, status)
         finally:
             os.close(reader)
@@ -146,7 +152,7 @@ def _joined(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def copy_at_most(reader: int, writer: int, size: int) -> int:
+def copy_at_most(reader: int, writer: int, size: int, counter: Counter) -> int:
     """Copies a file's first bytes inside the kernel; how many there were.
 
     A file that grows without end is so cut at the size that it had. What says that it is empty,
@@ -166,6 +172,7 @@ def copy_at_most(reader: int, writer: int, size: int) -> int:
         if count == 0:
             break
         done += count
+        counter.add(count)
     return done
 
 
@@ -217,7 +224,8 @@ def clear_place(directory: int, name: str) -> None:
         return
     except IsADirectoryError as error:
         raise InvalidInput(
-            f'cannot overwrite directory "{name}" with non-directory "{name}"'
+            f'cannot overwrite directory "{name}" with non-directory "{name}"',
+            hint="remove the one in the way, or copy to another name",
         ) from error
 
 
@@ -233,7 +241,8 @@ def make_directory(directory: int, name: str) -> bool:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
         if not stat.S_ISDIR(status.st_mode):
             raise InvalidInput(
-                f'cannot overwrite non-directory "{name}" with directory "{name}"'
+                f'cannot overwrite non-directory "{name}" with directory "{name}"',
+                hint="remove the one in the way, or copy to another name",
             ) from None
         return False
     return True

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # nothing of it is on the path of run
     from dockyard.containers.content.tar_out import Write
     from dockyard.containers.last_words import LastWords
     from dockyard.images.model import Image
+    from dockyard.observability.progress import Listener
 
 
 class Content:
@@ -59,38 +60,74 @@ class Content:
         upper = f"{self._parts.paths.container(container.id)}/upper"
         return changes.changes(upper, LowerView(lowers), made_by_engine(lowers, container))
 
-    def copy_to(self, text: str, source: str, target: str, *, follow: bool = False) -> int:
+    def copy_to(
+        self,
+        text: str,
+        source: str,
+        target: str,
+        *,
+        follow: bool = False,
+        progress: Listener | None = None,
+    ) -> int:
         """Copies from this host into a container; see :func:`copying.copy_in`."""
         from dockyard.containers.content import copying
 
-        return copying.copy_in(self._parts, self.get(text), source, target, follow=follow)
+        return copying.copy_in(
+            self._parts, self.get(text), source, target, follow=follow, progress=progress
+        )
 
     def copy_from(
-        self, text: str, source: str, target: str, *, follow: bool = False, keep_owner: bool = False
+        self,
+        text: str,
+        source: str,
+        target: str,
+        *,
+        follow: bool = False,
+        keep_owner: bool = False,
+        progress: Listener | None = None,
     ) -> int:
         """Copies from a container to this host; see :func:`copying.copy_out`."""
         from dockyard.containers.content import copying
 
         return copying.copy_out(
-            self._parts, self.get(text), source, target, follow=follow, keep_owner=keep_owner
-        )
+            self._parts, self.get(text), source, target, follow=follow, keep_owner=keep_owner,
+            progress=progress,
+        )  # fmt: skip
 
-    def pack(self, text: str, source: str, write: Write, *, follow: bool = False) -> None:
+    def pack(
+        self,
+        text: str,
+        source: str,
+        write: Write,
+        *,
+        follow: bool = False,
+        progress: Listener | None = None,
+    ) -> None:
         """Writes files of a container as a tar stream; see :func:`copying.pack_out`."""
         from dockyard.containers.content import copying
 
-        copying.pack_out(self._parts, self.get(text), source, write, follow=follow)
+        copying.pack_out(
+            self._parts, self.get(text), source, write, follow=follow, progress=progress
+        )
 
-    def unpack(self, text: str, stream: BinaryIO, target: str) -> int:
+    def unpack(
+        self, text: str, stream: BinaryIO, target: str, *, progress: Listener | None = None
+    ) -> int:
         """Unpacks a tar stream into a container; see :func:`copying.unpack_in`."""
         from dockyard.containers.content import copying
 
-        return copying.unpack_in(self._parts, self.get(text), stream, target)
+        return copying.unpack_in(self._parts, self.get(text), stream, target, progress)
 
-    def export(self, text: str, write: Write) -> None:
-        """Writes a container's root filesystem, without volumes, as a tar stream."""
+    def export(self, text: str, write: Write, *, progress: Listener | None = None) -> None:
+        """Writes a container's root filesystem, without volumes, as a tar stream.
+
+        Args:
+            progress: hears how many bytes are written.
+        """
         from dockyard.containers.content import place
+        from dockyard.observability.progress import Counter, counted
 
+        write = counted(write, Counter(progress, "writing"))
         container = self.get(text)
         if container.running:
             self._write(f"{self._parts.paths.container(container.id)}/root", write)
@@ -103,12 +140,16 @@ class Content:
         self._parts.store.tell(event(container, "export"))
 
     def commit(
-        self, text: str, options: CommitOptions, change: commit.Change = lambda config: config
+        self,
+        text: str,
+        options: CommitOptions,
+        change: commit.Change = lambda config: config,
+        progress: Listener | None = None,
     ) -> Image:
         """Makes an image of what a container has changed; see :func:`commit.commit`."""
         from dockyard.containers.content import commit
 
-        return commit.commit(self._parts, self.get(text), options, change)
+        return commit.commit(self._parts, self.get(text), options, change, progress)
 
     def _write(self, path: str, write: Write) -> None:
         from dockyard.containers.content.tar_out import TarOut

@@ -41,7 +41,10 @@ def merged(image: Healthcheck | None, asked: HealthOptions) -> Healthcheck | Non
     given = any(value is not None for value in own)
     if asked.disabled:
         if given:
-            raise _invalid("--no-healthcheck conflicts with --health-* options")
+            raise _invalid(
+                "--no-healthcheck conflicts with --health-* options",
+                hint="leave --no-healthcheck or the others out",
+            )
         return None
     base = image if image is not None and image.test[:1] not in {(), ("NONE",)} else None
     if base is None and not asked.command:
@@ -71,11 +74,19 @@ def _require_sensible(check: Healthcheck) -> None:
         ("StartPeriod", check.start_period), ("StartInterval", check.start_interval),
     ):  # fmt: skip
         if value < 0 or 0 < value < SHORTEST:
-            raise _invalid(f"{words} in Healthcheck cannot be less than 1ms")
+            raise _invalid(
+                f"{words} in Healthcheck cannot be less than 1ms",
+                hint="such as 30s; 0 takes the image's or the default",
+            )
         if value > LONGEST:
-            raise _invalid(f"{words} in Healthcheck is too long: {value} nanoseconds")
+            raise _invalid(
+                f"{words} in Healthcheck is too long: {value} nanoseconds",
+                hint="such as 30s; 0 takes the image's or the default",
+            )
     if check.retries < 0:
-        raise _invalid("Retries in Healthcheck cannot be negative")
+        raise _invalid(
+            "Retries in Healthcheck cannot be negative", hint="0 takes the image's number, or 3"
+        )
     if check.test[0] not in {"CMD", "CMD-SHELL"} or len(check.test) < 2:
         raise _invalid(
             f"unknown health check: {' '.join(check.test)}", "--no-healthcheck runs it without"
@@ -156,5 +167,5 @@ def report(
     return Report(status=shown, failing_streak=health.failing_streak, log=health.log)
 
 
-def _invalid(message: str, hint: str | None = None) -> InvalidInput:
+def _invalid(message: str, hint: str) -> InvalidInput:
     return InvalidInput(message, hint=hint, exit_code=125)

@@ -79,7 +79,7 @@ class Probe:
         return subprocess.Popen(
             runtime.command("--log", f"{base}.log", "exec", "--process", f"{base}.json",
                             "--pid-file", f"{base}.pid", self._container.id),
-            stdin=subprocess.DEVNULL, stdout=write, stderr=write,
+            env=runtime.environment, stdin=subprocess.DEVNULL, stdout=write, stderr=write,
         )  # fmt: skip
 
     def expire(self) -> None:

@@ -47,3 +47,17 @@ def wait_for(directory: str) -> None:
             time.sleep(_POLL_SECONDS)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def nobody(directory: str) -> Iterator[bool]:
+    """Whether nobody follows; while the block lasts, nobody begins to."""
+    descriptor = os.open(directory, _DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from dockyard.containers.logging import files
+from dockyard.containers.logging import files, readers
 
 _PIECE = 1 << 20
 _LONGEST_LINE = 1 << 16
@@ -48,26 +48,36 @@ def sizes(log: str) -> dict[int, int]:
 def keep(log: str, most: int, room: int, *, compress: bool) -> None:
     """Removes or shortens what is more than that; see :func:`portions`.
 
-    Who reads a file goes on with it as it was. The caller holds the container's lock.
+    While somebody follows, only files that are too many go: he may not have come to what would be
+    cut. The caller holds the container's lock.
 
     Args:
         compress: those that stay.
     """
     for path in files.left_unfinished(log):
         _remove(path)
-    found, before = files.numbered(log), sizes(log)
-    for number, kept in portions(before, most, room).items():
-        path, whole = found[number], kept == before[number]
-        packed = files.is_compressed(path)
-        if not kept or (packed and not whole):
+    before = sizes(log)
+    _reduce(log, before, portions(before, most, sum(before.values())))
+    if sum(sizes(log).values()) > room:
+        with readers.nobody(os.path.dirname(log)) as alone:
+            if alone:
+                _reduce(log, before, portions(before, most, room))
+    if compress:
+        for path in files.numbered(log).values():
+            if not files.is_compressed(path):
+                _compress(path)
+
+
+def _reduce(log: str, before: Mapping[int, int], staying: Mapping[int, int]) -> None:
+    found = files.numbered(log)
+    for number, kept in staying.items():
+        whole = kept == before[number]
+        if not kept or (not whole and files.is_compressed(found[number])):
             plain = files.complete(log, number)
             _remove(plain)
             _remove(files.compressed(plain))
-            continue
-        if not whole:
-            _cut(path, kept)
-        if compress and not packed:
-            _compress(path)
+        elif not whole:
+            _cut(found[number], kept)
 
 
 def _remove(path: str) -> None:

@@ -6,8 +6,7 @@ stays. A rotation that was killed in the middle is finished by the next one, for
 missing then.
 
 A fast writer makes a file larger than it should be before anybody looks. Of such files the newest
-lines stay, so many as there is room for: the complete files together have that of all but one. Who
-follows has the whole file open, and reads it to its end.
+lines stay, so many as there is room for: the complete files together have that of all but one.
 """
 
 from __future__ import annotations

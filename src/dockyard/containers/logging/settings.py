@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from dockyard.containers.options import Logging
+from dockyard.decoding import INT64_MAX, natural
 from dockyard.errors import InvalidInput, NotSupported
 
 DRIVERS = ("json-file", "local", "none")
@@ -135,21 +136,22 @@ def _size(options: Mapping[str, str], default: str) -> int:
     unit = lower[len(number) :]
     if unit not in _UNITS or not number.replace(".", "", 1).isdecimal() or not number.isascii():
         raise _invalid(f"invalid size: '{text}'", "such as 512k, 10m or 1g")
-    size = int(float(number) * _UNITS[unit])
-    if size <= 0:
+    size = float(number) * _UNITS[unit]
+    if not 1 <= size <= INT64_MAX:
         raise _invalid("max-size must be a positive number", "such as 512k, 10m or 1g")
-    return size
+    return int(size)
 
 
 def _files(options: Mapping[str, str], default: int) -> int:
     text = options.get("max-file")
     if text is None:
         return default
-    if not (text.lstrip("-").isascii() and text.lstrip("-").isdecimal()):
+    count = natural(text.removeprefix("-"))
+    if count is None:
         raise _invalid(f"max-file: not a number: {text}", "a number of files, such as 3")
-    if int(text) < 1:
+    if count < 1 or text.startswith("-"):
         raise _invalid("max-file cannot be less than 1", "a number of files, such as 3")
-    return int(text)
+    return count
 
 
 def _boolean(options: Mapping[str, str], *, default: bool) -> bool:

@@ -7,9 +7,11 @@ import time
 
 import msgspec
 
+from dockyard.containers import monitor
 from dockyard.containers.model import Container, Restarts
 from dockyard.containers.parts import Parts
 from dockyard.containers.restart import decide
+from dockyard.errors import DiskFull
 from dockyard.system import host
 
 
@@ -61,8 +63,22 @@ def keep_down(parts: Parts, container: Container) -> Container:
         current = msgspec.structs.replace(current, stopped_by_hand=True)
         if current.state == "restarting":
             current = call_off(current)
-        parts.store.put(current)
+        _put(parts, current)
         return current
+
+
+def _put(parts: Parts, container: Container) -> None:
+    """What is to end may be what fills the disk: then a file says so, until its end is recorded.
+
+    The reserve stays for that record; the program would take it.
+    """
+    try:
+        parts.store.put(container, reserve=not container.running)
+    except DiskFull:
+        if not container.running:
+            raise
+        with open(monitor.end_mark(parts.paths.bundle(container.id)), "w", encoding="ascii"):
+            pass
 
 
 def bring_back(parts: Parts) -> list[Container]:

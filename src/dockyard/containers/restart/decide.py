@@ -26,7 +26,9 @@ def check(options: Options) -> None:
     """
     if options.remove and options.restart.policy != "no":
         raise InvalidInput(
-            "conflicting options: cannot specify both --restart and --rm", exit_code=125
+            "conflicting options: cannot specify both --restart and --rm",
+            hint="leave one out: what is removed at its end can't be restarted",
+            exit_code=125,
         )
 
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard.build.dockerfile.source import redacted
-from dockyard.build.remote.address import Git, Web, is_metadata, is_remote, parse, parse_context
+from dockyard.build.remote.address import Git, Web, is_remote, parse, parse_context
+from dockyard.build.remote.metadata import is_metadata
 from dockyard.errors import BuildError, HostileInput
 
 COMMIT = "a" * 40
@@ -89,6 +90,14 @@ def test_paths_are_no_addresses(text: str) -> None:
         ("169.254.169.254", True), ("169.254.170.2", True), ("::ffff:169.254.169.254", True),
         ("fd00:ec2::254", True), ("fe80::a9fe:a9fe", True), ("100.100.100.200", True),
         ("127.0.0.1", False), ("10.0.0.1", False), ("::1", False), ("example.com", False),
+        ("2852039166", True), ("0xa9fea9fe", True), ("0xA9.254.0251.0376", True),
+        ("169.254.43518", True), ("169.16689662", True), ("%31%36%39.254.169.254", True),
+        ("\uff11\uff16\uff19.254\u3002169\uff0e254", True), ("[::ffff:169.254.169.254]", True),
+        ("::169.254.169.254", True), ("64:ff9b::a9fe:a9fe", True), ("64:ff9b:1::a9fe:a9fe", True),
+        ("2002:a9fe:a9fe::1", True), ("fe80::1%25eth0", True), ("168.63.129.16", True),
+        ("192.0.0.192", True), ("fd20:ce::254", True), ("metadata.goog", True),
+        ("64:ff9b::808:808", False), ("2002:808:808::1", False), ("134744072", False),
+        ("168.63.129.17", False), ("2852039166.example.com", False), ("999999999999", False),
         ("", False), ("Metadata.google.internal.", True),
     ],
 )  # fmt: skip
@@ -96,10 +105,17 @@ def test_metadata_addresses(address: str, result: bool) -> None:
     assert is_metadata(address) is result
 
 
-@pytest.mark.parametrize("path", ["latest", "r.git"])
-def test_metadata_services_are_no_sources(path: str) -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://169.254.169.254/latest", "http://169.254.169.254/r.git", "http://2852039166/x.git",
+        "git@169.254.169.254:x", "git@[fe80::1]:x", "git@2852039166:u/r.git",
+        "ssh://git@[64:ff9b::a9fe:a9fe]/x", "git://u@0xa9fea9fe/x",
+    ],
+)  # fmt: skip
+def test_metadata_services_are_no_sources(address: str) -> None:
     with pytest.raises(HostileInput, match="metadata service"):
-        parse(f"http://169.254.169.254/{path}")
+        parse(address)
 
 
 def test_github_is_an_address_for_contexts_alone() -> None:
@@ -112,6 +128,26 @@ def test_a_whole_commit_pins() -> None:
     assert Git(remote="r", ref=COMMIT).pinned == COMMIT
     assert Git(remote="r", ref="v1", commit=COMMIT).pinned == COMMIT
     assert Git(remote="r", ref="v1", commit="abcdef0").pinned is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:s3c@ret@example.com/x",
+        "git://user:s3cret@example.com/x.git",
+        "ssh://user:s3cret@example.com/x",
+        "https://user:s3c?r#et@example.com/x",
+    ],
+)
+def test_no_part_of_a_password_is_shown(text: str) -> None:
+    assert redacted(text).startswith(f"{text.partition('://')[0]}://xxxxx:xxxxx@example.com/x")
+
+
+@pytest.mark.parametrize("password", ["s3/cret", "s3cret[", "\uff03s3cret"])
+def test_an_address_that_is_none_shows_no_password(password: str) -> None:
+    with pytest.raises(BuildError) as raised:
+        parse(f"https://user:{password}@example.com:port/x")
+    assert "s3" not in raised.value.message + str(raised.value.hint)
 
 
 def test_passwords_are_left_out() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from dockyard.build.remote import git
 from dockyard.build.remote.address import Git
 from dockyard.build.solver import Cancellation
@@ -26,6 +28,23 @@ def test_passwords_are_on_no_command_line() -> None:
     )  # fmt: skip
     assert git.credentials("ssh://git@example.com/r") == ("ssh://git@example.com/r", "")
     assert git.credentials("git@example.com:r") == ("git@example.com:r", "")
+
+
+@pytest.mark.parametrize("scheme", ["git", "ssh", "https"])
+def test_a_failure_shows_no_password(scheme: str) -> None:
+    repository = git._Repository(
+        Git(remote=f"{scheme}://user:s3cret@example.com/r"), "/", Cancellation()
+    )
+    error = repository._failure("fetch", b"fatal: ssh://user:s3c@ret@example.com/r: no")
+
+    assert "s3c" not in error.message + str(error.hint)
+    assert "example.com/r" in error.message
+
+
+def test_what_goes_into_an_image_has_no_password() -> None:
+    assert git.without_password("ssh://git:p@ss@example.com:8/r") == "ssh://git@example.com:8/r"
+    for plain in ("ssh://git@example.com/r", "https://example.com/r", "git@example.com:r"):
+        assert git.without_password(plain) == plain
 
 
 def test_which_of_the_listed_refs_is_meant() -> None:

@@ -229,19 +229,24 @@ def test_what_is_cut_is_compressed_too(monitor: Monitor) -> None:
     assert numbers(monitor)[-1] == 499
 
 
-def test_who_follows_reads_all_of_what_is_cut_and_none_of_it_twice(monitor: Monitor) -> None:
+def test_who_follows_reads_all_of_it_and_nothing_twice(monitor: Monitor) -> None:
+    """What he hasn't come to is cut when he is gone."""
+    settings = LogSettings(max_size=1000, max_files=2)
     monitor.write(500)
     steps = iter(range(6))
 
     def ended() -> bool:
         step = next(steps, None)
         if step == 1:
-            rotate.settle(monitor.log, LogSettings(max_size=1000, max_files=2))
+            rotate.settle(monitor.log, settings)
         return step is None
 
     entries = logs.read(monitor.log, follow=True, ended=ended, tail=None, since=None)
     assert [int(line.data) for line in entries] == list(range(500))
+    assert numbers(monitor) == list(range(500))
+    rotate.settle(monitor.log, settings)
     assert numbers(monitor)[0] > 400
+    assert numbers(monitor)[-1] == 499
 
 
 @given(st.lists(st.one_of(
