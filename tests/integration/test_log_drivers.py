@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
+import time
 from pathlib import Path
 
+import pytest
 from tests.support.roots import Root
-from tests.support.waiting import until
 
 QUIET = ("--network", "none")
 LIMITED = ("--log-opt", "max-size=64k", "--log-opt", "max-file=100")
@@ -73,19 +75,67 @@ def test_the_local_driver_keeps_so_many_files_and_compresses(root: Root) -> None
     assert in_order("\n".join(begin[-1000:]))
 
 
-def test_what_is_written_at_once_is_held_to_the_limits_at_the_end(root: Root) -> None:
-    """A burst is over before anybody looks at the size."""
-    root.cli("run", "-d", "--name", "burst", *QUIET, "--log-opt", "max-size=50k", "--log-opt",
-             "max-file=3", "busybox", "seq", "60000", check=True)  # fmt: skip
-    for _ in range(2):
-        root.cli("wait", "burst", check=True)
-        until(lambda: root.cli("inspect", "-f", "{{.State.Status}}", "burst").stdout == "exited\n")
-        assert sum(path.stat().st_size for path in log_files(root)) <= 3 * 51200
-        shown = root.cli("logs", "burst").stdout.splitlines()
-        assert shown[-1] == "60000"
-        assert len(shown) > 2000
-        root.cli("start", "burst", check=True)
-    root.cli("rm", "-f", "burst", check=True)
+LITTLE = ("--log-opt", "max-size=50k", "--log-opt", "max-file=3")
+ROOM = 3 * 50 * 1024
+
+
+def in_all(root: Root) -> int:
+    """Bytes of the logs on disk; a file that goes meanwhile counts nothing."""
+    found = 0
+    for path in log_files(root):
+        with contextlib.suppress(FileNotFoundError):
+            found += path.stat().st_size
+    return found
+
+
+@pytest.mark.parametrize("flags", [(), ("-d",), ("-d", "--restart", "on-failure:1")])
+def test_a_burst_is_cut_down_to_its_newest_lines(root: Root, flags: tuple[str, ...]) -> None:
+    root.cli("run", *flags, "--name", "burst", *QUIET, *LITTLE, "busybox", "seq", "60000",
+             check=True)  # fmt: skip
+    root.cli("wait", "burst", check=True)
+    assert in_all(root) <= ROOM
+    shown = [int(line) for line in root.cli("logs", "burst").stdout.split()]
+    assert shown == list(range(shown[0], 60001))
+    assert in_all(root) > ROOM / 4
+    root.cli("start", "-a", "burst", check=True)
+    assert in_all(root) <= ROOM
+    assert root.cli("logs", "-n", "1", "burst").stdout == "60000\n"
+
+
+def test_a_burst_after_a_silence_is_cut_down_while_the_container_runs(root: Root) -> None:
+    root.cli("run", "-d", "--init", "--name", "burst", *QUIET, *LITTLE, "busybox", "sh", "-c",
+             "sleep 2; seq 60000; sleep 600", check=True)  # fmt: skip
+    deadline = time.monotonic() + 30
+    while in_all(root) < ROOM / 2 or in_all(root) > ROOM:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert root.cli("logs", "-n", "1", "burst").stdout == "60000\n"
+
+
+def test_who_follows_a_burst_misses_nothing_and_then_it_is_cut(root: Root, tmp_path: Path) -> None:
+    root.cli("run", "-d", "--name", "burst", *QUIET, *LITTLE, "busybox", "sh", "-c",
+             "sleep 2; seq 60000", check=True)  # fmt: skip
+    with (tmp_path / "out").open("w") as stream:
+        assert root.start("logs", "-f", "burst", stdout=stream).wait(60) == 0
+    lines = (tmp_path / "out").read_text().split()
+    assert lines == [str(number) for number in range(1, 60001)]
+    root.cli("wait", "burst", check=True)
+    root.cli("logs", "-n", "1", "burst", check=True)
+    assert in_all(root) <= ROOM
+
+
+def test_a_steady_writer_stays_within_its_room(root: Root) -> None:
+    root.cli("run", "-d", "--name", "steady", *QUIET, *LITTLE, "busybox", "sh", "-c",
+             "i=0; while [ $i -lt 12000 ]; do echo line $i; i=$((i+1));"
+             " [ $((i % 100)) = 0 ] && usleep 30000; done", check=True)  # fmt: skip
+    seen, waiting = [], root.start("wait", "steady")
+    while waiting.poll() is None:
+        seen.append(in_all(root))
+        time.sleep(0.02)
+    assert max(seen) > ROOM / 2
+    assert sorted(seen)[len(seen) // 2] <= ROOM, "but for moments"
+    assert in_all(root) <= ROOM
+    assert in_order(root.cli("logs", "steady").stdout)
 
 
 def test_drivers_and_details(root: Root) -> None:

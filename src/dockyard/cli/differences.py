@@ -49,7 +49,8 @@ DIFFERENT: dict[str, str] = {
     "stats": "into a pipe or a file go lines alone, without the control characters of a terminal",
     "kill": "HUP, USR1 and other signals that don't mean the end leave the restart policy in force",
     "logs": "on disk is the Kubernetes format (CRI), and a full file gets a higher number;"
-    " sizes are looked at up to 20 times a second, so a file may pass max-size until the next look",
+    " sizes are looked at 20 times a second, so that a log may pass its limit by what is written"
+    " meanwhile, until that is cut down to the newest lines",
     "run": "11 capabilities instead of 14, and no_new_privileges; docs/security.md names the flags"
     " that give back the rest",
     "run --health-cmd": "the status is unknown while no controller checks",

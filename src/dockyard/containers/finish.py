@@ -98,16 +98,22 @@ def conclude(parts: Parts, container: Container, *happened: Event) -> Container:
         finished = msgspec.structs.replace(finished, stopped_by_hand=True)
     finished = restarts.await_restart(parts, finished, container)
     tear_down(parts, container)
-    if finished.log.rotates:
-        from dockyard.containers.logging import rotate  # few logs have a limit
-
-        rotate.at_end(parts.paths.log(container.id), finished.log)
+    _settle_log(parts, container)
     parts.store.put(finished, *happened)
     if finished.state == "restarting":
         supervise.ensure(parts)
-    elif finished.has_healthcheck:
+    elif finished.has_healthcheck or finished.log.rotates:
         supervise.wake(parts)
     return finished
+
+
+def _settle_log(parts: Parts, container: Container) -> None:
+    """Cuts a log down to its limit; where that fails, as on a full disk, whoever reads it does."""
+    if container.log.rotates:
+        from dockyard.containers.logging import rotate  # few logs have a limit
+
+        with contextlib.suppress(OSError):
+            rotate.settle(parts.paths.log(container.id), container.log)
 
 
 def exited(parts: Parts, container: Container) -> Container:

@@ -42,7 +42,18 @@ def read(
         until=None if until is None else logs.to_utc(until),
     )
     find = functools.partial(parts.store.get, container.id)
-    return shared_memory.watched(parts.paths, find, entries, parts.warn)
+    watched = shared_memory.watched(parts.paths, find, entries, parts.warn)
+    return _to_the_end(parts, container.id, watched) if follow else watched
+
+
+def _to_the_end(
+    parts: Parts, container_id: str, entries: Iterator[logs.LogLine]
+) -> Iterator[logs.LogLine]:
+    """Follows; then what wasn't cut as long as somebody did is cut."""
+    yield from entries
+    current = parts.store.get(container_id)
+    if current is not None:
+        rotate.check(parts, current)
 
 
 def is_over(parts: Parts, container_id: str) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from dockyard.controller import client, schedule
 from dockyard.controller.journal import Journal
-from dockyard.controller.model import RETRY, Duty, Heartbeat, Outlook
+from dockyard.controller.model import NANOSECONDS, RETRY, Duty, Heartbeat, Outlook
 from dockyard.controller.workers import Done, Work, Workers
 from dockyard.state.paths import Paths
 from dockyard.system import host, syscalls
@@ -38,6 +38,8 @@ class Host:
         self._pipe = -1
         self._stopping = False
         self._idle_since: int | None = None
+        self._told: dict[str, int] | None = None
+        self._beaten = 0
         with contextlib.suppress(FileExistsError):
             os.mkdir(paths.controller, 0o700)
         self._open_pipe()
@@ -115,9 +117,14 @@ class Host:
         return False
 
     def _beat(self, duties: Sequence[Duty], outlooks: Sequence[Outlook]) -> None:
+        """Tells what there is to do, but the same thing once a second at most."""
         counts = {duty.name: one.watched for duty, one in zip(duties, outlooks, strict=True)}
+        now = time.monotonic_ns()
+        if counts == self._told and now - self._beaten < NANOSECONDS:
+            return
+        self._told, self._beaten = counts, now
         beat = Heartbeat(
-            process=self.process, beat=time.monotonic_ns(), since=self._since,
+            process=self.process, beat=now, since=self._since,
             standing=self._standing, duties=counts,
         )  # fmt: skip
         path = client.heartbeat_file(self._paths)

@@ -95,18 +95,21 @@ def syncfs(descriptor: int) -> None:
     _check(_libc().syncfs(descriptor), "syncfs")
 
 
-def inotify(directory: str) -> int:
-    """inotify(7): a descriptor that tells of writes to, and new files in, a directory."""
-    descriptor = _check(_libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK), "inotify_init1")
-    try:
-        _check(
-            _libc().inotify_add_watch(descriptor, os.fsencode(directory), _IN_MODIFY | _IN_CREATE),
-            "inotify_add_watch", directory,
-        )  # fmt: skip
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+def inotify() -> int:
+    """inotify(7): a descriptor for :func:`watch_writes`. It doesn't block."""
+    return _check(_libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK), "inotify_init1")
+
+
+def watch_writes(descriptor: int, directory: str) -> int:
+    """Has it tell of writes to, and new files in, a directory; the number of this watch."""
+    mask = _IN_MODIFY | _IN_CREATE
+    added = _libc().inotify_add_watch(descriptor, os.fsencode(directory), mask)
+    return _check(added, "inotify_add_watch", directory)
+
+
+def unwatch(descriptor: int, number: int) -> None:
+    """Ends a watch; one of a directory that was deleted has ended by itself (``EINVAL``)."""
+    _check(_libc().inotify_rm_watch(descriptor, number), "inotify_rm_watch")
 
 
 def openat2(directory: int, path: str, flags: int, *, mode: int = 0, resolve: int = 0) -> int:

@@ -8,9 +8,9 @@ while a file is kept, so that a reader knows where it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
 
 _COMPRESSED = ".gz"
+_UNFINISHED = ".new"
 
 
 def complete(log: str, number: int) -> str:
@@ -48,23 +48,13 @@ def following(log: str) -> int:
     return max(numbered(log), default=0) + 1
 
 
-def obsolete(numbers: Iterable[int], max_files: int) -> Sequence[int]:
-    """The complete files that are too many, beside the one that is written. Pure."""
-    kept = max(max_files - 1, 0)
-    found = sorted(numbers)
-    return found[: max(len(found) - kept, 0)]
+def unfinished(path: str) -> str:
+    """Where what replaces a complete file is written; left by whoever was killed meanwhile."""
+    return path + _UNFINISHED
 
 
-def excess(sizes: Mapping[int, int], budget: int) -> dict[int, int]:
-    """Which complete files are too much, and how many bytes to keep of each. Pure.
-
-    Args:
-        sizes: bytes by number; the latest files are kept whole as long as there is room.
-        budget: bytes for all of them.
-    """
-    cut = {}
-    for number, size in sorted(sizes.items(), reverse=True):
-        if size > budget:
-            cut[number] = budget
-        budget = max(budget - size, 0)
-    return cut
+def left_unfinished(log: str) -> list[str]:
+    """What was left so."""
+    directory, _, name = log.rpartition("/")
+    return [f"{directory}/{each}" for each in os.listdir(directory)
+            if each.startswith(f"{name}.") and each.endswith(_UNFINISHED)]  # fmt: skip

@@ -4,17 +4,18 @@ conmon's own limit cuts the log off, so the file is renamed instead and the moni
 its log anew. Between the two it goes on writing to the renamed file: no line is lost, and the order
 stays. A rotation that was killed in the middle is finished by the next one, for the log's name is
 missing then.
+
+A fast writer makes a file larger than it should be before anybody looks. Of such files the newest
+lines stay, so many as there is room for: the complete files together have that of all but one.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-import zlib
 
 from dockyard.containers import console
-from dockyard.containers.logging import files, readers
+from dockyard.containers.logging import files, retention
 from dockyard.containers.logging.settings import LogSettings
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
@@ -22,18 +23,19 @@ from dockyard.state.locks import Lock
 
 _PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.002
-_PIECE = 1 << 20
-_LEVEL = 1
-_GZIP = 16 + zlib.MAX_WBITS
+_MODE = 0o600
+_STILL = frozenset({"created", "exited", "restarting"})
+"""States without a monitor, where the container's lock is free."""
 
 
-def is_due(size: int | None, settings: LogSettings) -> bool:
+def is_due(size: int | None, settings: LogSettings, grown: int = 0) -> bool:
     """Whether there is something to do. Pure.
 
     Args:
         size: bytes of the log; ``None`` where it is missing, as a killed rotation leaves it.
+        grown: bytes by which it is expected to grow until somebody looks again.
     """
-    return settings.rotates and (size is None or size >= settings.max_size)
+    return settings.rotates and (size is None or size + grown >= settings.max_size)
 
 
 def size_of(log: str) -> int | None:
@@ -44,13 +46,19 @@ def size_of(log: str) -> int | None:
         return None
 
 
-def check(parts: Parts, container: Container) -> bool:
+def check(parts: Parts, container: Container, grown: int = 0) -> bool:
     """Rotates a running container's log if it is full; True where a new file was begun.
 
-    Nothing where somebody else works on the container: its next check comes.
+    Of one that doesn't run, what is too much goes. Nothing is done where somebody else works on the
+    container: its next check comes.
+
+    Args:
+        grown: see :func:`is_due`.
     """
-    log = parts.paths.log(container.id)
-    if not (container.running and container.log.rotates and is_due(size_of(log), container.log)):
+    log, settings = parts.paths.log(container.id), container.log
+    if not settings.rotates:
+        return False
+    if not (is_due(size_of(log), settings, grown) if container.running else _excess(log, settings)):
         return False
     lock = Lock.try_acquire(parts.lock_path(container.holder))
     if lock is None:
@@ -60,9 +68,12 @@ def check(parts: Parts, container: Container) -> bool:
         if now is None:
             lock.release(remove=True)
             return False
+        if now.state in _STILL:
+            settle(log, settings)
         if now.monitor is None or not now.monitor.alive():
             return False
-        return is_due(size_of(log), now.log) and rotate(log, parts.paths.bundle(now.id), now.log)
+        due = is_due(size_of(log), settings, grown)
+        return due and rotate(log, parts.paths.bundle(now.id), settings)
 
 
 def rotate(log: str, bundle: str, settings: LogSettings) -> bool:
@@ -81,78 +92,41 @@ def rotate(log: str, bundle: str, settings: LogSettings) -> bool:
     return True
 
 
-def at_end(log: str, settings: LogSettings) -> None:
-    """Leaves of what was written between the last look and the end what the limits allow in all.
-
-    Nothing where somebody follows the log: to them a file in its place would be the next one. The
-    monitor is gone, and the caller holds the lock.
-    """
-    tidy(log, settings)
-    complete = sum(map(_plain_size, files.numbered(log).values()))
-    keep = max(settings.max_size * settings.max_files - complete, settings.max_size)
-    with readers.nobody(os.path.dirname(log)) as alone:
-        if alone and (size_of(log) or 0) > keep:
-            _cut(log, keep)
-
-
 def before_start(log: str, settings: LogSettings) -> None:
     """Puts a full file aside while no monitor writes it."""
     size = size_of(log)
     if size is not None and is_due(size, settings):
         os.rename(log, files.complete(log, files.following(log)))
-        tidy(log, settings)
+    tidy(log, settings)
+
+
+def settle(log: str, settings: LogSettings) -> None:
+    """Cuts down to the limit what a fast writer left at its end. The caller holds the lock.
+
+    The room of the file that was written is the others', where that one is put aside: what remains
+    is as much as ever may, and it is the newest.
+    """
+    if not _excess(log, settings):
+        return
+    if (size_of(log) or 0) > settings.max_size:
+        os.rename(log, files.complete(log, files.following(log)))
+        with open(log, "xb") as stream:  # as a rotation leaves it, and as inspect names it
+            os.fchmod(stream.fileno(), _MODE)
+    room = settings.max_files * settings.max_size - (size_of(log) or 0)
+    retention.keep(log, max(settings.max_files - 1, 1), room, compress=settings.compress)
 
 
 def tidy(log: str, settings: LogSettings) -> None:
-    """Removes files that are too many, cuts what is too much, compresses what is complete.
-
-    Nothing is cut where somebody follows, and may not have come to it: the next time does it.
-    """
-    found = files.numbered(log)
-    for number in files.obsolete(found, settings.max_files):
-        del found[number]
-        plain = files.complete(log, number)
-        for path in (plain, files.compressed(plain)):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-    _cut_to(found, settings)
-    if settings.compress:
-        for path in found.values():
-            if not files.is_compressed(path):
-                _compress(path)
+    """Removes what is too much beside the file that is written, and compresses the rest."""
+    others = settings.max_files - 1
+    retention.keep(log, others, others * settings.max_size, compress=settings.compress)
 
 
-def _cut_to(found: dict[int, str], settings: LogSettings) -> None:
-    """Cuts complete files, and takes those out of which nothing is kept."""
-    sizes = {number: _plain_size(path) for number, path in found.items()}
-    cut = files.excess(sizes, settings.max_size * (settings.max_files - 1))
-    if not cut:
-        return
-    with readers.nobody(os.path.dirname(next(iter(found.values())))) as alone:
-        for number, keep in cut.items() if alone else ():
-            if keep:
-                _cut(found[number], keep)
-            else:
-                os.unlink(found.pop(number))
-
-
-def _plain_size(path: str) -> int:
-    """Bytes of a complete file that count: one that is compressed was cut before."""
-    return 0 if files.is_compressed(path) else size_of(path) or 0
-
-
-def _cut(path: str, keep: int) -> None:
-    """Leaves the last lines of a file, so many bytes at most. It has its name all the time."""
-    temporary = f"{path}.new"
-    with open(path, "rb") as source, open(temporary, "wb") as target:
-        os.fchmod(target.fileno(), 0o600)
-        source.seek(-keep - 1, os.SEEK_END)  # one more: it may be the end of the line before
-        source.readline()
-        while piece := source.read(_PIECE):
-            target.write(piece)
-        target.flush()
-        os.fsync(target.fileno())
-    os.rename(temporary, path)
+def _excess(log: str, settings: LogSettings) -> bool:
+    """Whether a log that nobody writes is larger than it may be."""
+    written = size_of(log) or 0
+    whole = written + sum(retention.sizes(log).values())
+    return written > settings.max_size or whole > settings.max_files * settings.max_size
 
 
 def _appears(path: str) -> bool:
@@ -162,18 +136,3 @@ def _appears(path: str) -> bool:
             return False
         time.sleep(_POLL_SECONDS)
     return True
-
-
-def _compress(path: str) -> None:
-    """Replaces a file by its gzip; a reader finds one or the other, whole."""
-    temporary = f"{path}.new"
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-    with open(path, "rb") as source, open(temporary, "wb") as target:
-        os.fchmod(target.fileno(), 0o600)
-        while piece := source.read(_PIECE):
-            target.write(packer.compress(piece))
-        target.write(packer.flush())
-        target.flush()
-        os.fsync(target.fileno())
-    os.rename(temporary, files.compressed(path))
-    os.unlink(path)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard.containers import logs
-from dockyard.containers.logging import files, readers, rotate
-from dockyard.containers.logging.duty import interval
+from dockyard.containers.logging import files, rotate
+from dockyard.containers.logging.retention import portions
 from dockyard.containers.logging.settings import LogSettings
 
 TIME = b"2024-05-01T10:00:00.000000000+00:00"
@@ -80,7 +80,7 @@ def numbers(monitor: Monitor, tail: int | None = None) -> list[int]:
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_all_kept_files_are_read_in_order(monitor: Monitor, compress: bool) -> None:
-    settings = LogSettings(max_size=1, max_files=3, compress=compress)
+    settings = LogSettings(max_size=5000, max_files=3, compress=compress)
     for _ in range(5):
         monitor.write(10)
         assert rotated(monitor, settings)
@@ -159,12 +159,94 @@ def test_without_a_monitor_the_log_stays(tmp_path: Path) -> None:
     assert list(files.numbered(str(log))) == [1]
 
 
-def test_sizes_are_looked_at_before_a_log_is_full() -> None:
-    second = 10**9
-    assert interval(0, second, 100) == second
-    assert interval(10, second, 10**6) == second // 2
-    assert interval(1000, second, 100) == second // 10
-    assert interval(10**9, second, -5) == second // 20
+@pytest.mark.parametrize(
+    ("sizes", "most", "room", "kept"),
+    [
+        ({}, 2, 100, {}),
+        ({1: 50, 2: 50}, 2, 100, {1: 50, 2: 50}),
+        ({1: 50, 2: 50, 3: 1}, 2, 100, {1: 0, 2: 50, 3: 1}),
+        ({1: 50, 2: 70}, 2, 100, {1: 30, 2: 70}),
+        ({1: 50, 2: 3000}, 2, 100, {1: 0, 2: 100}),
+        ({1: 50}, 0, 0, {1: 0}),
+    ],
+)
+def test_the_newest_bytes_stay(
+    sizes: dict[int, int], most: int, room: int, kept: dict[int, int]
+) -> None:
+    assert portions(sizes, most, room) == kept
+
+
+def total(monitor: Monitor) -> int:
+    return sum(path.stat().st_size for path in Path(monitor.bundle).glob("container.log*"))
+
+
+@pytest.mark.parametrize("max_files", [1, 2, 3])
+@pytest.mark.parametrize("earlier", [0, 1])
+def test_what_a_fast_writer_left_is_cut_down_to_its_newest(
+    monitor: Monitor, max_files: int, earlier: int
+) -> None:
+    settings = LogSettings(max_size=1000, max_files=max_files)
+    for _ in range(earlier):
+        monitor.write(20)
+        assert rotated(monitor, settings)
+    monitor.write(500)
+    rotate.settle(monitor.log, settings)
+
+    found, last = numbers(monitor), next(monitor.numbers)
+    assert total(monitor) <= 1000 * max_files
+    assert total(monitor) > 1000 * max_files - 100
+    assert found == list(range(found[0], last))
+    assert Path(monitor.log).stat().st_size == 0
+    assert numbers(monitor, tail=5) == list(range(last - 5, last))
+    before = total(monitor)
+    rotate.settle(monitor.log, settings)
+    assert total(monitor) == before
+
+
+def test_a_log_within_its_limit_stays_as_it_is(monitor: Monitor) -> None:
+    monitor.write(10)
+    rotate.settle(monitor.log, LogSettings(max_size=1000, max_files=1))
+    assert files.numbered(monitor.log) == {}
+    assert numbers(monitor) == list(range(10))
+
+
+def test_the_last_line_stays_however_long_it_is(monitor: Monitor) -> None:
+    Path(monitor.log).write_bytes(b"".join(
+        TIME + b" stdout F " + text * 8000 + b"\n" for text in (b"a", b"b")
+    ))  # fmt: skip
+    rotate.settle(monitor.log, LogSettings(max_size=1000, max_files=2))
+    entries = logs.read(monitor.log, follow=False, ended=lambda: True, tail=None, since=None)
+    assert [line.data[:1] for line in entries] == [b"b"]
+
+
+def test_what_is_cut_is_compressed_too(monitor: Monitor) -> None:
+    monitor.write(500)
+    Path(f"{monitor.log}.7.new").touch()
+    rotate.settle(monitor.log, LogSettings(max_size=1000, max_files=2, compress=True))
+    assert sorted(path.name for path in Path(monitor.bundle).glob("container.log*")) == [
+        "container.log", "container.log.1.gz"
+    ]  # fmt: skip
+    assert numbers(monitor)[-1] == 499
+
+
+def test_who_follows_reads_all_of_it_and_nothing_twice(monitor: Monitor) -> None:
+    """What he hasn't come to is cut when he is gone."""
+    settings = LogSettings(max_size=1000, max_files=2)
+    monitor.write(500)
+    steps = iter(range(6))
+
+    def ended() -> bool:
+        step = next(steps, None)
+        if step == 1:
+            rotate.settle(monitor.log, settings)
+        return step is None
+
+    entries = logs.read(monitor.log, follow=True, ended=ended, tail=None, since=None)
+    assert [int(line.data) for line in entries] == list(range(500))
+    assert numbers(monitor) == list(range(500))
+    rotate.settle(monitor.log, settings)
+    assert numbers(monitor)[0] > 400
+    assert numbers(monitor)[-1] == 499
 
 
 @given(st.lists(st.one_of(
@@ -199,58 +281,3 @@ def test_damaged_gzip_ends_where_the_damage_is(
     log.write_bytes(TIME + b" stderr F last\n")
     found = list(logs.read(str(log), follow=False, ended=lambda: True, tail=None, since=None))
     assert found[-1].data == b"last\n"
-
-
-@pytest.mark.parametrize(
-    ("sizes", "budget", "cut"),
-    [
-        ({}, 100, {}),
-        ({1: 50, 2: 50}, 100, {}),
-        ({1: 60, 2: 50}, 100, {1: 50}),
-        ({1: 60, 2: 50, 3: 300}, 100, {3: 100, 2: 0, 1: 0}),
-        ({1: 1}, 0, {1: 0}),
-        ({1: 10, 2: 0}, 5, {1: 5}),  # 0: compressed
-    ],
-)
-def test_the_latest_bytes_are_kept(sizes: dict[int, int], budget: int, cut: dict[int, int]) -> None:
-    assert files.excess(sizes, budget) == cut
-
-
-def lines_of(path: Path) -> list[bytes]:
-    return path.read_bytes().splitlines()
-
-
-def test_what_was_written_in_between_is_cut_at_a_line(tmp_path: Path) -> None:
-    log = tmp_path / "container.log"
-    lines = [b"%s stdout F %d" % (TIME, number) for number in range(1000)]
-    whole = b"".join(line + b"\n" for line in lines)
-    settings = LogSettings(max_size=2000, max_files=3)
-    for path in (log, tmp_path / "container.log.1", tmp_path / "container.log.2"):
-        path.write_bytes(whole)
-    with readers.reading(str(tmp_path)):
-        rotate.at_end(str(log), settings)
-        assert log.stat().st_size == len(whole)
-    rotate.at_end(str(log), settings)
-
-    kept = {path.name: lines_of(path) for path in tmp_path.iterdir()}
-    assert kept.keys() == {"container.log", "container.log.2"}
-    assert all(found == lines[-len(found) :] for found in kept.values())
-    total = sum(path.stat().st_size for path in tmp_path.iterdir())
-    assert 3 * 2000 - 2 * len(lines[-1]) < total <= 3 * 2000
-    rotate.at_end(str(log), settings)
-    assert {path.name: lines_of(path) for path in tmp_path.iterdir()} == kept
-
-
-def test_one_file_alone_keeps_its_end(tmp_path: Path) -> None:
-    log = tmp_path / "container.log"
-    log.write_bytes(b"".join(b"%s stdout F %d\n" % (TIME, number) for number in range(100)))
-    rotate.at_end(str(log), LogSettings(max_size=1000, max_files=1))
-    assert log.stat().st_size <= 1000
-    assert lines_of(log)[-1].endswith(b" 99")
-    before = log.read_bytes()
-    rotate.at_end(str(log), LogSettings(max_size=len(before), max_files=1))
-    assert log.read_bytes() == before
-
-
-def test_a_log_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
-    rotate.at_end(str(tmp_path / "container.log"), LogSettings(max_size=1000, max_files=2))
