@@ -6,6 +6,7 @@ Numbers are those of the generic table, which x86-64 and arm64 share for calls s
 from __future__ import annotations
 
 import ctypes
+import errno
 import functools
 import os
 
@@ -33,6 +34,7 @@ _FSOPEN = 430
 _FSCONFIG = 431
 _FSMOUNT = 432
 _OPENAT2 = 437
+_OPENAT2_TRIES = 128
 
 _FSCONFIG_SET_FLAG = 0
 _FSCONFIG_SET_STRING = 1
@@ -113,12 +115,20 @@ def unwatch(descriptor: int, number: int) -> None:
 
 
 def openat2(directory: int, path: str, flags: int, *, mode: int = 0, resolve: int = 0) -> int:
-    """openat2(2): a descriptor; ``resolve`` takes the ``RESOLVE_*`` bits. Always close-on-exec."""
+    """openat2(2): a descriptor; ``resolve`` takes the ``RESOLVE_*`` bits. Always close-on-exec.
+
+    The kernel gives up a path with ``..`` in it, or in a link on the way, where anything anywhere
+    was renamed meanwhile. So it is asked again; EAGAIN is left where somebody renames without end.
+    """
     how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
-    result = _libc().syscall(
-        ctypes.c_long(_OPENAT2), ctypes.c_int(directory), os.fsencode(path),
-        ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how)),
-    )  # fmt: skip
+    result = -1
+    for _ in range(_OPENAT2_TRIES):
+        result = _libc().syscall(
+            ctypes.c_long(_OPENAT2), ctypes.c_int(directory), os.fsencode(path),
+            ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how)),
+        )  # fmt: skip
+        if result >= 0 or ctypes.get_errno() != errno.EAGAIN:
+            break
     return _check(result, "openat2", path)
 
 

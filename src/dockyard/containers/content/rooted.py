@@ -20,8 +20,6 @@ from dockyard.system.closing import Closing
 _IN_ROOT = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
 _PATH = os.O_PATH | os.O_CLOEXEC
 _MAX_SYMLINKS = 40
-_MAX_BUSY = 128
-"""openat2(2) gives up (EAGAIN) where a rename came in between; a container may do just that."""
 
 
 class Rooted(Closing):
@@ -47,16 +45,15 @@ class Rooted(Closing):
         """
         if self._root is None:
             return os.open(path, flags | os.O_CLOEXEC)
-        for _ in range(_MAX_BUSY):
-            try:
-                return syscalls.openat2(self._root, path or ".", flags, resolve=_IN_ROOT)
-            except OSError as error:
-                if error.errno != errno.EAGAIN:
-                    raise
-        raise HostileInput(
-            f"{path}: the container renames directories without pause",
-            hint="dockyard pause makes it stand still meanwhile",
-        )
+        try:
+            return syscalls.openat2(self._root, path or ".", flags, resolve=_IN_ROOT)
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+            raise HostileInput(
+                f"{path}: the container renames directories without pause",
+                hint="dockyard pause makes it stand still meanwhile",
+            ) from error
 
     def find(self, path: str, *, follow: bool) -> int | None:
         """An ``O_PATH`` descriptor of an entry; ``None`` where there is none."""
