@@ -20,10 +20,6 @@ Read = Callable[[str], object]
 BAD_OPTION = 125
 _INT64_MAX = 2**63 - 1
 _DECLARED = "__line__"
-_WORDS = {
-    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
-    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
-}
 
 
 class UsageProblem(InvalidInput):
@@ -230,7 +226,7 @@ def _long(
     if equals:
         _set(found, value, values)
     elif found.is_flag:
-        _set(found, "true", values)
+        values[found.key] = True
     else:
         _set(found, _next(rest, name), values)
 
@@ -247,7 +243,7 @@ def _short(
         if behind.startswith("="):
             return _set(found, behind[1:], values)
         if found.is_flag:
-            _set(found, "true", values)
+            values[found.key] = True
         else:
             return _set(found, behind or _next(rest, f"'{letter}' in {word}"), values)
     return None
@@ -281,13 +277,17 @@ def _unknown_letter(letter: str, word: str) -> NoReturn:
 
 
 def _set(found: Option, text: str, values: dict[str, Any]) -> None:
-    if found.is_flag:
-        if text not in _WORDS:
-            raise _invalid(found, text, "it must be true or false")
-        values[found.key] = _WORDS[text]
-        return
-    value = _understood(found, text)
+    value = _truth(found, text) if found.is_flag else _understood(found, text)
     values[found.key] = (*values[found.key], value) if found.multiple else value
+
+
+def _truth(found: Option, text: str) -> bool:
+    from dockyard.oci.booleans import parse_go_boolean  # most switches have no value
+
+    value = parse_go_boolean(text)
+    if value is None:
+        raise _invalid(found, text, "it must be true or false")
+    return value
 
 
 def _understood(found: Option, text: str) -> object:

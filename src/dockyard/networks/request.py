@@ -18,6 +18,7 @@ from dockyard.networks.addresses import (
     to_number,
 )
 from dockyard.networks.model import PREDEFINED, Network, Pool
+from dockyard.oci.booleans import parse_go_boolean
 
 _PREFIX = "com.docker.network."
 _BRIDGE_OPTIONS = {
@@ -35,8 +36,6 @@ _VALUES = {
     "host_binding": "an IPv4 address of this host",
 }
 """What each field takes, in words."""
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _INTERFACE_NAME = 15
 _MTU = range(68, 65536)
@@ -170,8 +169,9 @@ def settings(options: Mapping[str, str]) -> dict[str, object]:
 
 
 def _value(field: str, key: str, value: str) -> object:
-    if field in {"masquerade", "icc"} and value in _TRUE | _FALSE:
-        return value in _TRUE
+    truth = parse_go_boolean(value)
+    if field in {"masquerade", "icc"} and truth is not None:
+        return truth
     if field == "mtu" and value.isascii() and value.isdecimal() and int(value) in _MTU:
         return int(value)
     if field == "host_binding" and is_address(value) and not is_ipv6(value):

@@ -6,12 +6,11 @@ import re
 from typing import Final
 
 from dockyard.build.dockerfile.source import invalid
+from dockyard.oci.booleans import parse_go_boolean
 from dockyard.oci.durations import LONGEST, parse_go_duration, scaled
 
 _NUMBER: Final = r"([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})"
 _SIZE: Final = re.compile(rf"{_NUMBER} ?(?:([kmgtp])i?)?b?", re.IGNORECASE)
-_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 def parse_duration(text: str) -> int:
@@ -38,8 +37,7 @@ def parse_size(text: str) -> int:
 
 def parse_bool(text: str) -> bool:
     """The truth value of ``1``, ``true``, ``0``, ``False`` and their likes."""
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    raise invalid(f'invalid boolean "{text}"', "write true or false")
+    value = parse_go_boolean(text)
+    if value is None:
+        raise invalid(f'invalid boolean "{text}"', "write true or false")
+    return value

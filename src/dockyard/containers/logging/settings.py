@@ -7,6 +7,7 @@ import msgspec
 from dockyard.containers.options import Logging
 from dockyard.decoding import INT64_MAX, natural
 from dockyard.errors import InvalidInput, NotSupported
+from dockyard.oci.booleans import parse_go_boolean
 
 DRIVERS = ("json-file", "local", "none")
 DEFAULT_DRIVER = "json-file"
@@ -22,8 +23,6 @@ _ELSEWHERE = frozenset({
     "awslogs", "etwlogs", "fluentd", "gcplogs", "gelf", "journald", "splunk", "syslog",
 })  # fmt: skip
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -158,9 +157,10 @@ def _boolean(options: Mapping[str, str], *, default: bool) -> bool:
     text = options.get("compress")
     if text is None:
         return default
-    if text not in _TRUE | _FALSE:
+    value = parse_go_boolean(text)
+    if value is None:
         raise _invalid(f"compress: neither true nor false: {text}", "true or false")
-    return text in _TRUE
+    return value
 
 
 def _chosen(options: Mapping[str, str], name: str, values: Mapping[str, str]) -> dict[str, str]:
