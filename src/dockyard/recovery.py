@@ -7,7 +7,7 @@ import os
 from dockyard.containers import supervise
 from dockyard.containers.apply import Containers
 from dockyard.containers.parts import Parts
-from dockyard.containers.runtime import sweep_moments, sweep_probes
+from dockyard.containers.runtime import sweep
 from dockyard.errors import ComponentFailed, ComponentMissing, PermissionMissing
 from dockyard.state.locks import Lock
 
@@ -25,8 +25,7 @@ def recover(parts: Parts, containers: Containers) -> None:
     parts.volumes.recover()
     _recover_caches(parts)
     _sweep_locks(parts)
-    sweep_probes(parts.paths)
-    sweep_moments(parts.paths)
+    sweep(parts.paths)
     try:
         _recover_connections(parts)
         parts.networks.verify()

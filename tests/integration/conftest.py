@@ -62,6 +62,12 @@ def make_root(base_images: Path, used_roots: list[Paths]) -> Iterator[MakeRoot]:
 
 
 @pytest.fixture
+def bare(make_root: MakeRoot) -> Root:
+    """A root without images."""
+    return make_root(images=False)
+
+
+@pytest.fixture
 def root(make_root: MakeRoot) -> Root:
     """A root of the test's own, with images."""
     return make_root()

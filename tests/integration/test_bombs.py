@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.integration.conftest import MakeRoot
 from tests.support import archives, servers
 from tests.support.roots import Root
 
@@ -41,12 +40,6 @@ def zstd(data: bytes) -> bytes:
 
 PACKS: dict[str, Pack] = {"gzip": gzip.compress, "zstd": zstd, "xz": lzma.compress,
                           "bzip2": bz2.compress}  # fmt: skip
-
-
-@pytest.fixture
-def bare(make_root: MakeRoot) -> Root:
-    """A root without images."""
-    return make_root(images=False)
 
 
 @pytest.fixture

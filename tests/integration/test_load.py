@@ -33,12 +33,6 @@ TOP = archives.layer(a=b"new", b=None, **{"d/.wh..wh..opq": b"", "d/own": b"own"
 
 
 @pytest.fixture
-def bare(make_root: MakeRoot) -> Root:
-    """A root without images."""
-    return make_root(images=False)
-
-
-@pytest.fixture
 def loader(bare: Root) -> Iterator[Engine]:
     with bare.engine() as engine:
         yield engine

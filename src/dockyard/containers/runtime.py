@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -84,20 +85,26 @@ def moments(run: str) -> dict[str, str]:
     """Has crun make the file over which it mounts itself in our directory, not in ``/tmp``.
 
     So it protects its program from containers (CVE-2019-5736). Where it is killed in that moment
-    the file stays, and :func:`sweep_moments` removes it.
+    the file stays, and :func:`sweep` removes it.
     """
     return {"_LIBCONTAINER_STATEDIR": run}
 
 
-def sweep_moments(paths: Paths) -> None:
-    """Removes what killed runtimes left of that; those that live need theirs for a moment only."""
-    for name in os.listdir(paths.run):
-        if name.startswith(_MOMENT):
-            path = f"{paths.run}/{name}"
-            with contextlib.suppress(OSError):  # it is gone, or somebody removes it as well
-                found = os.lstat(path)  # what is mounted there, in that moment, isn't empty
-                if found.st_size == 0 and time.time() - found.st_mtime > _MOMENT_SECONDS:
-                    os.unlink(path)
+def sweep(paths: Paths) -> None:
+    """Removes what killed commands and runtimes left in the run directory, which is read once."""
+    names = os.listdir(paths.run)
+    _sweep_moments(paths, [name for name in names if name.startswith(_MOMENT)])
+    _sweep_probes(paths, [name for name in names if os.path.isdir(f"{paths.run}/{name}/rootfs")])
+
+
+def _sweep_moments(paths: Paths, names: Sequence[str]) -> None:
+    """What killed runtimes left of :func:`moments`; those that live need theirs for one only."""
+    for name in names:
+        path = f"{paths.run}/{name}"
+        with contextlib.suppress(OSError):  # it is gone, or somebody removes it as well
+            found = os.lstat(path)  # what is mounted there, in that moment, isn't empty
+            if found.st_size == 0 and time.time() - found.st_mtime > _MOMENT_SECONDS:
+                os.unlink(path)
 
 
 def choose(paths: Paths, wanted: str | None, *, systemd: bool) -> Runtime:
@@ -160,16 +167,15 @@ def _probe(runtime: Runtime, paths: Paths) -> None:
         )
 
 
-def sweep_probes(paths: Paths) -> None:
-    """Removes what a trial left whose command was killed; living ones hold the lock."""
-    left = [name for name in os.listdir(paths.run) if os.path.isdir(f"{paths.run}/{name}/rootfs")]
-    if not left:
+def _sweep_probes(paths: Paths, names: Sequence[str]) -> None:
+    """What a trial left whose command was killed; living ones hold the lock."""
+    if not names:
         return
     lock = Lock.try_acquire(f"{paths.locks}/probe.lock")
     if lock is None:
         return
     with lock:
-        for name in left:
+        for name in names:
             _clear_trial(paths, name)
 
 
