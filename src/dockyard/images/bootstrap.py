@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from dockyard.config import Config
 from dockyard.errors import NotFound
-from dockyard.images import bases, bootstrap_plan, bootstrap_tree, mmdebstrap
+from dockyard.images import bootstrap_plan, bootstrap_tree, mmdebstrap
 from dockyard.images.bases import Base
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Image
+from dockyard.images.stock import catalog
 from dockyard.images.store import ImageStore
 from dockyard.images.workplace import workplace
 from dockyard.oci import image as oci
@@ -39,7 +40,7 @@ def bootstrap(
     The same packages give the same image id.
 
     Args:
-        base: a name of :mod:`dockyard.images.bases`.
+        base: a name of :mod:`dockyard.images.stock.catalog`.
         mirror: a Debian mirror to fetch from and to leave in the image; ``config.apt_mirror`` is
             used for fetching only.
         force: make it although it is there, with today's packages.
@@ -47,13 +48,17 @@ def bootstrap(
 
     Raises:
         InvalidInput: there is no such base, or the mirror makes no sense.
+        NotFound: its packages have another version than the one that was asked for; they are made
+            into an image all the same.
         PermissionMissing: not root.
         ComponentMissing, ComponentFailed: mmdebstrap is missing, or failed.
         DiskFull: no space left; nothing stays.
     """
-    wanted = bases.named(base)
+    fit = catalog.named(base)
+    wanted = fit.base
     existing = None if force else _existing(images, wanted)
     if existing is not None:
+        catalog.refuse_other(fit, existing.version)
         progress(f"{wanted.reference} is already there (--force makes it anew)")
         return existing
     command = mmdebstrap.prepare(wanted, mirror=mirror or config.apt_mirror)
@@ -73,6 +78,7 @@ def bootstrap(
         )
         layers.release(holder)
         layers.collect(holder)
+    catalog.refuse_other(fit, version)
     return image
 
 
@@ -92,6 +98,8 @@ def _finish(root: str, base: Base, config: Config, *, keep_mirror: bool) -> tupl
         epoch = max(epoch, EARLIEST_EPOCH)
         version = bootstrap_tree.version_of(root, base)
         bootstrap_tree.finish(root, epoch=epoch, keep_mirror=keep_mirror)
+        if base.service is not None:
+            bootstrap_tree.furnish(root, base.service)
     except OSError as error:
         raise unusable(root, error) from error
     return epoch, version

@@ -11,8 +11,11 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from dockyard.errors import InvalidInput
 from dockyard.images.bases import Base
+from dockyard.images.stock.model import VERSION, Account, Service
 from dockyard.oci import image as oci
 from dockyard.oci.times import rfc3339
 
@@ -104,6 +107,8 @@ def command(base: Base, *, mirror: str | None, apt: Sequence[str]) -> list[str]:
         argv.append(f"--setup-hook={_use_mirror(mirror)}")
     if base.python is not None:
         argv.append(f"--customize-hook={_install_python(base.python, base.wheels)}")
+    if base.service is not None:
+        argv += _service_options(base.service)
     return [*argv, base.suite]
 
 
@@ -176,21 +181,15 @@ def image_config(
 
     Args:
         epoch: seconds since 1970.
-        version: of what the image is about: Debian's (``12.9``) or Python's (``3.11.2``).
+        version: of what the image is about: Debian's (``12.9``), Python's (``3.11.2``), a
+            service's.
     """
-    extra = () if base.python is None else ("LANG=C.UTF-8", f"PYTHON_VERSION={version}")
     created = rfc3339(epoch)
+    labels = {oci.TITLE_LABEL: base.name, oci.VERSION_LABEL: version}
     return oci.ImageConfig(
         architecture=architecture,
         created=created,
-        config=oci.ExecutionConfig(
-            env=(_PATH, *extra),
-            cmd=("bash",) if base.python is None else ("python3",),
-            labels={
-                "org.opencontainers.image.title": base.name,
-                "org.opencontainers.image.version": version,
-            },
-        ),
+        config=msgspec.structs.replace(_execution(base, version), labels=labels),
         rootfs=oci.RootFilesystem(tuple(diff_ids)),
         history=(
             oci.History(
@@ -200,6 +199,43 @@ def image_config(
             ),
         ),
     )
+
+
+def _execution(base: Base, version: str) -> oci.ExecutionConfig:
+    """How containers of the image run."""
+    if base.service is not None:
+        execution = base.service.execution
+        path = ":".join((_PATH, *base.service.paths))
+        own = (variable.replace(VERSION, version) for variable in execution.env)
+        return msgspec.structs.replace(execution, env=(path, *own))
+    if base.python is not None:
+        variables = (_PATH, "LANG=C.UTF-8", f"PYTHON_VERSION={version}")
+        return oci.ExecutionConfig(env=variables, cmd=("python3",))
+    return oci.ExecutionConfig(env=(_PATH,), cmd=("bash",))
+
+
+def _service_options(service: Service) -> list[str]:
+    """What makes mmdebstrap install a service: users before, packages, then its own steps."""
+    prepared = [*map(_add_account, service.accounts), *service.prepared]
+    return [
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in service.excluded),
+        *([f"--essential-hook={_inside(prepared)}"] if prepared else ()),
+        *([f"--customize-hook={_inside(service.steps)}"] if service.steps else ()),
+    ]
+
+
+def _add_account(account: Account) -> str:
+    """Lines for the databases, since the programs that write them may not be there yet."""
+    name, number = account.name, account.uid
+    return (
+        f"echo '{name}:*:{number}:{number}::{account.home}:{account.shell}' >> /etc/passwd"
+        f"; echo '{name}:*:{number}:' >> /etc/group"
+    )
+
+
+def _inside(lines: Sequence[str]) -> str:
+    """A hook that runs lines of shell in the image, up to the first that fails."""
+    return f'chroot "$1" sh -c {shlex.quote("; ".join(("set -e", *lines)))}'
 
 
 def _use_mirror(mirror: str) -> str:
@@ -225,7 +261,6 @@ def _install_python(version: str, wheels: Sequence[str]) -> str:
         f" --root-user-action=ignore --find-links=/usr/share/python-wheels {' '.join(wheels)}"
     )
     inside = [
-        "set -e",
         *(
             f"ln -s /usr/bin/python{version} /usr/local/bin/{name}"
             for name in ("python", "python3", f"python{version}")
@@ -236,4 +271,4 @@ def _install_python(version: str, wheels: Sequence[str]) -> str:
         f"ln -s site-packages {library}/dist-packages",
         pip,
     ]
-    return f'chroot "$1" sh -c {shlex.quote("; ".join(inside))}'
+    return _inside(inside)

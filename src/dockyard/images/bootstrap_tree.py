@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from dockyard.images import bootstrap_plan as plan
 from dockyard.images.bases import Base
+from dockyard.images.stock.model import Service
 from dockyard.oci.times import EARLIEST_EPOCH
 from dockyard.system import files
 
@@ -33,6 +34,8 @@ _KEYRINGS = (
     "/usr/share/keyrings/debian-archive-keyring.gpg",
 )
 _DAY_SECONDS = 86400
+_OPEN = 0o755
+_FILES = f"{os.path.dirname(__file__)}/stock/files"
 
 
 def newest_changelog(root: str) -> int:
@@ -51,11 +54,11 @@ def newest_changelog(root: str) -> int:
 
 
 def version_of(root: str, base: Base) -> str:
-    """Python's version, or Debian's, as installed."""
-    if base.python is not None:
+    """The service's version, Python's or Debian's, as installed."""
+    program = base.service.program if base.service else base.python and f"python{base.python}"
+    if program:
         with open(f"{root}/var/lib/dpkg/status", encoding="utf-8") as stream:
-            found = plan.package_version(stream.read(), f"python{base.python}")
-        return found or base.python
+            return plan.package_version(stream.read(), program) or base.series
     with open(f"{root}/etc/debian_version", encoding="utf-8") as stream:
         return stream.read().strip()
 
@@ -84,6 +87,26 @@ def finish(root: str, *, epoch: int, keep_mirror: bool) -> None:
     for directory, _, _ in os.walk(root):
         # a directory's own time tells which package was unpacked into it last
         os.utime(directory, (epoch, epoch))
+
+
+def furnish(root: str, service: Service) -> None:
+    """Writes what a service has besides its packages, in a tree that is finished.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    for file in service.files:
+        path = f"{root}/{file.path}"
+        _make_directories(os.path.dirname(path))
+        with open(f"{_FILES}/{file.source}", encoding="utf-8") as stream:
+            _write(path, 0o755 if file.executable else 0o644, stream.read())
+    for name, target in service.links:
+        _remove(f"{root}/{name}")
+        os.symlink(target, f"{root}/{name}")
+    for place in service.runtime:
+        os.mkdir(f"{root}/{place.path}")
+        os.chown(f"{root}/{place.path}", place.owner, place.owner)
+        os.chmod(f"{root}/{place.path}", place.mode)
 
 
 def _sources(root: str, *, keep_mirror: bool) -> str:
@@ -149,6 +172,14 @@ def _write(path: str, mode: int, text: str) -> None:
     with open(descriptor, "w", encoding="utf-8") as stream:
         os.fchmod(descriptor, mode)
         stream.write(text)
+
+
+def _make_directories(path: str) -> None:
+    """Those that are missing, open to all whatever this process' umask is."""
+    if not os.path.isdir(path):
+        _make_directories(os.path.dirname(path))
+        os.mkdir(path)
+        os.chmod(path, _OPEN)
 
 
 def _empty(directory: str) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import importlib
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO, Protocol, cast
+from typing import Protocol, cast
 
 from dockyard.errors import ComponentMissing, ContentMismatch, HostileInput
 
@@ -95,12 +94,19 @@ class Unpacked:
         if not is_compressed(head):
             return source
         if head.startswith(_GZIP):
-            return gzip.GzipFile(fileobj=cast("BinaryIO", source), mode="rb")
+            return self._open_gzip(source)
         if head.startswith(_BZIP2):
             return _Inflater(source, bz2.BZ2Decompressor)
         if head.startswith(_XZ):
             return _Inflater(source, lambda: lzma.LZMADecompressor(memlimit=_MAX_MEMORY_BYTES))
         return self._open_zstd(source)
+
+    def _open_gzip(self, source: Readable) -> Readable:
+        """By ISA-L, which takes half the time of zlib."""
+        from isal import igzip_lib
+
+        self._errors += (cast("type[Exception]", igzip_lib.IsalError),)
+        return _Inflater(source, lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
 
     def _open_zstd(self, source: Readable) -> Readable:
         try:
@@ -129,12 +135,22 @@ class _Rejoined:
         return data
 
 
-class _Inflater:
-    """Concatenated bzip2 or xz streams (and xz's zero padding) as one."""
+class _Decoder(Protocol):
+    """One compressed stream, as the standard library's decoders have it."""
 
-    def __init__(
-        self, source: Readable, new: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]
-    ) -> None:
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+class _Inflater:
+    """Concatenated gzip, bzip2 or xz streams (and zero padding) as one."""
+
+    def __init__(self, source: Readable, new: Callable[[], _Decoder]) -> None:
         self._source = source
         self._new = new
         self._decoder = new()

@@ -14,12 +14,13 @@ Up to 1 GiB anything goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
 
 import msgspec
 
 from dockyard.errors import HostileInput
 from dockyard.images.decompress import Readable, Unpacked
+from dockyard.images.streams import Watched
 from dockyard.state.room import Room
 from dockyard.system import holes
 
@@ -57,7 +58,7 @@ def passed(bounds: Bounds, *, read: int, content: int, blank: int) -> int | None
 
 
 class Growth:
-    """What one archive has grown to so far, with all that is in it.
+    """What one archive has grown to so far, with all that is in it. Safe between threads.
 
     Args:
         directory: on the filesystem that is written to.
@@ -69,10 +70,12 @@ class Growth:
         self._bounds = BOUNDS
         self._read = self._content = self._blank = 0
         self._checked = 0
+        self._guard = threading.Lock()
 
     def came(self, count: int) -> None:
         """Bytes came from outside."""
-        self._read += count
+        with self._guard:
+            self._read += count
 
     def unpacked(self, stream: Readable, *, max_bytes: int, outside: bool = True) -> Readable:
         """The plain bytes of a stream, counted; see :class:`Unpacked` for its errors.
@@ -85,12 +88,13 @@ class Growth:
             HostileInput: on reading, they are too many for what they were made of.
             DiskFull: on reading, there is no room for more.
         """
-        source = _Passing(stream, lambda data: self.came(len(data))) if outside else stream
-        return _Passing(Unpacked(source, max_bytes=max_bytes), self._add)
+        source = Watched(stream, lambda data: self.came(len(data))) if outside else stream
+        return Watched(Unpacked(source, max_bytes=max_bytes), self._add)
 
     def _add(self, data: bytes) -> None:
         content = sum(end - begin for begin, end in holes.stretches(data))
-        self._content += content
+        with self._guard:
+            self._content += content
         self.add_blank(len(data) - content)
 
     def add_blank(self, count: int) -> None:
@@ -99,7 +103,8 @@ class Growth:
         Raises:
             HostileInput, DiskFull: as on reading.
         """
-        self._blank += count
+        with self._guard:
+            self._blank += count
         ratio = passed(self._bounds, read=self._read, content=self._content, blank=self._blank)
         if ratio is not None:
             raise HostileInput(
@@ -117,17 +122,3 @@ class Growth:
         if self._room is None:
             self._room = Room(self._directory)
         self._room.check("the archive's files")
-
-
-class _Passing:
-    """A stream whose reader is watched."""
-
-    def __init__(self, stream: Readable, seen: Callable[[bytes], None]) -> None:
-        self._stream = stream
-        self._seen = seen
-
-    def read(self, size: int) -> bytes:
-        """At most ``size`` bytes; none at the end."""
-        data = self._stream.read(size)
-        self._seen(data)
-        return data

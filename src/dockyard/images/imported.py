@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -12,7 +11,7 @@ from dockyard.images.layers import LayerStore
 from dockyard.images.model import Image
 from dockyard.images.store import ImageStore
 from dockyard.images.untar import extract
-from dockyard.images.workplace import workplace
+from dockyard.images.workplace import make_root, workplace
 from dockyard.observability.progress import Counted, Counter, Listener, size_of
 from dockyard.oci import image as oci
 from dockyard.oci import times
@@ -22,8 +21,6 @@ from dockyard.oci.reference import Reference
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths, unusable
 from dockyard.system import host
-
-_ROOT_MODE = 0o755
 
 
 def import_tree(
@@ -83,8 +80,7 @@ def import_tree(
 def _new_root(directory: str) -> str:
     root = f"{directory}/root"
     try:
-        os.mkdir(root)
-        os.chmod(root, _ROOT_MODE)
+        make_root(root)
     except OSError as error:
         raise unusable(root, error) from error
     return root

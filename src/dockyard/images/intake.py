@@ -15,23 +15,21 @@ import msgspec
 
 from dockyard.errors import ContentMismatch, DockyardError
 from dockyard.images import tarwriter
+from dockyard.images.arrival import chain_id
 from dockyard.images.decompress import BLOCK, Readable, is_compressed
 from dockyard.images.growth import Growth
 from dockyard.images.layers import LayerStore
 from dockyard.images.layers import Unpacked as UnpackedLayer
-from dockyard.images.model import Layer, Times
+from dockyard.images.model import KEEP_TIMES, Layer, Times
+from dockyard.images.streams import Hashed, Watched, drain
 from dockyard.images.untar import DEFAULT_LIMITS, extract_layer
 from dockyard.images.view import LowerView
+from dockyard.images.workplace import make_root
 from dockyard.observability.progress import UNHEARD, Counted, Counter, Listener, counted
 from dockyard.oci import digest as digests
 from dockyard.state.paths import unusable
 
-_ROOT_MODE = 0o755
-"""Of a root directory that its layer says nothing of."""
-_CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
-_LATEST = 2**33 - 1
-"""The latest time of a tar header: as the epoch it leaves all times as they are."""
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +41,7 @@ class Blob(msgspec.Struct, frozen=True, kw_only=True):
     diff_id: str
     digest: str | None = None
     size: int | None = None
-    epoch: int = _LATEST
+    epoch: int = KEEP_TIMES
     times: Times = "clamp"
 
 
@@ -111,20 +109,22 @@ class Intake:
     def _unpack(
         self, part: Part, blob: Blob, below: Sequence[Layer], place: str, counter: Counter
     ) -> UnpackedLayer:
-        os.mkdir(place)
-        os.chmod(place, _ROOT_MODE)
+        make_root(place)
         lower = LowerView(self._layers.paths_of(below))
         with open(f"{place}.blob", "wb") as kept:
             keeper = Keeper(kept, compressed=is_compressed(part.peek(BLOCK)))
-            raw = Hashing(Counted(part, counter), keeper)
+            raw = Hashed(Watched(Counted(part, counter), keeper.write))
             grown = self._growth.unpacked(raw, max_bytes=DEFAULT_LIMITS.bytes, outside=False)
-            plain = Hashing(grown)
-            extracted = extract_layer(plain, place, self._growth, lower=lower)
-            plain.drain()
-            raw.drain()
-            raw.finish()
+            plain = Hashed(grown)
+            head = bytearray()
+            seen = Watched(plain, lambda data: head.extend(data[: _HEAD_BYTES - len(head)]))
+            extracted = extract_layer(seen, place, self._growth, lower=lower)
+            drain(seen)
+            drain(raw)
+            keeper.finish()
         _check(blob, raw, plain)
-        ours = _is_ours(place, plain, blob, Counter(self._progress, "checking", plain.size))
+        checking = Counter(self._progress, "checking", plain.size)
+        ours = _is_ours(place, _Comparison(bytes(head)), plain.digest, blob, checking)
         if ours:
             os.unlink(f"{place}.blob")
         return UnpackedLayer(
@@ -139,11 +139,8 @@ class Intake:
 
 
 def chain_of(below: Sequence[Layer]) -> str:
-    """The chain ID of layers (OCI image specification, "Layer ChainID"); empty for none."""
-    chain = ""
-    for layer in below:
-        chain = digests.of(f"{chain} {layer.diff_id}".encode()) if chain else layer.diff_id
-    return chain
+    """The chain ID of layers; empty for none."""
+    return chain_id(layer.diff_id for layer in below)
 
 
 class Keeper:
@@ -167,44 +164,7 @@ class Keeper:
             self._stream.write(self._compressor.flush())
 
 
-class Hashing:
-    """A stream that is hashed while it is read, and perhaps kept."""
-
-    def __init__(self, source: Readable, keeper: Keeper | None = None) -> None:
-        self._source = source
-        self._keeper = keeper
-        self._digest = hashlib.sha256()
-        self.size = 0
-        self.head = b""
-
-    def read(self, size: int) -> bytes:
-        """At most ``size`` bytes; none at the end."""
-        data = self._source.read(size)
-        self._digest.update(data)
-        self.size += len(data)
-        if len(self.head) < _HEAD_BYTES:
-            self.head += data[: _HEAD_BYTES - len(self.head)]
-        if self._keeper is not None and data:
-            self._keeper.write(data)
-        return data
-
-    def drain(self) -> None:
-        """Reads what an archive has behind its end: it counts for the digest."""
-        while self.read(_CHUNK_BYTES):
-            pass
-
-    def finish(self) -> None:
-        """Completes what is kept."""
-        if self._keeper is not None:
-            self._keeper.finish()
-
-    @property
-    def digest(self) -> str:
-        """Of all that was read."""
-        return digests.PREFIX + self._digest.hexdigest()
-
-
-def _check(blob: Blob, raw: Hashing, plain: Hashing) -> None:
+def _check(blob: Blob, raw: Hashed, plain: Hashed) -> None:
     for what, wanted, found in (
         ("size", blob.size, raw.size),
         ("digest", blob.digest, raw.digest),
@@ -216,15 +176,16 @@ def _check(blob: Blob, raw: Hashing, plain: Hashing) -> None:
             )
 
 
-def _is_ours(directory: str, plain: Hashing, blob: Blob, counter: Counter) -> bool:
+def _is_ours(
+    directory: str, written: _Comparison, digest: str, blob: Blob, counter: Counter
+) -> bool:
     """Whether our writer makes the very tar from the directory."""
-    written = _Comparison(plain.head)
     write = counted(written.write, counter)
     try:
         tarwriter.write_layer(directory, write, epoch=blob.epoch, times=blob.times)
     except (_DifferentError, DockyardError):
         return False
-    return written.digest == plain.digest
+    return written.digest == digest
 
 
 class _DifferentError(Exception):

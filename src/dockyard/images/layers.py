@@ -12,8 +12,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,7 +22,10 @@ from dockyard.images.model import STORED, Layer, Times
 from dockyard.state.database import Database, Row
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths, unusable
-from dockyard.system import files, syscalls
+from dockyard.system import files
+
+if TYPE_CHECKING:
+    from dockyard.images.sync import Sync
 
 _BY_ID = """
     SELECT id, coalesce(diff_id, chained), size, writer, epoch, times
@@ -110,7 +113,12 @@ class LayerStore:
         return layer_id
 
     def seal(
-        self, layer_id: str, *, synced: bool = False, advance: Callable[[int], object] = _ignore
+        self,
+        layer_id: str,
+        *,
+        synced: bool = False,
+        sync: Sync | None = None,
+        advance: Callable[[int], object] = _ignore,
     ) -> Layer:
         """Hashes a published layer, brings it to disk, and shares it; leased to its holder.
 
@@ -119,6 +127,7 @@ class LayerStore:
 
         Args:
             synced: the caller knows that all of the layer is on disk already.
+            sync: what brings it there, begun when it was published; else one of its own does.
             advance: gets the number of bytes of each part that was hashed.
 
         Raises:
@@ -134,12 +143,22 @@ class LayerStore:
             return self.get(layer_id)
         _, writer, epoch, times = row
         directory = self._paths.layer(layer_id)
-        with contextlib.nullcontext() if synced else _syncing(self._paths.layers):
+        sync = sync or (None if synced else self.sync())
+        try:
             digest, size = diff_id(
                 directory, epoch=epoch, times=times, writer=writer, advance=advance
             )
+        finally:
+            if sync is not None:
+                sync.wait()
         with self._database.transaction() as connection:
             return _record(connection, layer_id, digest, size)
+
+    def sync(self) -> Sync:
+        """Begins to bring to disk what was published so far."""
+        from dockyard.images.sync import Sync  # only builds make layers
+
+        return Sync(self._paths.layers)
 
     def find(self, diff_id_: str, chain: str, holder: str) -> Layer | None:
         """The sealed layer of that digest that may stand on the chain, leased to ``holder``."""
@@ -149,29 +168,38 @@ class LayerStore:
             return None if row is None else _lease(connection, holder, row[0])
 
     def adopt(self, unpacked: Unpacked, *, holder: str) -> Layer:
-        """Takes a layer that came from elsewhere, digest and all; leased to its holder.
+        """Takes a layer that came from elsewhere; see :meth:`adopt_all`."""
+        return self.adopt_all([unpacked], holder=holder)[0]
 
-        Where another process took the same one meanwhile, that one is returned.
+    def adopt_all(self, unpacked: Sequence[Unpacked], *, holder: str) -> tuple[Layer, ...]:
+        """Takes layers that came from elsewhere, digests and all; leased to their holder.
+
+        The filesystem is brought to disk once. Where another process took one of them meanwhile,
+        that one is returned.
 
         Raises:
             StateError: the files can't be moved, or the disk failed.
         """
+        ids = [self._move_in(each, holder) for each in unpacked]
+        self.sync().wait()
+        with self._database.transaction() as connection:
+            return tuple(
+                _record(connection, layer_id, each.diff_id, each.size, chain=each.chain)
+                for layer_id, each in zip(ids, unpacked, strict=True)
+            )
+
+    def _move_in(self, unpacked: Unpacked, holder: str) -> str:
         writer = None if unpacked.blob is None else STORED
         layer_id = self.publish(
             unpacked.directory, holder=holder, epoch=unpacked.epoch, times=unpacked.times,
             writer=writer,
         )  # fmt: skip
-        try:
-            if unpacked.blob is not None:
+        if unpacked.blob is not None:
+            try:
                 os.rename(unpacked.blob, self._paths.blob(layer_id))
-            with _syncing(self._paths.root):
-                pass
-        except OSError as error:
-            raise unusable(self._paths.blob(layer_id), error) from error
-        with self._database.transaction() as connection:
-            return _record(
-                connection, layer_id, unpacked.diff_id, unpacked.size, chain=unpacked.chain
-            )
+            except OSError as error:
+                raise unusable(self._paths.blob(layer_id), error) from error
+        return layer_id
 
     def get(self, layer_id: str) -> Layer:
         """The sealed layer with this id.
@@ -245,10 +273,14 @@ class LayerStore:
         freed = 0
         failure: StateError | PermissionMissing | None = None
         for layer_id, size in doomed:
+            if (lock := Lock.try_acquire(f"{self._paths.locks}/layer-{layer_id}.lock")) is None:
+                continue  # another one is at it: two would hinder each other
             try:
                 freed += self._delete(layer_id, size)
             except OSError as error:
                 failure = failure or unusable(self._paths.layer(layer_id), error)
+            finally:
+                lock.release(remove=True)
         if failure is not None:
             raise failure
         return freed
@@ -297,12 +329,25 @@ class LayerStore:
 
             clear_flags_below(path)
             files.remove_tree(path)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._paths.blob(layer_id))
+        held += self._delete_blobs(layer_id)
         gone = self._database.execute(
             "DELETE FROM layers WHERE id=? AND state='deleting'", (layer_id,)
         )
         return held if gone else 0
+
+    def _delete_blobs(self, layer_id: str) -> int:
+        """What it came as is kept with the layer, and not longer; the bytes that this frees."""
+        freed = 0
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(self._paths.blob(layer_id))
+            os.unlink(self._paths.blob(layer_id))
+            freed = status.st_size if status.st_nlink == 1 else 0
+        owner = f"layer:{layer_id}"
+        if self._database.query_one("SELECT 1 FROM content WHERE owner=?", (owner,)):
+            from dockyard.images.content import ContentStore
+
+            freed += ContentStore(self._paths, self._database).release(owner)
+        return freed
 
 
 def _record(
@@ -314,10 +359,8 @@ def _record(
     ).fetchone()
     if row is None:
         raise _missing(layer_id)
-    if chain is None:
-        same = connection.execute(_BY_DIFF_ID, (digest,)).fetchone()
-    else:
-        same = connection.execute(_BY_CHAIN, (digest, chain)).fetchone()
+    query, by = (_BY_DIFF_ID, (digest,)) if chain is None else (_BY_CHAIN, (digest, chain))
+    same = connection.execute(query, by).fetchone()
     if same is not None:
         connection.execute(
             "UPDATE layers SET state='deleting', size=? WHERE id=?", (size, layer_id)
@@ -355,26 +398,3 @@ def _missing(layer_id: str) -> NotFound:
         hint="another command removed it meanwhile; run this one again",
         reference="no-such-layer",
     )
-
-
-@contextlib.contextmanager
-def _syncing(directory: str) -> Iterator[None]:
-    """Brings the filesystem of ``directory`` to disk beside the block, complete when it ends."""
-    failures: list[OSError] = []
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-    def sync() -> None:
-        try:
-            syscalls.syncfs(descriptor)
-        except OSError as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=sync, name="syncfs")
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
-        os.close(descriptor)
-    for error in failures:
-        raise unusable(directory, error) from error

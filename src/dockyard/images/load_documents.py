@@ -30,7 +30,7 @@ MAX_LAYERS = 125
 """As many as Docker stacks."""
 _MAX_DEPTH = 3
 _MAX_IMAGES = 10_000
-_LAYERS = frozenset(
+LAYER_TYPES = frozenset(
     (oci.LAYER_TAR, f"{oci.LAYER_TAR}+gzip", f"{oci.LAYER_TAR}+zstd",
      "application/vnd.docker.image.rootfs.diff.tar",
      "application/vnd.docker.image.rootfs.diff.tar.gzip")
@@ -102,7 +102,7 @@ def _listing(data: bytes) -> tuple[_DockerEntry, ...]:
 def _docker_image(parts: Parts, entry: _DockerEntry) -> Found:
     data = _verified(parts, entry.config)
     paths = entry.layers or ()
-    config = _config(data, len(paths))
+    config = usable_config(data, len(paths))
     layers = tuple(
         (path, Blob(diff_id=diff_id, digest=_promised(path)))
         for path, diff_id in zip(paths, config.rootfs.diff_ids, strict=True)
@@ -133,7 +133,17 @@ def _mismatch(path: str, found: str) -> ContentMismatch:
     return ContentMismatch(f"{path} of the archive has the digest {found}")
 
 
-def _config(data: bytes, layers: int) -> ImageConfig:
+def usable_config(data: bytes, layers: int) -> ImageConfig:
+    """An image's configuration that came from elsewhere.
+
+    Args:
+        layers: how many its manifest has.
+
+    Raises:
+        ContentMismatch: it makes no sense, or not together with that.
+        HostileInput: there are too many layers.
+        NotSupported: the image is not for Linux.
+    """
     config = decode_config(data)
     if decoding.has_nul(data):
         raise ContentMismatch(
@@ -197,7 +207,7 @@ def _oci_image(parts: Parts, descriptor: Descriptor, architecture: str, depth: i
     if manifest.config.media_type not in oci.CONFIGS:
         raise _no_image(manifest.config.media_type)
     config_bytes = _blob(parts, manifest.config)
-    config = _config(config_bytes, len(manifest.layers))
+    config = usable_config(config_bytes, len(manifest.layers))
     return Found(
         config_bytes=config_bytes,
         config=config,
@@ -215,7 +225,7 @@ def _no_image(media_type: str) -> NotSupported:
 
 def _layers(manifest: Manifest, config: ImageConfig) -> Iterator[tuple[str, Blob]]:
     for layer, diff_id in zip(manifest.layers, config.rootfs.diff_ids, strict=True):
-        if layer.media_type not in _LAYERS:
+        if layer.media_type not in LAYER_TYPES:
             raise NotSupported(
                 f"a layer is of the type {layer.media_type!r}",
                 hint="layers are tar archives, plain or compressed with gzip or zstd",

@@ -24,7 +24,7 @@ _STEPS = {
     "extracting archives": "extracting packages",
     "installing essential": "installing the essential packages",
     "installing remaining": "installing the other packages",
-    "running --customize-hook": "installing pip",
+    "running --customize-hook": "setting it up",
 }
 """What mmdebstrap says, and what our users want to know of it."""
 _KEPT_LINES = 200

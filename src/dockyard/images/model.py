@@ -4,12 +4,14 @@ from typing import Literal
 
 import msgspec
 
-from dockyard.oci.image import ImageConfig
+from dockyard.oci.image import VERSION_LABEL, ImageConfig
 
 Times = Literal["clamp", "epoch"]
 """How times of a layer enter its tar, in whole seconds: ``epoch`` gives every entry the epoch,
 ``clamp`` gives each the earlier of its own time and the epoch. The disk keeps the real ones."""
 
+KEEP_TIMES = 2**33 - 1
+"""The epoch that, with ``clamp``, leaves all times as they are: the latest of a tar header."""
 
 STORED = 0
 """Instead of a writer's number: only the tar that came has the layer's digest, so it is kept."""
@@ -34,8 +36,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """An image: ``id`` is the digest of ``config_bytes``; ``layers`` go from the base up.
 
-    ``names`` are full references (``docker.io/library/python:3.11``), ``built`` is the local time
-    of the build in nanoseconds since 1970, ``size`` the sum of the layers' sizes in bytes.
+    ``names`` are full references (``docker.io/library/python:3.11``), ``size`` is the sum of the
+    layers' sizes in bytes. ``built`` is when it was made, in nanoseconds since 1970: by this host's
+    clock, or for one that was pulled as it says itself; 0 where that isn't known.
+    ``digests`` are full references by digest (``docker.io/library/python@sha256:...``), under which
+    registries have it.
     """
 
     id: str
@@ -45,6 +50,12 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     built: int
     size: int
+    digests: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """The version of what it is about, as it says itself; empty where it doesn't."""
+        return self.config.config.labels.get(VERSION_LABEL, "")
 
     def __repr__(self) -> str:
         """Its short id and names; all else is long, and of use to programs only."""

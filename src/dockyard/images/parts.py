@@ -47,6 +47,10 @@ class Slice:
         """The next bytes, which stay to be read."""
         return os.pread(self._descriptor, min(size, self._end - self._position), self._position)
 
+    def forward(self, count: int) -> None:
+        """Leaves out the next bytes."""
+        self._position = min(self._position + count, self._end)
+
     def close(self) -> None:
         """Closes the file where it is the slice's own."""
         if self._owned:

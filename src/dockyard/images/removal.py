@@ -24,10 +24,27 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    """A container of the image."""
+    """A container of the image, or a service whose replicas are made from it."""
 
     id: str
     state: str
+
+    @property
+    def served(self) -> bool:
+        """It is a service."""
+        return self.state == "served"
+
+    @property
+    def words(self) -> str:
+        """Such as ``container 0123456789ab``."""
+        return self.id if self.served else f"container {self.id[:12]}"
+
+    @property
+    def remedy(self) -> str:
+        """The command that takes it away."""
+        project = self.id.removeprefix("service ").partition("/")[0]
+        down = f"dockyard compose -p {project} down"
+        return down if self.served else f"dockyard rm {self.id[:12]}"
 
     @property
     def stopped(self) -> bool:
@@ -35,11 +52,15 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """The image in question, with all its names and containers."""
+    """The image in question, with all its names and containers.
+
+    ``digests`` are its names by digest, which repositories gave it.
+    """
 
     id: str
     names: tuple[Reference, ...]
     users: tuple[User, ...]
+    digests: tuple[Reference, ...] = ()
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -52,7 +73,8 @@ class Removal(msgspec.Struct, frozen=True):
 def decide(subject: Subject, asked: Reference | None, *, force: bool) -> Removal:
     """Decides a removal.
 
-    By name, only that name goes while the image has others. By id, all go, with ``force`` where
+    By name, only that name goes while the image has others; names by digest go with the last tag of
+    their repository. By id, all go, with ``force`` where
     they are of several repositories. A container of the image forbids it: a stopped one until
     ``force``, which then leaves the image without a name for as long as the container needs it.
 
@@ -68,26 +90,44 @@ def decide(subject: Subject, asked: Reference | None, *, force: bool) -> Removal
 
 
 def _by_name(subject: Subject, asked: Reference, *, force: bool) -> Removal:
-    if len(subject.names) > 1:
-        return Removal((asked,), delete=False)
+    gone = (asked, *_following(subject, asked))
+    if len(subject.names) + len(subject.digests) > len(gone):
+        return Removal(gone, delete=False)
     if subject.users and not force:
         raise Conflict(
             f'conflict: unable to remove repository reference "{asked.familiar}" (must force) -'
-            f" container {subject.users[0].id[:12]} is using its referenced image"
+            f" {subject.users[0].words} is using its referenced image"
             f" {digests.short(subject.id)}",
-            hint=f"remove the container (dockyard rm {subject.users[0].id[:12]}), or use --force",
+            hint=f"remove it ({subject.users[0].remedy}), or use --force",
             reference="image-in-use",
         )
-    return Removal((asked,), delete=not subject.users)
+    return Removal(gone, delete=not subject.users)
+
+
+def _following(subject: Subject, asked: Reference) -> tuple[Reference, ...]:
+    """Names by digest that go with a tag: those of a repository that has no other tag of it."""
+    if asked.digest is not None:
+        return ()
+    others = {name.repository for name in subject.names if name != asked}
+    return tuple(
+        name
+        for name in subject.digests
+        if name.repository == asked.repository and name.repository not in others
+    )
 
 
 def _by_id(subject: Subject, *, force: bool) -> Removal:
+    served = next((user for user in subject.users if user.served), None)
+    if served is not None:
+        why = f"image is being used by {served.words}"
+        raise _conflict(subject, "cannot be forced", why, f"take it down ({served.remedy})")
     running = next((user.id[:12] for user in subject.users if not user.stopped), None)
     if running is not None:
         why = f"image is being used by running container {running}"
         hint = f"stop and remove the container (dockyard rm -f {running})"
         raise _conflict(subject, "cannot be forced", why, hint)
-    if not force and len({name.repository for name in subject.names}) > 1:
+    everything = (*subject.names, *subject.digests)
+    if not force and len({name.repository for name in everything}) > 1:
         why = "image is referenced in multiple repositories"
         raise _conflict(subject, "must be forced", why, "remove it name by name, or use --force")
     if not force and subject.users:
@@ -95,7 +135,7 @@ def _by_id(subject: Subject, *, force: bool) -> Removal:
         why = f"image is being used by stopped container {user}"
         hint = f"remove the container (dockyard rm {user}), or use --force"
         raise _conflict(subject, "must be forced", why, hint)
-    return Removal(subject.names, delete=not subject.users)
+    return Removal(everything, delete=not subject.users)
 
 
 def _conflict(subject: Subject, force: str, why: str, hint: str) -> Conflict:

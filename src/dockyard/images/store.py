@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,13 +18,12 @@ from dockyard.observability import events
 from dockyard.observability.events import Event
 from dockyard.oci import digest as digests
 from dockyard.oci.image import ImageConfig, decode_config
-from dockyard.oci.reference import Reference
+from dockyard.oci.reference import Reference, require_text
 from dockyard.state.database import Database, Row
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 
 if TYPE_CHECKING:
-    from dockyard.images import removal
     from dockyard.images.removal import Removed
 
 _SELECT = """
@@ -35,7 +34,10 @@ _SELECT = """
             'id', id, 'diff_id', coalesce(diff_id, chained), 'size', size,
             'writer', writer, 'epoch', epoch, 'times', times))
          FROM (SELECT layers.* FROM image_layers JOIN layers ON layers.id = layer_id
-               WHERE image_id = images.id ORDER BY position))
+               WHERE image_id = images.id ORDER BY position)),
+        (SELECT json_group_array(name)
+         FROM (SELECT repository || '@' || digest AS name FROM repository_digests
+               WHERE image_id = images.id ORDER BY name))
     FROM images
 """
 """One statement, so that names and layers are of one moment."""
@@ -71,6 +73,7 @@ class ImageStore:
         built: int,
         names: Iterable[Reference] = (),
         action: str | None = "create",
+        also: Callable[[sqlite3.Connection], object] | None = None,
     ) -> Image:
         """Records an image, and moves ``names`` to it, in one transaction. Idempotent.
 
@@ -79,9 +82,10 @@ class ImageStore:
         Args:
             config_bytes: the configuration, kept byte for byte.
             layer_ids: sealed layers that the caller has leased, base first.
-            built: the local time of the build in nanoseconds since 1970.
+            built: when it was made, in nanoseconds since 1970; 0 where that isn't known.
             action: Docker's word for how it came (``create``, ``load``, ``import``), for the
                 event; ``None`` where another word for it is told.
+            also: writes what belongs to it, in the same transaction.
 
         Raises:
             ContentMismatch: the configuration names other layers than these.
@@ -105,9 +109,11 @@ class ImageStore:
             )
             for name in names:
                 _point(connection, name, image_id)
-                events.write(connection, _event("tag", image_id, name.familiar))
+                events.write(connection, event_of("tag", image_id, name.familiar))
             if action is not None:
-                events.write(connection, _event(action, image_id))
+                events.write(connection, event_of(action, image_id))
+            if also is not None:
+                also(connection)
         return self.get(image_id)
 
     def has(self, image_id: str) -> bool:
@@ -138,7 +144,7 @@ class ImageStore:
             NotFound: no image; the hint says what would get it.
             InvalidInput: neither an id nor a valid name, or a short id that fits several images.
         """
-        if digests.is_digest(text):
+        if digests.is_digest(require_text(text, "an image's name or id")):
             return Resolution(self.get(text))
         if not text.startswith(digests.PREFIX) and not _is_full_hex(text):
             by_name = self._by_name(text)
@@ -176,23 +182,28 @@ class ImageStore:
         """The directories of an image's layers, base first."""
         return self._layers.paths_of(image.layers)
 
-    def tag(self, image_id: str, name: Reference) -> None:
+    def tag(self, image: Image | str, name: Reference | str) -> None:
         """Gives an image a name; another image that had it keeps existing without it.
+
+        Args:
+            image: itself, its id or a name.
 
         Raises:
             NotFound: there is no such image.
-            InvalidInput: the name is one by digest.
+            InvalidInput: the name is none, or one by digest.
         """
+        name = name if isinstance(name, Reference) else Reference.parse(name)
+        image_id = image.id if isinstance(image, Image) else self.find(image).id
         with self._database.transaction() as connection:
             if not connection.execute("SELECT 1 FROM images WHERE id=?", (image_id,)).fetchone():
                 raise _no_such_id(image_id)
             _point(connection, name, image_id)
-            events.write(connection, _event("tag", image_id, name.familiar))
+            events.write(connection, event_of("tag", image_id, name.familiar))
 
     def tell(self, action: str, image: Image) -> None:
         """Writes an event of an image that changes nothing: ``save``."""
         with self._database.transaction() as connection:
-            events.write(connection, _event(action, image.id))
+            events.write(connection, event_of(action, image.id))
 
     def list(self) -> tuple[Image, ...]:
         """All images, those without a name too, the latest built first."""
@@ -205,21 +216,22 @@ class ImageStore:
             NotFound: no image is meant by ``text``.
             Conflict: containers use the image, or it has names in several repositories.
         """
-        from dockyard.images import removal, resolve
+        from dockyard.images import removal, resolve, untagging
 
         resolution = self.resolve(text)
         image_id = resolution.image.id
         with self._database.transaction() as connection:
-            subject = _subject(connection, image_id)
-            if resolution.reference is not None and resolution.reference not in subject.names:
+            subject = untagging.subject_of(connection, image_id)
+            known = (*subject.names, *subject.digests)
+            if resolution.reference is not None and resolution.reference not in known:
                 raise resolve.not_found(text)  # another command moved the name meanwhile
             todo = removal.decide(subject, resolution.reference, force=force)
             for name in todo.untag:
-                connection.execute("DELETE FROM names WHERE name=?", (str(name),))
-                events.write(connection, _event("untag", image_id))
+                untagging.drop(connection, name)
+                events.write(connection, event_of("untag", image_id))
             if todo.delete:
                 connection.execute("DELETE FROM images WHERE id=?", (image_id,))
-                events.write(connection, _event("delete", image_id))
+                events.write(connection, event_of("delete", image_id))
         removed = tuple(removal.Removed("Untagged", name.familiar) for name in todo.untag)
         if todo.delete:
             self._layers.collect()
@@ -232,10 +244,12 @@ class ImageStore:
         Returns:
             What went, and the bytes that it held.
         """
+        from dockyard.images import untagging
+
         removed: list[Removed] = []
         for image in images:
             with contextlib.suppress(Conflict, NotFound), self._database.transaction() as changes:
-                removed += _remove_unused(changes, image)
+                removed += untagging.remove_unused(changes, image)
         freed = self._layers.collect()
         events.record(self._database, "image", "prune", "", {"reclaimed": str(freed)})
         return tuple(removed), freed
@@ -261,11 +275,10 @@ class ImageStore:
         from dockyard.images import resolve  # not for those who have an id, as exec
 
         for candidate in resolve.candidates(text):
-            row = self._database.query_one(
-                "SELECT image_id FROM names WHERE name=?", (str(candidate.reference),)
-            )
-            if row is not None:
-                return Resolution(self.get(row[0]), candidate.reference, candidate.note)
+            row = self._database.query_one(*_lookup(candidate.reference))
+            image = None if row is None else self.get(row[0])
+            if image is not None and candidate.admits(image):
+                return Resolution(image, _without_tag(candidate.reference), candidate.note)
         return None
 
     def _by_prefix(self, prefix: str) -> str | None:
@@ -288,14 +301,14 @@ class ImageStore:
         return tuple(_image(row) for row in rows)
 
 
-def _event(action: str, image_id: str, name: str | None = None) -> Event:
+def event_of(action: str, image_id: str, name: str | None = None) -> Event:
     """An image's event; only tags name it, as in Docker."""
     attributes = {"name": image_id if name is None else name}
     return Event(type="image", action=action, actor=image_id, attributes=attributes)
 
 
 def _image(row: Row) -> Image:
-    image_id, config, built, size, names, layers = row
+    image_id, config, built, size, names, layers, by_digest = row
     return Image(
         id=image_id,
         config=decode_config(config),
@@ -304,7 +317,22 @@ def _image(row: Row) -> Image:
         names=decoding.from_json(names, tuple[str, ...]),
         built=built,
         size=size,
+        digests=decoding.from_json(by_digest, tuple[str, ...]),
     )
+
+
+def _lookup(name: Reference) -> tuple[str, tuple[str, ...]]:
+    """What finds the image of a name; a digest counts for more than a tag."""
+    if name.digest is None:
+        return "SELECT image_id FROM names WHERE name=?", (str(name),)
+    return (
+        "SELECT image_id FROM repository_digests WHERE repository=? AND digest=?",
+        (name.repository, name.digest),
+    )
+
+
+def _without_tag(name: Reference) -> Reference:
+    return name if name.digest is None else msgspec.structs.replace(name, tag=None)
 
 
 def _parse(config_bytes: bytes) -> ImageConfig:
@@ -332,39 +360,6 @@ def _point(connection: sqlite3.Connection, name: Reference, image_id: str) -> No
         " ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id",
         (str(name), image_id),
     )
-
-
-def _subject(connection: sqlite3.Connection, image_id: str) -> removal.Subject:
-    from dockyard.images import removal
-
-    names = connection.execute(
-        "SELECT name FROM names WHERE image_id=? ORDER BY name", (image_id,)
-    ).fetchall()
-    users = connection.execute(
-        "SELECT id, state FROM containers WHERE image_id=? ORDER BY created", (image_id,)
-    ).fetchall()
-    return removal.Subject(
-        id=image_id,
-        names=tuple(Reference.parse(name) for (name,) in names),
-        users=tuple(removal.User(*user) for user in users),
-    )
-
-
-def _remove_unused(connection: sqlite3.Connection, image: Image) -> list[Removed]:
-    """Removes an image unless a container uses it, or it got another name since it was read."""
-    from dockyard.images.removal import Removed
-
-    subject = _subject(connection, image.id)
-    if subject.users or {str(name) for name in subject.names} - set(image.names):
-        return []
-    gone = connection.execute("DELETE FROM names WHERE image_id=?", (image.id,))
-    for _ in range(gone.rowcount):
-        events.write(connection, _event("untag", image.id))
-    if not connection.execute("DELETE FROM images WHERE id=?", (image.id,)).rowcount:
-        return []
-    events.write(connection, _event("delete", image.id))
-    untagged = [Removed("Untagged", name.familiar) for name in subject.names]
-    return [*untagged, Removed("Deleted", image.id)]
 
 
 def _is_full_hex(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tarfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO, ClassVar, cast
@@ -62,7 +63,23 @@ def members(source: Readable) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo
         raise _damaged(error, f"after {name}") from error
 
 
-def begins_with_header(stream: BinaryIO) -> bool:
+def is_archive(path: str) -> bool:
+    """True for a file that ``ADD`` unpacks: a tar with at least one entry, plain or compressed.
+
+    Symlinks are followed: give a file of a hostile tree as ``/proc/self/fd/N``.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return False
+    with open(descriptor, "rb") as stream:
+        return _begins_with_header(stream)
+
+
+def _begins_with_header(stream: BinaryIO) -> bool:
     """True where a tar with at least one entry begins, plain or compressed."""
     try:
         source = Unpacked(stream, max_bytes=_CHUNK_BYTES)

@@ -19,7 +19,6 @@ from dockyard.images.confined import ConfinedRoot, clean
 from dockyard.images.decompress import Readable
 from dockyard.images.growth import Growth
 from dockyard.images.tarreader import (
-    begins_with_header,
     copy_content,
     device_of,
     members,
@@ -50,7 +49,8 @@ class Extracted(msgspec.Struct, frozen=True, kw_only=True):
     """What an archive turned out to be.
 
     ``bytes`` is the sum of the files' sizes. ``self_contained`` is false for a layer that means
-    something only above certain others: it leaves out parent directories, or has opaque ones.
+    something only above certain others: it leaves out parent directories, has opaque ones, or hard
+    links to files below it.
     """
 
     entries: int
@@ -98,9 +98,13 @@ def extract(
 
 
 def extract_layer(
-    source: Readable, directory: str, growth: Growth, *, lower: LowerView
+    source: Readable, directory: str, growth: Growth, *, lower: LowerView | None
 ) -> Extracted:
-    """Unpacks a layer that is no longer compressed; see :func:`extract`."""
+    """Unpacks a layer that is no longer compressed; see :func:`extract`.
+
+    Args:
+        lower: ``None`` where they aren't known yet: hard links to files in them are left out.
+    """
     work = _Extraction(directory, growth, DEFAULT_LIMITS, lower, True, True, None, True)
     return _extract(source, work)
 
@@ -114,22 +118,6 @@ def _extract(source: Readable, work: _Extraction) -> Extracted:
         work.close()
 
 
-def is_archive(path: str) -> bool:
-    """True for a file that ``ADD`` unpacks: a tar with at least one entry, plain or compressed.
-
-    Symlinks are followed: give a file of a hostile tree as ``/proc/self/fd/N``.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return False
-    with open(descriptor, "rb") as stream:
-        return begins_with_header(stream)
-
-
 class _Extraction:
     """One archive being unpacked."""
 
@@ -138,7 +126,7 @@ class _Extraction:
         directory: str,
         growth: Growth,
         limits: Limits,
-        lower: LowerView,
+        lower: LowerView | None,
         whiteouts: bool,
         devices: bool,
         owner: tuple[int, int] | None,
@@ -151,8 +139,12 @@ class _Extraction:
         self._owner = owner
         self._rights = rights
         self._left_out: set[str] = set()
-        self._root = ConfinedRoot(directory, lower)
-        self._deletions = Deletions(directory, self._root, lower) if whiteouts else None
+        below = NOTHING_BELOW if lower is None else lower
+        self._lower = lower
+        self._links_down = False
+        """Whether there was a hard link to a file of the layers below."""
+        self._root = ConfinedRoot(directory, below)
+        self._deletions = Deletions(directory, self._root, below) if whiteouts else None
         self._entries = 0
         self._bytes = 0
         self._directory_times: dict[str, int] = {}
@@ -182,7 +174,7 @@ class _Extraction:
         return Extracted(
             entries=self._entries,
             bytes=self._bytes,
-            self_contained=not opaque and not self._root.implied,
+            self_contained=not (opaque or self._root.implied or self._links_down),
             left_out=len(self._left_out),
         )
 
@@ -315,9 +307,13 @@ class _Extraction:
         head, _, last = target.rpartition("/")
         source = self._root.open(head, os.O_PATH | os.O_DIRECTORY)
         try:
+            place = last
             status = None if source is None or not last else _lstat(source, last)
-            if source is None or status is None:
-                raise ContentMismatch(f"a hard link to /{target}, which is not in the archive")
+            if status is None:
+                below = self._place_below(target)
+                if below is None:
+                    return
+                place, status = below, os.lstat(below)
             if stat.S_ISDIR(status.st_mode):
                 raise HostileInput(f"a hard link to the directory /{target}")
             parent, name = self._root.parent_of(path)
@@ -325,10 +321,26 @@ class _Extraction:
             if existing is not None and os.path.samestat(existing, status):
                 return
             self._root.remove(parent, name)
-            os.link(last, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+            os.link(place, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
         finally:
             if source is not None:
                 os.close(source)
+
+    def _place_below(self, target: str) -> str | None:
+        """Where a file is that the archive lacks: the very file is linked to, as no layer changes.
+
+        ``None`` where the layers below aren't known yet.
+        """
+        self._links_down = True
+        if self._lower is None:
+            return None
+        view = self._lower.under(self._directory)
+        head, slash, last = target.rpartition("/")
+        place = view.locate(f"{view.resolve(head)}{slash}{last}".lstrip("/")) if last else None
+        if place is None:
+            nor = "" if self._deletions is None else " nor in the layers below it"
+            raise ContentMismatch(f"a hard link to /{target}, which is not in the archive{nor}")
+        return place
 
     def _finish_open(self, descriptor: int, member: tarfile.TarInfo) -> None:
         """Owner first: a change of owner clears setuid bits and capabilities."""

@@ -12,6 +12,8 @@ from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 from dockyard.system import files
 
+_ROOT_MODE = 0o755
+
 
 @contextlib.contextmanager
 def workplace(paths: Paths, database: Database, purpose: str) -> Iterator[tuple[str, str]]:
@@ -33,3 +35,9 @@ def workplace(paths: Paths, database: Database, purpose: str) -> Iterator[tuple[
             files.remove_tree(directory)
             database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
             lock.release(remove=True)
+
+
+def make_root(path: str) -> None:
+    """Makes the directory of a layer: it stays so where the layer says nothing of its root."""
+    os.mkdir(path)
+    os.chmod(path, _ROOT_MODE)

@@ -7,11 +7,11 @@ import shlex
 import pytest
 
 from dockyard.errors import InvalidInput
-from dockyard.images import bases
 from dockyard.images import bootstrap_plan as plan
+from dockyard.images.stock import catalog
 
-DEBIAN = bases.named("debian:trixie")
-PYTHON = bases.named("python:3.11")
+DEBIAN = catalog.named("debian:trixie").base
+PYTHON = catalog.named("python:3.11").base
 
 
 def test_the_command_ends_with_the_suite_and_lacks_the_directory() -> None:

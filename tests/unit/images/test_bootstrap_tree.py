@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dockyard.images import bases, bootstrap_tree
+from dockyard.images import bootstrap_tree
+from dockyard.images.stock import catalog
 
 CHANGED = 1_700_000_000
 
@@ -77,7 +78,7 @@ def test_the_epoch_is_the_latest_change_of_a_package(tree: Path) -> None:
 
 def test_versions_are_read_from_what_is_installed(tree: Path) -> None:
     versions = [
-        bootstrap_tree.version_of(str(tree), bases.named(name))
+        bootstrap_tree.version_of(str(tree), catalog.named(name).base)
         for name in ("debian:trixie", "python:3.13")
     ]
     assert versions == ["13.1", "3.13.5"]

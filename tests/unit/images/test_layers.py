@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import errno
 import os
@@ -193,6 +194,19 @@ def test_one_layer_that_can_not_be_deleted_does_not_keep_the_others(
     monkeypatch.undo()
     root.store.collect()
     assert root.on_disk() == set()
+
+
+def test_several_may_collect_at_once(root: _Root) -> None:
+    for number in range(10):
+        directory = Path(root.paths.layer(root.publish(f"{number}", holder="dead")))
+        for name in range(30):
+            (directory / f"{name}" / "b" / "c").mkdir(parents=True)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(root.store.collect) for _ in range(4)]:
+            done.result()
+    root.store.collect()
+    assert (root.states(), root.on_disk()) == ({}, set())
+    assert not [name for name in os.listdir(root.paths.locks) if name.startswith("layer-")]
 
 
 def test_a_directory_that_can_not_be_moved_leaves_no_record(root: _Root) -> None:

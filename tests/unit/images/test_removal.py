@@ -69,3 +69,37 @@ def test_by_id_a_stopped_container_needs_force() -> None:
 def test_by_id_a_running_container_cannot_be_forced() -> None:
     with pytest.raises(Conflict, match=r"\(cannot be forced\) .* running container c{12}$"):
         decide(subject(APP, users=(STOPPED, RUNNING)), None, force=True)
+
+
+def by_digest(name: Reference) -> Reference:
+    return Reference(name.registry, name.path, None, f"sha256:{'0' * 64}")
+
+
+def known(*names: Reference, digests: tuple[Reference, ...]) -> Subject:
+    return Subject(id=ID, names=names, users=(), digests=digests)
+
+
+def test_the_last_tag_of_a_repository_takes_its_digests_along() -> None:
+    app, other = by_digest(APP), by_digest(OTHER)
+
+    everything = decide(known(APP, digests=(app,)), APP, force=False)
+    some = decide(known(APP, OTHER, digests=(app, other)), APP, force=False)
+    none = decide(known(APP, APP2, digests=(app,)), APP, force=False)
+    assert everything == Removal((APP, app), delete=True)
+    assert some == Removal((APP, app), delete=False)
+    assert none == Removal((APP,), delete=False)
+
+
+def test_a_digest_goes_alone_while_there_are_tags() -> None:
+    app = by_digest(APP)
+
+    assert decide(known(APP, digests=(app,)), app, force=False) == Removal((app,), delete=False)
+    assert decide(known(digests=(app,)), app, force=False) == Removal((app,), delete=True)
+
+
+def test_by_id_digests_go_with_the_tags() -> None:
+    app, other = by_digest(APP), by_digest(OTHER)
+
+    assert decide(known(APP, digests=(app,)), None, force=False) == Removal((APP, app), delete=True)
+    with pytest.raises(Conflict):
+        decide(known(APP, digests=(other,)), None, force=False)

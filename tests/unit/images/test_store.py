@@ -218,3 +218,20 @@ def test_held_images_outlive_their_removal(root: Root) -> None:
     root.layers.collect()
     assert not os.path.exists(directory)
     assert os.listdir(root.paths.locks) == []
+
+
+def test_a_program_may_tag_by_names(root: Root) -> None:
+    image = root.image("a", "app:1")
+    root.images.tag("app:1", "app:2")
+    root.images.tag(image, "app:3")
+
+    names = root.images.get(image.id).names
+    assert names == tuple(f"docker.io/library/app:{number}" for number in (1, 2, 3))
+
+
+def test_what_is_no_text_is_no_name(root: Root) -> None:
+    root.image("a", "app:1")
+    with pytest.raises(InvalidInput, match="has to be a str, and int was given"):
+        root.images.find(3)  # type: ignore[arg-type]  # what a program may do
+    with pytest.raises(InvalidInput, match="has to be a str, and NoneType was given"):
+        root.images.tag("app:1", None)  # type: ignore[arg-type]  # likewise

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockyard.errors import ContentMismatch, HostileInput
+from dockyard.images.tarreader import is_archive
 from dockyard.images.tarwriter import write_layer
-from dockyard.images.untar import Limits, extract, is_archive
+from dockyard.images.untar import Limits, extract
 from dockyard.images.view import LowerView
 
 EPOCH = 1_700_000_000
@@ -173,7 +174,8 @@ def test_concatenated_streams_are_one(tmp_path: Path, pack: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"text", b"\0" * 1024, gzip.compress(b"no tar"), b"x" * 512, b"\x1f\x8b\x08"]
+    "content",
+    [b"", b"text", b"\0" * 1024, gzip.compress(b"no tar", mtime=0), b"x" * 512, b"\x1f\x8b\x08"],
 )
 def test_other_files_are_no_archives(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "f").write_bytes(content)
@@ -292,6 +294,46 @@ def test_implied_directories_are_those_of_the_layers_below(tmp_path: Path) -> No
     assert (upper / "usr/lib/y").read_text() == "y"
     assert stat.S_ISCHR((upper / "usr/lib/z").lstat().st_mode)
     assert not (upper / "lib").exists()
+
+
+def test_a_hard_link_may_lead_to_the_layers_below(tmp_path: Path) -> None:
+    lower, upper = tmp_path / "lower", tmp_path / "upper"
+    (lower / "usr/lib").mkdir(parents=True)
+    (lower / "lib").symlink_to("usr/lib")
+    (lower / "usr/lib/a").write_text("a")
+    (lower / "usr/lib/b").write_text("hidden")
+    os.setxattr(lower / "usr/lib/a", "user.note", b"kept")
+    upper.mkdir()
+    data = _archive(
+        ("one", tarfile.LNKTYPE, {"linkname": "lib/a"}),
+        ("two", tarfile.LNKTYPE, {"linkname": "usr/lib/a"}),
+        ("lib/b", "new", {}), ("three", tarfile.LNKTYPE, {"linkname": "/lib/b"}),
+        ("usr/lib/.wh.a", "", {}),
+    )  # fmt: skip
+    view = LowerView((str(lower),))
+    result = extract(io.BytesIO(data), str(upper), whiteouts=True, lower=view)
+    assert not result.self_contained
+    assert [(upper / name).read_text() for name in ("one", "two", "three")] == ["a", "a", "new"]
+    assert (upper / "one").samefile(upper / "two")
+    assert (upper / "three").samefile(upper / "usr/lib/b")
+    assert os.getxattr(upper / "one", "user.note") == b"kept"
+    assert LowerView((str(lower), str(upper))).listdir("usr/lib") == ("b",)
+
+
+@pytest.mark.parametrize("target", ["gone", "hidden/a", "", "usr/none"])
+def test_a_hard_link_to_what_no_layer_shows_is_refused(tmp_path: Path, target: str) -> None:
+    layers = [tmp_path / name for name in ("base", "middle", "upper")]
+    for layer in layers:
+        layer.mkdir()
+    for name in ("gone", "hidden/a", "usr/x"):
+        (layers[0] / name).parent.mkdir(exist_ok=True)
+        (layers[0] / name).touch()
+    for name in ("gone", "hidden"):
+        os.mknod(layers[1] / name, stat.S_IFCHR, os.makedev(0, 0))
+    data = _archive(("l", tarfile.LNKTYPE, {"linkname": target}))
+    view = LowerView(tuple(map(str, layers[:2])))
+    with pytest.raises(ContentMismatch, match="nor in the layers below it"):
+        extract(io.BytesIO(data), str(layers[2]), whiteouts=True, lower=view)
 
 
 def test_limits(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Registries: talking to them, and being one."""

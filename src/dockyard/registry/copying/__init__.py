@@ -1,0 +1,1 @@
+"""``copy``: images from one place to another, byte for byte, past this root's own images."""

@@ -1,0 +1,1 @@
+"""A private registry: OCI distribution 1.1 over HTTP."""

@@ -1,0 +1,1 @@
+"""The registry's protocol: requests of clients, and what they are answered."""
