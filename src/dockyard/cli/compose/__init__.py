@@ -1,0 +1,1 @@
+"""What the commands of ``dockyard compose`` share."""

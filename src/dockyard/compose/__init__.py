@@ -1,0 +1,1 @@
+"""Stacks: several containers from one file of the Compose Specification."""

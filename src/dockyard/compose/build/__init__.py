@@ -1,0 +1,1 @@
+"""Building the images of a project's services."""

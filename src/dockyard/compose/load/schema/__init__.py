@@ -1,0 +1,1 @@
+"""What may be written in a Compose file, as values: kinds of elements and what they hold."""

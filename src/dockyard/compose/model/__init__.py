@@ -1,0 +1,1 @@
+"""A Compose project as typed, frozen values. No I/O."""
