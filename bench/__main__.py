@@ -22,6 +22,13 @@ from bench.question import IMAGE, Question
 from bench.rebuild import Rebuild
 from bench.run_bridge import RunBridge
 from bench.run_isolated import RunIsolated
+from bench.shipping import (
+    PullChange,
+    PullWhole,
+    PushChange,
+    PushWhole,
+)
+from bench.stack_up import StackUp
 from bench.version import Version
 
 QUESTIONS: dict[str, type[Question]] = {
@@ -31,10 +38,15 @@ QUESTIONS: dict[str, type[Question]] = {
     "rebuild": Rebuild,
     "large-layer": LargeLayer,
     "many": ManyContainers,
+    "stack": StackUp,
     "exec": ExecLatency,
     "copy": LargeCopy,
     "commit": LargeCommit,
     "disk": DiskUse,
+    "push": PushWhole,
+    "pull": PullWhole,
+    "push-change": PushChange,
+    "pull-change": PullChange,
 }
 
 _PAUSE_SECONDS = 0.25
@@ -63,6 +75,8 @@ def main() -> int:
         question = QUESTIONS[name]()
         samples = ask(question, found, options.repeat or question.repeat)
         print(report.row(question, samples, order), flush=True)
+        for each in question.more():
+            print(report.row(each, each.samples, order), flush=True)
     return 0
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import abc
 import resource
+from collections.abc import Mapping, Sequence
 from typing import Literal
+
+import msgspec
 
 from bench.tools import Tool
 
@@ -24,6 +27,14 @@ def build_options(tool: Tool) -> tuple[str, ...]:
     return ("--ulimit", f"nofile={files}:{files}", "--ulimit", f"nproc={processes}:{processes}")
 
 
+class Figures(msgspec.Struct, frozen=True):
+    """Another row that the same repetitions gave: samples by the tool's name."""
+
+    title: str
+    unit: Literal["seconds", "bytes"]
+    samples: Mapping[str, Sequence[float]]
+
+
 class Question(abc.ABC):
     """One row of the table."""
 
@@ -38,6 +49,10 @@ class Question(abc.ABC):
     @abc.abstractmethod
     def measure(self, tool: Tool) -> float:
         """One repetition, in the question's unit."""
+
+    def more(self) -> Sequence[Figures]:
+        """What else was seen."""
+        return ()
 
     def clean(self, tool: Tool) -> None:  # noqa: B027  # most leave nothing
         """Removes what the repetitions left; not timed."""

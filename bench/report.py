@@ -7,14 +7,14 @@ import platform
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
-from bench.question import Question
+from bench.question import Figures, Question
 from bench.tools import BenchmarkError, Tool
 
 Samples = Mapping[str, Sequence[float]]
 """What each repetition gave, by the tool's name."""
 
 
-def row(question: Question, samples: Samples, order: Sequence[str]) -> str:
+def row(question: Question | Figures, samples: Samples, order: Sequence[str]) -> str:
     """One line: median (least to most) of each tool, and Dockyard's share of each peer."""
     shown = size if question.unit == "bytes" else duration
     cells = [question.title, *(_cell(samples.get(name, ()), shown) for name in order)]

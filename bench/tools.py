@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import zlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -89,10 +90,12 @@ class Tool(msgspec.Struct, frozen=True):
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as writer:
             for name, text in files.items():
+                data = text.encode()
                 member = tarfile.TarInfo(name)
-                member.size = len(text.encode())
-                member.mtime = 1_700_000_000
-                writer.addfile(member, io.BytesIO(text.encode()))
+                member.size = len(data)
+                # BuildKit takes a file of the same size and time for the same file.
+                member.mtime = 1_700_000_000 + zlib.crc32(data) % 10_000_000
+                writer.addfile(member, io.BytesIO(data))
         script = 'rm -rf "$1" && mkdir -p "$1" && tar -xf - -C "$1"'
         self.shell(("sh", "-c", script, "place", directory), data=archive.getvalue())
 

@@ -23,8 +23,10 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    """A shell that starts us in the background has Ctrl-C ignored, by our commands too then."""
+    """Who starts us in the background has signals ignored, by our commands too then."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_report_header() -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dockyard.engine import Engine
     from dockyard.errors import DockyardError
     from dockyard.handle import RunningContainer
+    from dockyard.models.model import ModelInfo
 
 __all__ = [
     "Config",
@@ -41,6 +42,7 @@ __all__ = [
     "Engine",
     "HealthOptions",
     "Logging",
+    "ModelInfo",
     "Mount",
     "Namespaces",
     "Networking",
@@ -60,6 +62,7 @@ _HOMES = {
     "Engine": "dockyard.engine",
     "HealthOptions": "dockyard.containers.options",
     "Logging": "dockyard.containers.options",
+    "ModelInfo": "dockyard.models.model",
     "Mount": "dockyard.containers.options",
     "Namespaces": "dockyard.containers.options",
     "Networking": "dockyard.containers.options",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from dockyard.containers.parts import Parts
 from dockyard.state.database import Database
@@ -46,6 +46,8 @@ class Builder:
         no_cache_filter: Sequence[str] = (),
         cache_to: Sequence[CacheTo | str] = (),
         cache_from: Sequence[CacheFrom | str] = (),
+        layers: Literal["packages", "plain"] | None = None,
+        pull: bool = False,
         listener: Listener | None = None,
     ) -> Image:
         """Builds an image from a Dockerfile.
@@ -68,13 +70,18 @@ class Builder:
             allow: entitlements for RUN steps, ``network.host`` and ``security.insecure``.
             steps: network, hosts and limits of RUN steps.
             outputs: where the result goes, as ``--output`` says it; this root where none is given.
+                None is pushed: :meth:`Engine.push` does that afterwards.
             no_cache_filter: stages that are built without cache.
             cache_to, cache_from: as ``--cache-to`` and ``--cache-from`` say it.
+            layers: ``packages`` gives Python distributions layers of their own, ``plain`` makes
+                one layer a step; as the configuration says where ``None``.
+            pull: base images that are here as well; those that are missing are pulled anyway.
             listener: gets the progress; nothing is printed where ``None``.
 
         Raises:
             BuildError: the Dockerfile is wrong or a step failed; the context names the line.
-            NotFound: a base image isn't there; the hint says how to get it.
+            NotFound: a base image isn't there, nor in its registry.
+            RegistryError: one is missing, and its registry can't be reached or refuses.
         """
         from dockyard.build.apply import build
         from dockyard.build.request import asked
@@ -84,6 +91,7 @@ class Builder:
             labels=labels, no_cache=no_cache, platform=platform, contexts=contexts,
             secrets=secrets, ssh=ssh, allow=allow, steps=steps, outputs=outputs,
             no_cache_filter=no_cache_filter, cache_to=cache_to, cache_from=cache_from,
+            layers=layers or self.parts.config.layers, pull=pull,
         )  # fmt: skip
         return build(self.parts, request, listener)
 

@@ -41,6 +41,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Log driver of containers for which none is named; ``None`` is ``json-file``."""
     log_options: Mapping[str, str] = {}
     """Its options, such as ``max-size``."""
+    compression: str | None = None
+    """How layers are compressed that are pushed; ``None`` is zstd."""
+    registries: str | None = None
+    """A file with what is set for registries; ``None`` looks for it where the system's are."""
+    layers: str = "packages"
+    """Layers of builds for which nothing is said: ``packages`` or ``plain``."""
+    gateway_listen: str = "127.0.0.1:8080"
+    """Where the gateway listens for routes that don't say: ``ADDRESS:PORT``."""
+    metrics_listen: str = ""
+    """Where the controller of services answers Prometheus at ``/metrics``; nowhere where empty."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -61,6 +71,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             source_date_epoch=_epoch(env.get("SOURCE_DATE_EPOCH", "")),
             log_driver=env.get("DOCKYARD_LOG_DRIVER") or None,
             log_options=_options(env.get("DOCKYARD_LOG_OPTS", "")),
+            compression=env.get("DOCKYARD_COMPRESSION") or None,
+            registries=env.get("DOCKYARD_REGISTRIES") or None,
+            layers=_layers(env.get("DOCKYARD_LAYERS", "")),
+            gateway_listen=_listen("DOCKYARD_GATEWAY", env) or "127.0.0.1:8080",
+            metrics_listen=_listen("DOCKYARD_METRICS", env),
         )
 
 
@@ -108,6 +123,24 @@ def _options(text: str) -> dict[str, str]:
             )
         found[name] = value
     return found
+
+
+def _layers(text: str) -> str:
+    if text not in {"", "packages", "plain"}:
+        raise InvalidInput(f"DOCKYARD_LAYERS has no such value: {text}", hint="packages or plain")
+    return text or "packages"
+
+
+def _listen(name: str, env: Mapping[str, str]) -> str:
+    text = env.get(name, "")
+    if not text:
+        return ""
+    address, colon, port = text.rpartition(":")
+    if not (colon and address and port.isascii() and port.isdecimal() and 0 < int(port) < 1 << 16):
+        raise InvalidInput(
+            f"{name} is not ADDRESS:PORT: {text}", hint="such as 127.0.0.1:8080 or 0.0.0.0:80"
+        )
+    return text
 
 
 def _epoch(text: str) -> int | None:

@@ -7,11 +7,13 @@ that moment crashes the whole process. So here each type is worked out once, by 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+Hook = Callable[[type, Any], Any]
 INT64_MAX = 2**63 - 1
 _MOST_DIGITS = 40
 """More than any number in use has, with some zeros in front."""
@@ -66,11 +68,14 @@ def from_json(data: str | bytes, kind: type[T]) -> T:
     return _DECODERS.of(kind).decode(data)
 
 
-def from_builtins(value: object, kind: type[T]) -> T:
+def from_builtins(value: object, kind: type[T], hook: Hook | None = None) -> T:
     """Dictionaries, lists and plain values as a value of that type.
+
+    Args:
+        hook: makes values of types that aren't built in.
 
     Raises:
         msgspec.ValidationError: they are something else than the type says.
     """
     _DECODERS.of(kind)
-    return msgspec.convert(value, kind)
+    return msgspec.convert(value, kind, dec_hook=hook)

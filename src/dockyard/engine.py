@@ -12,17 +12,22 @@ from dockyard.config import Config
 from dockyard.containers.apply import Containers
 from dockyard.containers.model import NetworkMode, Options
 from dockyard.containers.parts import Parts
+from dockyard.shipping import Shipper
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 from dockyard.system.closing import Closing
 
 if TYPE_CHECKING:  # building is not on the path of run, nor are programs that use the library
+    from dockyard.batch.batches import Batches
     from dockyard.containers.networks import NetworkManager
     from dockyard.handle import RunningContainer
     from dockyard.images.load import Loaded
     from dockyard.images.model import Image
+    from dockyard.models.apply import Models
     from dockyard.observability.events import Event
     from dockyard.observability.progress import Listener as Progressed
+    from dockyard.serving.stacks import ServedStacks
+    from dockyard.serving.verbs import Services
     from dockyard.usage import Usage
 
 
@@ -30,7 +35,7 @@ def _ignore(_sentence: str) -> None:
     """A library says nothing unless asked to."""
 
 
-class Engine(Builder, Closing):
+class Engine(Builder, Shipper, Closing):
     """One root of Dockyard. Any number may be open at once, in one process or in many.
 
     Opening it makes the directories and finishes what a killed command left half-done.
@@ -67,6 +72,32 @@ class Engine(Builder, Closing):
 
         return NetworkManager(self.parts)
 
+    @functools.cached_property
+    def stacks(self) -> ServedStacks:
+        """The Compose projects of this root, with what is served of them."""
+        from dockyard.serving.stacks import ServedStacks
+
+        return ServedStacks(self)
+
+    @functools.cached_property
+    def services(self) -> Services:
+        """The services of this root that are served."""
+        from dockyard.serving.verbs import Services
+
+        return Services(self)
+
+    @functools.cached_property
+    def batches(self) -> Batches:
+        """The batches of this root."""
+        from dockyard.batch.batches import Batches
+
+        return Batches(self)
+
+    @functools.cached_property
+    def models(self) -> Models:
+        """The models of this root."""
+        return self.parts.models
+
     def close(self) -> None:
         """Closes the database. Containers go on running."""
         self.database.close()
@@ -79,16 +110,17 @@ class Engine(Builder, Closing):
         force: bool = False,
         progress: Callable[[str], None] = _ignore,
     ) -> Image:
-        """Makes a base image from the distribution's packages, for want of a registry.
+        """Makes a base image, or a service's, from the distribution's packages.
 
         Args:
-            base: such as ``python:3.11``; it becomes ``localhost/python:3.11``.
+            base: such as ``python:3.11`` or ``redis:7``; it becomes ``localhost/python:3.11``.
             mirror: the Debian mirror to use and to leave in the image.
             force: make it anew though it is there.
             progress: gets a sentence before each step.
 
         Raises:
             InvalidInput: no such base can be made; the hint names those that can.
+            NotFound: the packages have another version than the one asked for.
             ComponentMissing, ComponentFailed: mmdebstrap is missing, or failed.
         """
         from dockyard.images.bootstrap import bootstrap
@@ -114,6 +146,7 @@ class Engine(Builder, Closing):
         ports: Mapping[int | str, int | str | None] | None = None,
         env: Mapping[str, str] | None = None,
         volumes: Mapping[str, str] | None = None,
+        models: Mapping[str, str] | None = None,
         memory: int | str | None = None,
         cpus: float | str | None = None,
         gpus: int | str | None = None,
@@ -133,6 +166,7 @@ class Engine(Builder, Closing):
                 free one, ``"127.0.0.1:8000"`` names an address too.
             env: variables added to the image's.
             volumes: host directory or volume name to ``/path`` or ``/path:ro``.
+            models: name of a model to the path at which its files are.
             memory: bytes, or text such as ``"1g"``.
             cpus: number of processors, such as 0.5 or ``"0.5"``.
             gpus: ``"all"``, a number, or as for ``--gpus``.
@@ -148,8 +182,8 @@ class Engine(Builder, Closing):
         found, image_name = self._image(api.image(image))
         asked = arguments.merge(
             options or Options(), name=name, command=command, ports=ports, env=env,
-            volumes=volumes, memory=memory, cpus=cpus, gpus=gpus, network=network, remove=remove,
-            publish_address=self.config.publish_address,
+            volumes=volumes, models=models, memory=memory, cpus=cpus, gpus=gpus, network=network,
+            remove=remove, publish_address=self.config.publish_address,
         )  # fmt: skip
         return handle.start(self.containers, found, image_name, asked)
 
@@ -238,9 +272,11 @@ class Engine(Builder, Closing):
 
     def disk_usage(self) -> Usage:
         """What this root keeps on disk, object by object; see :meth:`Usage.summary`."""
+        from dockyard.images.stored import stored
         from dockyard.usage import measured
 
-        return measured(self.images, self.containers, self.volumes, self.build_cache())
+        return measured(self.images, self.containers, self.volumes, self.models,
+                        self.build_cache(), stored(self.paths, self.database))  # fmt: skip
 
     def commit(
         self, container: str, tag: str | None = None, *, author: str = "", message: str = "",

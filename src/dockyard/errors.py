@@ -145,3 +145,17 @@ class RunError(DockyardError):
 
     reference = "run"
     exit_code = 125
+
+
+class ServiceFailed(DockyardError):
+    """A service doesn't come to serve: its replicas can't be started, or aren't ready in time."""
+
+    reference = "service"
+    http_status = 503
+
+
+class RegistryError(DockyardError):
+    """A registry did not do what it was asked, or said what makes no sense."""
+
+    reference = "registry"
+    http_status = 502

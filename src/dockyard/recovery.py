@@ -11,8 +11,9 @@ from dockyard.containers.runtime import sweep
 from dockyard.errors import ComponentFailed, ComponentMissing, PermissionMissing
 from dockyard.state.locks import Lock
 
-_HOLDERS = ("b-", "c-", "images-", "k-", "m-", "w-")
-"""How the names of builds, containers, readers of images, cache mounts and workspaces begin."""
+_HOLDERS = ("b-", "c-", "compose-", "images-", "k-", "m-", "model-", "u-", "w-")
+"""How the names of builds, containers, Compose projects, readers of images, cache mounts, models,
+uploads and workspaces begin."""
 
 
 def recover(parts: Parts, containers: Containers) -> None:
@@ -23,6 +24,7 @@ def recover(parts: Parts, containers: Containers) -> None:
     containers.recover()
     _recover_workspaces(parts)
     parts.volumes.recover()
+    _recover_models(parts)
     _recover_caches(parts)
     _sweep_locks(parts)
     sweep(parts.paths)
@@ -32,6 +34,7 @@ def recover(parts: Parts, containers: Containers) -> None:
     except (ComponentFailed, ComponentMissing, PermissionMissing) as error:
         parts.warn(f"the networks could not be checked: {error}")
     supervise.recover(parts)
+    _recover_serving(parts)
 
 
 def _recover_workspaces(parts: Parts) -> None:
@@ -43,12 +46,33 @@ def _recover_workspaces(parts: Parts) -> None:
     workspace.recover(parts)
 
 
+def _recover_serving(parts: Parts) -> None:
+    """Revives what serves services, or ends it where a killed command has taken the last away."""
+
+    def serves() -> bool:
+        return parts.database.query_one("SELECT 1 FROM serving_services LIMIT 1") is not None
+
+    if not serves() and not os.path.isdir(parts.paths.serving):
+        return
+    from dockyard.serving import programs  # few roots serve anything
+
+    try:
+        programs.recover(parts.paths, serves)
+    except (ComponentFailed, ComponentMissing, PermissionMissing) as error:
+        parts.warn(f"services are not served: {error}")
+
+
 def _recover_connections(parts: Parts) -> None:
     if not parts.networks.pending():
         return
     from dockyard.containers import networking
 
     networking.recover(parts)
+
+
+def _recover_models(parts: Parts) -> None:
+    if parts.database.query_one("SELECT 1 FROM models WHERE state<>'ready'") is not None:
+        parts.models.recover()
 
 
 def _recover_caches(parts: Parts) -> None:

@@ -11,11 +11,14 @@ import msgspec
 from dockyard.build.usage import Record
 from dockyard.containers.model import Container
 from dockyard.images.model import Image
+from dockyard.images.stored import Stored
+from dockyard.models.model import Model
 from dockyard.volumes.model import Volume
 
 if TYPE_CHECKING:
     from dockyard.containers.apply import Containers
     from dockyard.images.store import ImageStore
+    from dockyard.models.apply import Models
     from dockyard.volumes.apply import Volumes
 
 T = TypeVar("T")
@@ -45,6 +48,15 @@ class VolumeUse(msgspec.Struct, frozen=True):
     links: int
 
 
+class ModelUse(msgspec.Struct, frozen=True):
+    """A model, what of its files others have too, and how many containers use it."""
+
+    model: Model
+    shared: int
+    unique: int
+    links: int
+
+
 class Sum(msgspec.Struct, frozen=True):
     """A line of the summary."""
 
@@ -62,14 +74,21 @@ class Usage(msgspec.Struct, frozen=True):
     containers: tuple[ContainerUse, ...]
     volumes: tuple[VolumeUse, ...]
     cache: tuple[Record, ...]
+    models: tuple[ModelUse, ...] = ()
+    downloads: tuple[Stored, ...] = ()
 
     def summary(self) -> tuple[Sum, ...]:
-        """Docker's four lines."""
+        """Docker's four lines, and those for models and downloads where there are any; the cache
+        is last."""
+        models = (self._models(),) if self.models else ()
+        downloads = (self._downloads(),) if self.downloads else ()
         return (
             self._images(),
             _sum("Containers", self.containers, lambda one: one.container.running,
                  lambda one: one.written),
             _sum("Local Volumes", self.volumes, lambda one: one.links > 0, lambda one: one.size),
+            *models,
+            *downloads,
             self._cache(),
         )  # fmt: skip
 
@@ -80,6 +99,19 @@ class Usage(msgspec.Struct, frozen=True):
         held = _layers(one.image for one in active)
         size = sum(every.values())
         return Sum("Images", len(self.images), len(active), size, size - sum(held.values()))
+
+    def _models(self) -> Sum:
+        """Files count once, and stay as long as a container uses a model that has them."""
+        every = _blobs(one.model for one in self.models)
+        active = [one for one in self.models if one.links]
+        size, held = sum(every.values()), sum(_blobs(one.model for one in active).values())
+        return Sum("Models", len(self.models), len(active), size, size - held)
+
+    def _downloads(self) -> Sum:
+        """What came with a layer goes with it, so it stays as long as a container has the image."""
+        held = _layers(one.image for one in self.images if one.containers).keys()
+        return _sum("Downloads", self.downloads, lambda one: bool(one.layers & held),
+                    lambda one: one.size)  # fmt: skip
 
     def _cache(self) -> Sum:
         """What images hold as well costs the cache nothing."""
@@ -101,6 +133,24 @@ def image_uses(images: Sequence[Image], containers: Iterable[Container]) -> tupl
     return tuple(found)
 
 
+def model_uses(
+    models: Sequence[Model], users: Mapping[str, Sequence[str]]
+) -> tuple[ModelUse, ...]:  # fmt: skip
+    """What each model shares with others, and how many containers use it."""
+    holders = Counter(digest for model in models for digest in _blobs([model]))
+    found = []
+    for model in models:
+        blobs = _blobs([model])
+        shared = sum(size for digest, size in blobs.items() if holders[digest] > 1)
+        links = len(users.get(model.id, ()))
+        found.append(ModelUse(model, shared, sum(blobs.values()) - shared, links))
+    return tuple(found)
+
+
+def _blobs(models: Iterable[Model]) -> Mapping[str, int]:
+    return {blob.digest: blob.size for model in models for blob in model.blobs}
+
+
 def _layers(images: Iterable[Image]) -> Mapping[str, int]:
     return {layer.id: layer.size for image in images for layer in image.layers}
 
@@ -114,8 +164,9 @@ def _sum(
 
 
 def measured(
-    images: ImageStore, containers: Containers, volumes: Volumes, cache: tuple[Record, ...]
-) -> Usage:
+    images: ImageStore, containers: Containers, volumes: Volumes, models: Models,
+    cache: tuple[Record, ...], downloads: tuple[Stored, ...],
+) -> Usage:  # fmt: skip
     """What is there at the moment."""
     every = containers.all()
     return Usage(
@@ -126,4 +177,6 @@ def measured(
             for one in volumes.list()
         ),
         cache=cache,
+        models=model_uses(models.list(), models.users()),
+        downloads=downloads,
     )

@@ -17,6 +17,7 @@ from dockyard.build.dockerfile import ignore, parser
 from dockyard.build.lower import lower
 from dockyard.build.names import Settings
 from dockyard.build.sharing import importing
+from dockyard.build.sharing.places import CacheFrom
 from dockyard.cli import template
 from dockyard.containers import logs
 from dockyard.errors import DockyardError
@@ -142,7 +143,7 @@ def layout(data: bytes) -> None:
 def cache(data: bytes) -> None:
     """``--cache-from``: ``index.json``, then the documents that it names."""
     with contextlib.suppress(DockyardError):
-        source = importing.read(_layout(data), "fuzz", "latest")
+        source = importing.read(_layout(data), CacheFrom(src="fuzz"))
         assert len(source.contents.layers) == len(source.places)
         for record in source.records.values():
             for number in record.layers:

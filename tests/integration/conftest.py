@@ -74,6 +74,18 @@ def root(make_root: MakeRoot) -> Root:
 
 
 @pytest.fixture
+def stock(make_root: MakeRoot) -> Callable[..., Root]:
+    """Makes a root that has the images of services, which are bootstrapped once for all tests."""
+
+    def make(*names: str) -> Root:
+        made = make_root(images=False)
+        bases.furnish(bases.stocked(*names), made.paths)
+        return made
+
+    return make
+
+
+@pytest.fixture
 def engine(root: Root) -> Iterator[Engine]:
     """An engine on the test's root; its warnings fail the test."""
     warnings: list[str] = []

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import archives
+from tests.support.disks import small_root
 from tests.support.roots import Command, Root
 from tests.support.waiting import until
 
@@ -33,15 +34,19 @@ def explained(done: Command, *words: str, code: int | None = None) -> str:
 
 
 def test_an_unknown_image(root: Root) -> None:
-    explained(root.cli("run", "nothing-here"), "no such image: nothing-here", code=125)
-    explained(root.cli("run", "python:3.13"), "dockyard bootstrap python:3.13", code=125)
+    never = ("run", "--pull", "never")
+    explained(root.cli(*never, "nothing-here"), "no such image: nothing-here", code=125)
+    explained(root.cli(*never, "python:3.13"), "dockyard bootstrap python:3.13", code=125)
+    nowhere = "127.0.0.1:9/nothing-here"
+    explained(root.cli("run", nowhere), f"unable to find image '{nowhere}:latest' locally",
+              "refuses connections", code=125)  # fmt: skip
     explained(root.cli("rmi", "nothing-here"), "no such image", code=1)
 
 
 def test_hints_lead_on(root: Root) -> None:
     for command in ("rmi", "save", "history"):
         explained(root.cli(command, "nothing-here"), "dockyard images lists what is there", code=1)
-    explained(root.cli("pull", "nothing-here"), "load", "bootstrap", code=1)
+    explained(root.cli("pull", "127.0.0.1:9/nothing-here"), "refuses connections", code=1)
     shown = explained(root.cli("run", "-v", "data:/x:rx", "busybox"), "invalid mode: rx", code=125)
     assert "rslave" in shown
 
@@ -213,24 +218,10 @@ def test_a_database_of_a_newer_version_is_left_alone(root: Root) -> None:
 
 
 @pytest.fixture
-def small(root: Root, make_root: Callable[..., Root]) -> Iterator[Root]:
+def small(make_root: Callable[..., Root]) -> Iterator[Root]:
     """A root on a filesystem of 24 MB."""
-    small = make_root(images=False)
-    image = root.base / "disk"
-    with image.open("wb") as stream:
-        stream.truncate(24 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
-    subprocess.run(["mount", "-o", "loop", str(image), str(small.base)], check=True)
-    try:
-        from tests.support import bases
-
-        bases.furnish(bases.cached(), small.paths)
-        yield small
-        assert small.leftovers() == []
-    finally:
-        small.checked = False
-        small.empty()
-        subprocess.run(["umount", "-l", str(small.base)], check=True)
+    with small_root(make_root, 24 << 20) as root:
+        yield root
 
 
 def fill(root: Root) -> Path:

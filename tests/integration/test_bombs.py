@@ -126,8 +126,9 @@ def assert_nothing_left(root: Root, engine: Engine) -> None:
     engine.parts.layers.collect()
     kept = sum(path.stat().st_blocks * 512 for path in Path(root.paths.layers).rglob("*"))
     assert kept < MIB
-    for place in (root.paths.blobs, root.paths.workspaces):
+    for place in (root.paths.content, root.paths.workspaces):
         assert os.listdir(place) == []
+    assert os.listdir(root.paths.blobs) == ["sha256"]
 
 
 @pytest.mark.parametrize("way", WAYS)

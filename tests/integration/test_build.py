@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.support.roots import Root, foreground
 
 from dockyard import Engine
 from dockyard.build.progress import Event
-from dockyard.errors import BuildError, DockyardError, InvalidInput, NotFound
+from dockyard.errors import BuildError, DockyardError, InvalidInput, NotFound, RegistryError
 from dockyard.images.model import Image
 from dockyard.system.files import remove_tree
 
@@ -449,8 +451,14 @@ def test_a_missing_program_and_shell_are_explained(context: Context) -> None:
         assert f"{program} is not in the image" in str(caught.value.hint)
 
 
-def test_a_missing_base_says_which_bootstrap_makes_it(context: Context) -> None:
-    with pytest.raises(NotFound) as caught:
+def test_a_missing_base_says_which_bootstrap_makes_it(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(host: str, *_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host} is not asked for by tests")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(RegistryError, match="there is no host") as caught:
         context.build("FROM python:3.13\n")
     assert "dockyard bootstrap python:3.13" in (caught.value.hint or "")
     assert "Dockerfile:1" in (caught.value.context or "")

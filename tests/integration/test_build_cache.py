@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.integration.conftest import MakeRoot
+from tests.support import registries
+from tests.support.registries import DockerRegistry, docker_registry
 from tests.support.roots import Root
 
 from dockyard import Engine
@@ -18,6 +20,8 @@ from dockyard.build.sharing.documents import ARTIFACT
 from dockyard.errors import DockyardError, InvalidInput, NotSupported
 from dockyard.images.model import STORED, Image
 from dockyard.oci import digest
+from dockyard.oci import image as oci
+from dockyard.oci.reference import Reference
 
 DOCKERFILE = """\
 FROM busybox AS maker
@@ -64,7 +68,9 @@ def elsewhere(make_root: MakeRoot) -> Callable[..., Done]:
     return build
 
 
-def build_in(engine: Engine, context: Path, to: str = "", source: str = "") -> Done:
+def build_in(
+    engine: Engine, context: Path, to: str = "", source: str = "", registry: str = ""
+) -> Done:
     ends: dict[str, str] = {}
 
     def listen(event: Event) -> None:
@@ -72,9 +78,10 @@ def build_in(engine: Engine, context: Path, to: str = "", source: str = "") -> D
             if step in event.name and event.kind in {"cached", "done"}:
                 ends[step] = event.kind
 
+    given = {f"type=local,src={source}": source, registry: registry}
     image = engine.build(
         str(context), listener=listen, cache_to=[f"type=local,dest={to}"] if to else [],
-        cache_from=[f"type=local,src={source}"] if source else [],
+        cache_from=[value for value, place in given.items() if place],
     )  # fmt: skip
     return image, ends
 
@@ -321,9 +328,12 @@ def test_an_error_may_be_ignored(root: Root, context: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("flag", "value", "said"),
     [
-        ("cache_to", "type=registry,ref=a/b", "no registry client yet"),
-        ("cache_from", "user/app:cache", "no registry client yet"),
-        ("cache_to", "type=inline", "no registry client yet"),
+        ("cache_to", "type=registry", "ref is empty"),
+        ("cache_to", "type=registry,ref=a/b,compression=estargz", "no compression here"),
+        ("cache_to", "type=registry,ref=a/b,image-manifest=false", "no image-manifest=false"),
+        ("cache_to", f"type=registry,ref=a/b@sha256:{'0' * 64}", "a tag, not a digest"),
+        ("cache_from", "type=registry,ref=a/b,tag=c", "no tag here"),
+        ("cache_to", "type=inline", "type=registry,ref="),
         ("cache_to", "type=gha", "GitHub"),
         ("cache_to", "type=s3,bucket=b", "no client"),
         ("cache_to", "type=local", "dest is empty"),
@@ -337,3 +347,91 @@ def test_an_error_may_be_ignored(root: Root, context: Path, tmp_path: Path) -> N
 def test_what_is_not_there_is_refused(flag: str, value: str, said: str, engine: Engine) -> None:
     with pytest.raises((InvalidInput, NotSupported), match=said):
         engine.build("/nowhere", **{flag: [value]})  # type: ignore[arg-type]
+
+
+# In registries.
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRegistry]:
+    with docker_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+def uploads(registry: DockerRegistry) -> int:
+    """How many blobs were begun to be sent."""
+    return len(registry.requests("POST"))
+
+
+def test_a_registry_brings_results_to_another_root(
+    engine: Engine, root: Root, context: Path, registry: DockerRegistry,
+    elsewhere: Callable[..., Done],
+) -> None:  # fmt: skip
+    name = f"{registry.host}/cache:main"
+    for ref in (f"type=registry,ref={name},mode=max", name):
+        before = uploads(registry)
+        root.cli("build", "-t", "made:1", "--cache-to", ref, str(context), check=True)
+        assert uploads(registry) > before
+    before = uploads(registry)
+    root.cli("build", "-t", "made:1", "--cache-to", name, str(context), check=True)
+    assert uploads(registry) == before, "what is there is neither compressed nor sent again"
+
+    root.cli("build", "--cache-to", f"type=registry,ref={name},mode=max", str(context), check=True)
+    image = engine.resolve("made:1")
+    same, ends = elsewhere(context, registry=name)
+    assert ends == dict.fromkeys(STEPS, "cached")
+    assert same.id == image.id
+
+    (context / "third").write_text("changed")
+    _, ends = elsewhere(context, registry=name)
+    assert [step for step in STEPS if ends[step] == "done"] == ["COPY third", "RUN true"]
+
+
+def test_what_is_no_cache_in_a_registry_is_told_of(
+    engine: Engine, context: Path, registry: DockerRegistry, tmp_path: Path,
+    elsewhere: Callable[..., Done],
+) -> None:  # fmt: skip
+    image = f"{registry.host}/image:1"
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /x\n")
+    engine.build(str(tmp_path), tag=image)
+    engine.push(image)
+    closed = "localhost:1/a/b:1"
+    wrong = {image: "not a cache of this builder", f"{registry.host}/none:1": "none:1", closed: ""}
+    for name, said in wrong.items():
+        warnings: list[str] = []
+        _, ends = elsewhere(context, registry=name, warnings=warnings)
+        assert set(ends.values()) == {"done"}
+        (warning,) = warnings
+        assert f"the cache in {name} can't be used" in warning
+        assert said in warning
+        assert f"--cache-to type=registry,ref={name} writes it anew" in warning
+
+
+def test_a_layer_that_is_damaged_in_a_registry_is_made_again(
+    engine: Engine, context: Path, registry: DockerRegistry, tmp_path: Path,
+    elsewhere: Callable[..., Done],
+) -> None:  # fmt: skip
+    name = f"{registry.host}/damaged:1"
+    engine.build(str(context), cache_to=[f"type=registry,ref={name},mode=max"])
+    with registries.client(tmp_path) as client:
+        manifest = oci.decode_manifest(client.remote(Reference.parse(name)).manifest().data)
+    largest = max(manifest.layers, key=lambda layer: layer.size)
+    hexa = digest.hex_of(largest.digest)
+    blob = registry.storage / "docker/registry/v2/blobs/sha256" / hexa[:2] / hexa / "data"
+    blob.write_bytes(bytes(largest.size))
+
+    warnings: list[str] = []
+    _, ends = elsewhere(context, registry=name, warnings=warnings)
+    assert "done" in ends.values()
+    assert "can't be used" in warnings[0]
+
+
+def test_a_registry_that_refuses_fails_before_the_first_step(root: Root, context: Path) -> None:
+    ref = "type=registry,ref=localhost:1/a/b:1"
+    done = root.cli("build", "--cache-to", ref, str(context))
+    assert done.returncode == 1
+    assert "localhost:1" in done.stderr
+    with root.engine() as engine:
+        assert engine.build_cache() == ()
+    done = root.cli("build", "--cache-to", f"{ref},ignore-error=true", str(context), check=True)
+    assert "the cache is not written to localhost:1/a/b:1" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import tarfile
 from pathlib import Path
 
@@ -291,3 +292,17 @@ def test_frontends(context: Context) -> None:
     assert "Dockerfile:1" in (caught.value.context or "")
     with pytest.raises(InvalidInput, match="BUILDKIT_SYNTAX"):
         context.build("FROM scratch\n", build_args={"BUILDKIT_SYNTAX": "example/front:1"})
+
+
+def test_the_mark_of_a_deleted_file_is_refused_by_its_path(context: Context) -> None:
+    """A whiteout, as it is in the upper directory of an overlay that somebody copied."""
+    context.write("d/file", "x")
+    os.mknod(context.path / "d" / "gone", stat.S_IFCHR, os.makedev(0, 0))
+    os.mknod(context.path / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    with pytest.raises(BuildError, match="cannot copy /d/gone: no device 0:0") as caught:
+        context.build("FROM busybox\nCOPY d /d\n")
+    assert "--exclude" in (caught.value.hint or "")
+    context.build("FROM busybox\nCOPY --exclude=gone d /d\nCOPY null /d/\n")
+    assert context.show("stat -c '%F %t:%T' /d/null; ls /d") == [
+        "character special file 1:3", "file", "null",
+    ]  # fmt: skip

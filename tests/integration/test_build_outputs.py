@@ -15,7 +15,7 @@ from tests.support.image_summary import Archive
 from tests.support.roots import Root, command_line
 
 from dockyard import Engine
-from dockyard.errors import BuildError, DockyardError, InvalidInput, NotSupported
+from dockyard.errors import BuildError, DockyardError, InvalidInput, NotFound, NotSupported
 
 DOCKERFILE = """\
 FROM scratch AS first
@@ -117,6 +117,14 @@ def test_several_outputs_and_the_image_itself(
     assert engine.resolve("kept:1").id == image.id
 
 
+def test_an_output_gives_names_where_no_tag_does(engine: Engine, context: Path) -> None:
+    image = engine.build(str(context), outputs=['type=image,"name=one:1,two:2"'])
+    assert [engine.resolve(name).id for name in ("one:1", "two:2")] == [image.id] * 2
+    engine.build(str(context), tag="mine:1", outputs=["type=image,name=three:3"])
+    with pytest.raises(NotFound):
+        engine.resolve("three:3")
+
+
 def test_a_stage_can_be_built_without_cache(engine: Engine, context: Path) -> None:
     def kinds(*stages: str) -> list[str]:
         ends: dict[str, str] = {}
@@ -135,7 +143,11 @@ def test_a_stage_can_be_built_without_cache(engine: Engine, context: Path) -> No
 @pytest.mark.parametrize(
     ("output", "said"),
     [("type=nothing,dest=x", "unknown type"), ("type=local", "dest is required"),
-     ("type=registry", "registry"), ("type=image,push=true", "registry"),
+     ("type=registry,name=a/b", "by itself"), ("type=image,name=a/b,push=true", "by itself"),
+     ("type=registry,compression-level=high", "invalid compression-level"),
+     ("type=image,compression=zstd", "no compression"), ("type=image,push=yes", "invalid push"),
+     ("type=registry,force-compression=true", "no force-compression"),
+     ("type=image,oci-mediatypes=false", "oci-mediatypes=false"),
      ("type=oci,dest=x,compression=zstd", "compression"), ("", "empty"),
      ("type=image,dest=x", "no dest"), ("type=tar,x", "invalid value")],
 )  # fmt: skip
@@ -152,13 +164,6 @@ def test_a_destination_that_cannot_be_written_leaves_no_image(
         engine.build(str(context), outputs=[f"type=oci,dest={tmp_path}/no/such/a.tar"])
     assert images(engine) == before
     assert not os.path.exists(tmp_path / "no")
-
-
-def test_flags_that_need_a_registry_say_so(root: Root, context: Path) -> None:
-    for flag in ("--pull", "--push"):
-        done = root.cli("build", flag, str(context))
-        assert done.returncode != 0
-        assert "no registry client yet" in done.stderr
 
 
 def test_a_dockerfile_says_what_it_can_be_given(root: Root, context: Path) -> None:

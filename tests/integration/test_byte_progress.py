@@ -122,10 +122,12 @@ def test_what_is_short_shows_nothing_and_what_is_slow_does(box: Root, tmp_path: 
         tty.start(["bash", "-c", f"{program} cp {tmp_path}/file box:/"], box.environment())
         assert tty.wait() == 0
         assert tty.rest == "Successfully copied 9MB to box:/\r\n"
-    slowly = f"(head -c 4096; sleep 1.5; cat) < {tmp_path}/saved.tar | {program} load"
+    trickle = f"while [ ! -e {tmp_path}/go ]; do head -c 512; sleep 0.1; done; cat"
+    slowly = f"({trickle}) < {tmp_path}/saved.tar | {program} load"
     with Terminal() as tty:
         tty.start(["bash", "-c", slowly], box.environment())
         tty.expect("Reading - ")
+        (tmp_path / "go").touch()
         assert tty.wait() == 0
         assert screen("Reading - " + tty.rest) == ["Loaded image: saved:latest"]
 

@@ -60,7 +60,7 @@ def gpus(host: Host) -> Host:
     """Two GPUs with all that a vendor's specification has: library, environment, hook."""
     library, hook, mark = (host.root.base / name for name in ("lib.so", "hook.sh", "mark"))
     library.write_text("library of the driver\n")
-    hook.write_text(f'#!/bin/sh\necho "$MARK $1" >> {mark}\n')
+    hook.write_text(f'#!/bin/sh\ncat > {mark}.state\necho "$MARK $1" >> {mark}\n')
     hook.chmod(0o755)
 
     def gpu(number: int, node: str) -> dict[str, Any]:

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import pages
+from tests.support import bases, pages
 from tests.support.bases import CHECKOUT
 from tests.support.roots import Root
 from tests.support.terminal import Terminal
 
 from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
+from dockyard.system.files import remove_tree
 
 TIMEOUT_SECONDS = 240
 LINK = re.compile(r"\]\((?P<target>[^)#:\s]+)(?:#[^)]*)?\)")
@@ -52,6 +53,7 @@ def root(base_images: Path, used_roots: list[Paths]) -> Iterator[Root]:
     """One root for all pages, so that what one builds is cached for the next."""
     made = Root(Path(tempfile.mkdtemp(prefix="dockyard-test-", dir="/var/tmp")), base_images)
     used_roots.append(made.paths)
+    bases.furnish(bases.stocked("redis:7"), made.paths)
     own_layers(made.paths)
     yield made
     left = made.leftovers()
@@ -72,6 +74,7 @@ def environment(root: Root) -> Iterator[dict[str, str]]:
             PATH=f"{programs}:{os.environ['PATH']}", DOCKYARD_CDI_SPEC_DIRS=str(specifications)
         )
         root.empty()
+        remove_tree(f"{root.paths.root}/registry")  # its users would be asked for on another page
 
 
 @pytest.mark.parametrize("page", [page for page in pages.PAGES if pages.to_run(page)])
@@ -84,8 +87,9 @@ def test_a_page_does_what_it_shows(page: str, environment: dict[str, str]) -> No
         if block.language == "console":
             argv = ["bash", "-euo", "pipefail", "-c", pages.script(steps, repr(MARK))]
         done = subprocess.run(
-            argv, cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS,
+            argv, cwd=CHECKOUT, env=environment | {"DEMO_PORT": str(port)},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=TIMEOUT_SECONDS,
         )  # fmt: skip
         assert done.returncode == 0, f"{where}\n{done.stdout}{done.stderr}"
         for step, printed in zip(steps, done.stdout.split(f"\n{MARK}\n"), strict=False):
@@ -93,12 +97,12 @@ def test_a_page_does_what_it_shows(page: str, environment: dict[str, str]) -> No
 
 
 def moved(step: pages.Step, port: int) -> tuple[str, tuple[str, ...]]:
-    """The step with another port of this machine in place of 8000."""
+    """The step with another port of this machine in place of the pages' 8000, 8080 and 5999."""
 
     def move(text: str) -> str:
         for place in ("-p {}:", "localhost:{}", "0.0.0.0:{}"):
             text = text.replace(place.format(8000), place.format(port))
-        return text
+        return re.sub(r"127\.0\.0\.1:(?:5999|8080)\b", f"127.0.0.1:{port}", text)
 
     return move(step.command), tuple(map(move, step.shown))
 

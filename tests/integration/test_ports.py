@@ -107,7 +107,8 @@ def test_a_port_of_another_container_is_refused_and_free_after_its_end(
         port = container.ports[80]
         with pytest.raises(Conflict, match="already allocated") as caught:
             server(engine, port)
-        assert container.id[:12] in (caught.value.hint or "")
+        words = f"container {container.name} ({container.id[:12]}) publishes it"
+        assert words in (caught.value.hint or "")
     with server(engine, port):
         assert ask("127.0.0.1", port) == b"hello\n"
 

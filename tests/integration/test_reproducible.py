@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tests.integration.conftest import MakeRoot
+from tests.support.bases import CHECKOUT
 from tests.support.roots import Root
 
 DOCKERFILE = """\
@@ -40,6 +41,11 @@ with Engine(Config(root=sys.argv[2], run=sys.argv[3])) as engine:
     print(image.id, *(layer.diff_id for layer in image.layers))
 """
 
+PATIENT = """
+import select, time
+time.sleep = lambda seconds: select.select([], [], [], seconds) and None
+"""
+"""libfaketime reckons the moment at which a sleep ends by the wrong clock: EINVAL."""
 LATER = 7 * 365 * 86400
 """Seconds that another clock is ahead."""
 CLOCKED = """\
@@ -107,8 +113,12 @@ def clock(place: Path, ahead: int) -> tuple[str, dict[str, str]]:
     """A context that has the time, and variables that make a program believe it."""
     place.mkdir()
     (place / "now").write_text(f"{time.time() + ahead:.0f}\n")
+    modules = place.with_name(f"{place.name}-modules")
+    modules.mkdir()
+    (modules / "sitecustomize.py").write_text(PATIENT)
     (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
-    believed = {"FAKETIME": f"+{ahead}", "DONT_FAKE_MONOTONIC": "1", "LD_PRELOAD": str(library)}
+    believed = {"FAKETIME": f"+{ahead}", "DONT_FAKE_MONOTONIC": "1", "LD_PRELOAD": str(library),
+                "PYTHONPATH": f"{modules}:{CHECKOUT / 'src'}"}  # fmt: skip
     return str(place), believed if ahead else {}
 
 

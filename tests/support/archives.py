@@ -43,6 +43,13 @@ def link(name: str, target: str) -> tarfile.TarInfo:
     return entry
 
 
+def hard_link(name: str, target: str) -> tarfile.TarInfo:
+    """Another name of a file."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = tarfile.LNKTYPE, target
+    return entry
+
+
 def digest(data: bytes) -> str:
     """The hexadecimal digits of its digest."""
     return hashlib.sha256(data).hexdigest()

@@ -18,7 +18,7 @@ from dockyard.system import process
 _PERMANENT_LOCKS = ("names.", "network.", "probe.", "cgroups.", "v-", "m-")
 """Locks of what a root has once, and of its volumes and cache mounts."""
 
-_SCRIPTS = ("/containers/exit.py", "/controller/process.py")
+_SCRIPTS = ("/containers/exit.py", "/controller/process.py", "/activator/process.py")
 
 PATIENCE = 3.0
 """Seconds for what the kernel does in its own time (interfaces of a dead namespace)."""
@@ -58,6 +58,8 @@ def in_directories(paths: Paths) -> Iterator[str]:
                 yield f"file: {directory}/{name}"
     if os.path.isdir(paths.controller):  # it ends, and takes that along, with the last container
         yield f"controller: {_names(paths.controller)}"
+    if os.path.isdir(paths.serving):
+        yield f"serving: {_names(paths.serving)}"
     for name in _names(paths.locks):
         if not name.startswith(_PERMANENT_LOCKS):
             yield f"lock file: {name}"
@@ -103,7 +105,14 @@ def _processes(paths: Paths) -> Iterator[str]:
     for pid, words in commands():
         program = os.path.basename(words[0])
         exiting = any(word.endswith(_SCRIPTS) for word in words)
-        if not exiting and program not in {"aardvark-dns", "conmon", "crun", "runc", "ssh-agent"}:
+        if not exiting and program not in {
+            "aardvark-dns",
+            "conmon",
+            "crun",
+            "envoy",
+            "runc",
+            "ssh-agent",
+        }:
             continue
         if any(word.startswith((paths.root, paths.run)) for word in words):
             yield f"process {pid}: {' '.join(words)[:200]}"

@@ -104,6 +104,7 @@ def calls(line: str) -> Iterator[tuple[str, ...]]:
 def simple_commands(line: str) -> Iterator[list[str]]:
     """The words of each command of a line, without what joins them. Text in ``$()`` counts too."""
     words: list[str] = []
+    line = re.sub(r"(?<=\s)\d(?=[<>])", "", line)  # the number of a stream is no word
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     lexer.commenters = ""

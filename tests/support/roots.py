@@ -100,6 +100,8 @@ class Root:
     def empty(self) -> None:
         """Removes all containers, as a user would."""
         with self.engine() as engine:
+            for project in {one.service.project for one in engine.services.all()}:
+                engine.stacks.down(project)
             for container in engine.containers.all():
                 with contextlib.suppress(NotFound):
                     engine.containers.remove(container.id, force=True, volumes=True)

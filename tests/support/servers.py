@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import socket
 import ssl
 import subprocess
 import threading
@@ -96,7 +98,7 @@ def web(context: ssl.SSLContext | None = None) -> Iterator[Web]:
             else:
                 found(self)
 
-        do_POST = do_GET  # noqa: N815  # http.server's name
+        do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815  # the server's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
@@ -130,13 +132,65 @@ def web(context: ssl.SSLContext | None = None) -> Iterator[Web]:
         thread.join()
 
 
-def authority(directory: Path) -> tuple[ssl.SSLContext, Path]:
-    """A certificate for localhost: the server's context, and the bundle of who trusts it."""
+@contextlib.contextmanager
+def tunnels(port: int, *, login: str = "") -> Iterator[tuple[str, list[str]]]:
+    """A proxy that leads whoever asks for a tunnel to a port of this host, whatever he names.
+
+    Yields its URL, and what was asked for.
+
+    Args:
+        login: the ``Proxy-Authorization`` without which it does nothing.
+    """
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            if self.headers.get("Proxy-Authorization", "") != login:
+                self.send_error(407)
+                return
+            asked.append(self.path)
+            with socket.create_connection(("127.0.0.1", port)) as there:
+                self.send_response(200)
+                self.end_headers()
+                _pass_on(self.connection, there)
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://localhost:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _pass_on(one: socket.socket, other: socket.socket) -> None:
+    """Bytes in both directions, until one side has no more."""
+    while True:
+        ready, _, _ = select.select([one, other], [], [], 30)
+        for source, target in ((one, other), (other, one)):
+            if source in ready:
+                data = source.recv(1 << 16)
+                if not data:
+                    return
+                target.sendall(data)
+        if not ready:
+            return
+
+
+def authority(directory: Path, *names: str) -> tuple[ssl.SSLContext, Path]:
+    """A certificate for localhost and other names: a server's context, and whom its users trust."""
     bundle, private = directory / "ca.pem", directory / "key.pem"
+    subjects = ",".join(("IP:127.0.0.1", *(f"DNS:{name}" for name in ("localhost", *names))))
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
          "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", private, "-out", bundle],
+         f"subjectAltName={subjects}", "-keyout", private, "-out", bundle],
         capture_output=True, check=True,
     )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -10,6 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "src" / "dockyard"
 
 WITHOUT = {
+    "build/layering.py: 'canceled'": "the user ended the build himself",
     "build/mounts/caches.py: 'canceled'": "the user ended the build himself",
     "build/ops/run.py: 'canceled'": "the user ended the build himself",
     "build/remote/git.py: 'canceled'": "the user ended the build himself",
@@ -77,3 +78,16 @@ def _has_hint(node: ast.ClassDef) -> bool:
 
 def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+
+
+def test_no_hint_is_a_chain_of_alternatives() -> None:
+    """One next step, or two: whoever reads one wants to go on."""
+    glued = [
+        f"{path.relative_to(PACKAGE)}: {ast.unparse(node.value)}"
+        for path, tree in _trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "hint"
+        if "; or " in ast.unparse(node.value)
+    ]
+
+    assert not glued

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import msgspec
+
 from dockyard.build.usage import Record
 from dockyard.cli import usage_view as view
 from dockyard.containers.model import Container, Options
 from dockyard.images.model import Image, Layer
-from dockyard.oci.image import ImageConfig
-from dockyard.usage import ContainerUse, Usage, VolumeUse, image_uses
+from dockyard.models.documents import Config
+from dockyard.models.model import Contents, Model, Part
+from dockyard.oci.image import Descriptor, ImageConfig
+from dockyard.usage import ContainerUse, Usage, VolumeUse, image_uses, model_uses
 from dockyard.volumes.model import Volume
 
 
@@ -87,3 +91,27 @@ def test_it_reads_as_dockers_does() -> None:
     assert "Images space usage:\n\nREPOSITORY" in text
     assert "Build cache usage: 70B\n\nCACHE ID" in text
     assert view.document(usage(), 0)["Volumes"][1]["Size"] == "60B"
+
+
+def test_files_that_models_share_count_once() -> None:
+    models = (_model("a", {"w": 1000, "x": 10}), _model("b", {"w": 1000, "y": 500}))
+    used = model_uses(models, {"sha256:a": ("c",)})
+    found = msgspec.structs.replace(usage(), models=used)
+
+    line = found.summary()[3]
+    assert (line.kind, line.total, line.active) == ("Models", 2, 1)
+    assert (line.size, line.reclaimable) == (1510, 500)
+    assert [(one.shared, one.unique) for one in used] == [(1000, 10), (1000, 500)]
+    assert "Models space usage:\n\nREPOSITORY" in view.verbose(found, 10**9)
+    assert len(usage().summary()) == 4
+
+
+def _model(name: str, sizes: dict[str, int]) -> Model:
+    parts = tuple(
+        Part(blob=Descriptor(digest=digest, size=size), kind="weight", path=digest)
+        for digest, size in sizes.items()
+    )
+    return Model(
+        id=f"sha256:{name}", manifest=b"", config_bytes=b"", media_type="",
+        contents=Contents(format="modelpack", parts=parts, config=Config()),
+    )  # fmt: skip

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from app import requests
+from app import metrics, requests
 from app.cpu import thread_count
 from app.model import Embedder, Embeddings
 from app.pooling import Floats, similarities
@@ -83,6 +83,12 @@ async def similarity(request: Request) -> Response:
     return JSONResponse({"sentences": sentences, "matrix": rounded, "ms": round(elapsed, 1)})
 
 
+async def measured(_: Request) -> Response:
+    """For Prometheus."""
+    body, content_type = metrics.measured()
+    return Response(body, media_type=content_type)
+
+
 async def refuse(_: Request, error: Exception) -> Response:
     """Every refusal, ours and the router's, in one form."""
     if isinstance(error, requests.BadRequest):
@@ -106,7 +112,9 @@ async def _body(request: Request) -> bytes:
 
 async def _embed(request: Request, texts: list[str]) -> Embeddings:
     embedder: Embedder = request.state.embedder
-    return await to_thread.run_sync(embedder.embed, texts, limiter=request.state.turn)
+    return await to_thread.run_sync(
+        metrics.embed_measured, embedder, texts, limiter=request.state.turn
+    )
 
 
 def _as_numbers(vector: Floats) -> Any:
@@ -121,6 +129,7 @@ app = Starlette(
     routes=[
         Route("/", page),
         Route("/healthz", healthz),
+        Route("/metrics", measured),
         Route("/v1/models", models),
         Route("/v1/embeddings", embeddings, methods=["POST"]),
         Route("/similarity", similarity, methods=["POST"]),

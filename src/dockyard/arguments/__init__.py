@@ -14,7 +14,13 @@ from dockyard.arguments.devices import (
     parse_rate,
 )
 from dockyard.arguments.merge import merge
-from dockyard.arguments.mounts import check_mounts, parse_mount, parse_tmpfs, parse_volume
+from dockyard.arguments.mounts import (
+    check_mounts,
+    parse_model,
+    parse_mount,
+    parse_tmpfs,
+    parse_volume,
+)
 from dockyard.arguments.networking import (
     parse_alias,
     parse_endpoint_option,
@@ -68,6 +74,7 @@ __all__ = [
     "parse_label",
     "parse_label_file",
     "parse_mac",
+    "parse_model",
     "parse_mount",
     "parse_nameserver",
     "parse_network",

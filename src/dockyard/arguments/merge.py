@@ -9,7 +9,7 @@ import msgspec
 
 from dockyard.arguments import api
 from dockyard.arguments.devices import parse_gpus
-from dockyard.arguments.mounts import check_mounts, parse_volume
+from dockyard.arguments.mounts import check_mounts, parse_model, parse_volume
 from dockyard.arguments.quantities import parse_cpus, parse_size
 from dockyard.containers.options import Devices, Mount, NetworkMode, Options
 from dockyard.networks.model import DEFAULT_NETWORK, PortMapping
@@ -23,6 +23,7 @@ def merge(
     ports: Mapping[int | str, int | str | None] | None,
     env: Mapping[str, str] | None,
     volumes: Mapping[str, str] | None,
+    models: Mapping[str, str] | None = None,
     memory: int | str | None,
     cpus: float | str | None,
     gpus: int | str | None,
@@ -38,14 +39,12 @@ def merge(
     options = api.options("options", options, Options) or Options()
     published = _published(api.pairs("ports", ports, "{8000: 0}"), publish_address)
     networking, resources = options.networking, options.resources
-    wanted = api.texts("volumes", volumes, '{"/host/dir": "/container/dir:ro"}')
-    binds = tuple(_api_volume(source, target) for source, target in wanted.items())
     merged = msgspec.structs.replace(
         options,
         name=name or options.name,
         command=options.command if command is None else api.words(command),
         env=(*options.env, *api.variables(env)),
-        mounts=check_mounts((*options.mounts, *binds)),
+        mounts=check_mounts((*options.mounts, *_mounts(volumes, models))),
         remove=remove,
         networking=msgspec.structs.replace(
             networking,
@@ -81,6 +80,15 @@ def _published(
                                else str(container))  # fmt: skip
         found += [msgspec.structs.replace(one, host_ip=one.host_ip or address) for one in parsed]
     return tuple(found)
+
+
+def _mounts(
+    volumes: Mapping[str, str] | None, models: Mapping[str, str] | None
+) -> tuple[Mount, ...]:
+    wanted = api.texts("volumes", volumes, '{"/host/dir": "/container/dir:ro"}')
+    binds = tuple(_api_volume(source, target) for source, target in wanted.items())
+    known = api.texts("models", models, '{"name:tag": "/container/dir"}')
+    return (*binds, *(parse_model(f"{name}={target}") for name, target in known.items()))
 
 
 def _api_volume(source: str, target: str) -> Mount:

@@ -12,6 +12,7 @@ from dockyard.arguments.errors import invalid
 from dockyard.arguments.quantities import parse_size
 from dockyard.containers.options import Mount
 from dockyard.errors import NotSupported
+from dockyard.oci.reference import Reference
 
 _PROPAGATION = frozenset({"private", "rprivate", "shared", "rshared", "slave", "rslave"})
 _CONSISTENCIES = frozenset({"default", "consistent", "cached", "delegated"})
@@ -77,7 +78,7 @@ def parse_tmpfs(text: str) -> Mount:
 
 
 def parse_mount(text: str, directory: str) -> Mount:
-    """``--mount``: ``type=bind|volume|tmpfs,source=...,target=...,readonly`` and more.
+    """``--mount``: ``type=bind|volume|tmpfs|model,source=...,target=...,readonly`` and more.
 
     Args:
         directory: what a source that begins with a dot is relative to.
@@ -85,8 +86,12 @@ def parse_mount(text: str, directory: str) -> Mount:
     fields, volume = _mount_fields(text)
     kind = fields.pop("type", "volume")
     if kind not in _MOUNT_FIELDS:
-        raise invalid(f"mount type {kind} is not known", "bind, volume or tmpfs", context=text)
+        raise invalid(
+            f"mount type {kind} is not known", "bind, volume, tmpfs or model", context=text
+        )
     _check_fields(kind, fields, text)
+    if kind == "model":
+        return _model_mount(fields, text)
     if kind != "volume":
         return _mount(kind, fields, text, directory)
     return msgspec.structs.replace(
@@ -160,6 +165,7 @@ _MOUNT_FIELDS = {
         "volume-subpath",
     },
     "tmpfs": {"tmpfs-size", "tmpfs-mode"},
+    "model": {"source"},
 }
 
 
@@ -207,6 +213,33 @@ def _volume_mount(fields: Mapping[str, str], text: str) -> Mount:
         no_copy=_boolean(fields.get("volume-nocopy", "false"), "volume-nocopy", text),
         subpath=subpath,
     )
+
+
+def parse_model(text: str) -> Mount:
+    """``--model``: ``NAME[=TARGET]``; without a target it is ``/models/`` and the name's last part.
+
+    Raises:
+        InvalidInput: the name or the target is none.
+    """
+    name, equals, target = text.partition("=")
+    if equals and not target:
+        raise invalid(f"invalid model: '{text}'", "the form is NAME[=/PATH/IN/THE/CONTAINER]")
+    reference = Reference.parse(name)
+    place = target or f"/models/{reference.path.rpartition('/')[2]}"
+    return Mount(kind="model", source=name, target=_target(place, text), read_only=True)
+
+
+def _model_mount(fields: Mapping[str, str], text: str) -> Mount:
+    source = fields.get("source")
+    if not source:
+        raise invalid("source is required for a mount of type model", context=text,
+                      hint="source=NAME; dockyard model ls lists names")  # fmt: skip
+    if not _boolean(fields.get("readonly", "true"), "readonly", text):
+        raise invalid("a model is always mounted read-only", context=text,
+                      hint="leave readonly=false out, or copy the files to a volume")  # fmt: skip
+    Reference.parse(source)
+    return Mount(kind="model", source=source, target=_target(fields["target"], text),
+                 read_only=True)  # fmt: skip
 
 
 def _below(

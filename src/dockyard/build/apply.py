@@ -17,6 +17,8 @@ from dockyard.build.cache import BuildCache
 from dockyard.build.checking import enforce
 from dockyard.build.context import Tree, open_context
 from dockyard.build.export import export
+from dockyard.build.history import lines_of
+from dockyard.build.layering import Publisher
 from dockyard.build.mounts.prepare import Supplies
 from dockyard.build.named import Local
 from dockyard.build.names import KEEP_GIT_DIR
@@ -81,7 +83,7 @@ def _build(
 ) -> tuple[Image, bool]:
     """The image, and whether it is a new one."""
     _check_cgroup_parent(parts, request.steps.cgroup_parent)
-    plan, images = planning.plan(parts, _source(request, context))
+    plan, images = planning.plan(parts, _source(request, context), listener)
     for warning in plan.warnings:
         parts.warn(warning)
     holder = f"b-{secrets.token_hex(8)}"
@@ -117,6 +119,7 @@ def _source(request: BuildRequest, context: Prepared) -> planning.Source:
         contexts=request.contexts,
         steps=request.steps,
         no_cache_filter=request.no_cache_filter,
+        pull=request.pull,
     )
 
 
@@ -165,8 +168,11 @@ class _Build:
         self._sealers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
         self._keepers = ThreadPoolExecutor(max_workers=_PARALLEL, thread_name_prefix="keep")
         self._kept: list[Future[None]] = []
+        publisher = Publisher(
+            parts, plan, request.layers, holder, self._sealers, self._cancellation
+        )
         self._steps = StepRunner(
-            parts, plan, images, contexts, holder, self._cancellation, self._sealers,
+            parts, plan, images, contexts, holder, self._cancellation, publisher,
             _supplies(request), request.steps,
         )  # fmt: skip
 
@@ -196,7 +202,8 @@ class _Build:
             self._sealers.shutdown(wait=True)
             self._keepers.shutdown(wait=True)
         self._share(results, sealed, exports)
-        return self._record(sealed, names)
+        notes = {vertex: results[vertex].division.notes for vertex in needed}
+        return self._record(sealed, notes, names)
 
     def _work(self, vertex: int, below: Sequence[StepResult], known: Results | None) -> StepResult:
         name = self._plan.vertices[vertex].name
@@ -240,7 +247,7 @@ class _Build:
     def _keep(self, name: str, result: StepResult, below: Sequence[StepResult]) -> None:
         """Writes what a step made to the cache, as soon as that is sealed."""
         under = below[0].stack_layers() if below else ()
-        self.cache.put(result.entry, name, result.sealed(), under, result.origin)
+        self.cache.put(result.entry, name, result.sealed(), under, result.origin, result.division)
 
     def _share(
         self,
@@ -255,7 +262,7 @@ class _Build:
                 Result(
                     key=results[vertex].entry, description=self._plan.vertices[vertex].name,
                     layers=sealed[vertex], below=tuple(self._below(sealed, vertex)),
-                    origin=results[vertex].origin,
+                    origin=results[vertex].origin, division=results[vertex].division,
                 )
                 for vertex in chosen
                 if not isinstance(self._plan.vertices[vertex].operation, graph.Base)
@@ -271,9 +278,14 @@ class _Build:
         """All layers up to a vertex, base first."""
         return [layer for vertex in self._plan.chain(top) for layer in sealed[vertex]]
 
-    def _record(self, sealed: Mapping[int, tuple[Layer, ...]], names: Sequence[Reference]) -> Image:
+    def _record(
+        self,
+        sealed: Mapping[int, tuple[Layer, ...]],
+        notes: Mapping[int, tuple[str, ...]],
+        names: Sequence[Reference],
+    ) -> Image:
         layers = self._stack(sealed, self._plan.target)
-        config = _image_config(self._plan, sealed, layers)
+        config = _image_config(self._plan, sealed, notes, layers)
         ids = [layer.id for layer in layers]
         document = encode(config)
         self.is_new = not self._parts.images.has(digests.of(document))
@@ -281,14 +293,17 @@ class _Build:
 
 
 def _image_config(
-    plan: graph.Plan, sealed: Mapping[int, tuple[Layer, ...]], layers: Sequence[Layer]
+    plan: graph.Plan,
+    sealed: Mapping[int, tuple[Layer, ...]],
+    notes: Mapping[int, tuple[str, ...]],
+    layers: Sequence[Layer],
 ) -> ImageConfig:
     """The image's configuration: history says which lines have layers."""
     history = list(plan.base.history)
     for line in plan.lines:
         count = 0 if line.vertex is None else len(sealed[line.vertex])
-        entry = msgspec.structs.replace(line.history, empty_layer=count == 0)
-        history += [entry] * max(count, 1)
+        said = () if line.vertex is None else notes[line.vertex]
+        history += lines_of(line.history, count, said)
     return msgspec.structs.replace(
         plan.base,
         created=times.rfc3339(plan.epoch),

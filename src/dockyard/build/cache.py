@@ -17,6 +17,7 @@ from dockyard.build import graph
 from dockyard.build.usage import Record
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Layer
+from dockyard.images.packages.model import UNDIVIDED, Division
 from dockyard.oci import digest
 from dockyard.state.database import Database
 
@@ -48,6 +49,7 @@ class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     below: tuple[str, ...]
     origin: Origin | None = None
+    division: Division = UNDIVIDED
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -56,17 +58,19 @@ class Hit(msgspec.Struct, frozen=True):
     layers: tuple[Layer, ...]
     below: tuple[str, ...]
     origin: Origin | None = None
+    division: Division = UNDIVIDED
 
 
-def key_of(vertex: graph.Vertex, below: Sequence[str], content: str) -> str:
+def key_of(vertex: graph.Vertex, below: Sequence[str], content: str, rules: str = "") -> str:
     """The key of a step.
 
     Args:
         below: keys of its inputs.
         content: digest of the files that it copies; empty for others.
+        rules: how its result is divided into layers; empty for one layer.
     """
     operation = msgspec.json.encode(vertex.operation, order="deterministic").decode()
-    parts = [VERSION, operation, vertex.epoch, list(below), content]
+    parts = [VERSION, operation, vertex.epoch, list(below), content, *([rules] if rules else ())]
     return digest.of(msgspec.json.encode(parts))
 
 
@@ -105,7 +109,8 @@ class BuildCache:
                 "UPDATE cache SET used=?, uses=uses+1 WHERE key=?", (time.time_ns(), key)
             )
         entry = decoding.from_json(row[0], _Entry)
-        return Hit(tuple(self._layers.get(each) for each in ids), entry.below, entry.origin)
+        layers = tuple(self._layers.get(each) for each in ids)
+        return Hit(layers, entry.below, entry.origin, entry.division)
 
     def put(
         self,
@@ -114,10 +119,11 @@ class BuildCache:
         layers: Sequence[Layer],
         below: Sequence[Layer],
         origin: Origin | None = None,
+        division: Division = UNDIVIDED,
     ) -> None:
         """Records a result, in place of an earlier one; none of layers that are given up."""
         now = time.time_ns()
-        entry = msgspec.json.encode(_Entry(tuple(layer.id for layer in below), origin))
+        entry = msgspec.json.encode(_Entry(tuple(layer.id for layer in below), origin, division))
         with self._database.transaction() as connection:
             ready = "SELECT 1 FROM layers WHERE id=? AND state='ready'"
             if not all(connection.execute(ready, (each.id,)).fetchone() for each in layers):

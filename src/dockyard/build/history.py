@@ -5,10 +5,13 @@ Only the author of the line differs: BuildKit adds ``# buildkit`` to those of it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from dockyard.build.dockerfile import instructions as ins
 from dockyard.build.dockerfile.source import redacted
+from dockyard.oci.image import History
 
 
 def copied(step: ins.Copy | ins.Add) -> str:
@@ -43,3 +46,14 @@ def ran(args: Iterable[str], declared_: Mapping[str, str]) -> str:
     shown = [f"{name}={value}" for name, value in declared_.items()]
     prefix = f"|{len(shown)} {' '.join(shown)} " if shown else ""
     return f"RUN {prefix}{' '.join(args)}"
+
+
+def lines_of(line: History, layers: int, notes: Sequence[str]) -> list[History]:
+    """The lines of an instruction: one a layer, with what is said of the layer as its comment."""
+    if layers == 0:
+        return [msgspec.structs.replace(line, empty_layer=True)]
+    said = notes or ("",) * layers
+    return [
+        msgspec.structs.replace(line, comment=note or line.comment, empty_layer=False)
+        for note in said
+    ]

@@ -16,11 +16,13 @@ from dockyard.build.grants import StepOptions
 from dockyard.build.lower import BaseImage, base_names, lower
 from dockyard.build.named import NamedContext
 from dockyard.build.names import WITHOUT_EFFECT, Settings
+from dockyard.build.progress import Listener, silent
+from dockyard.build.pulling import Pulling
 from dockyard.build.triggers import with_triggers
 from dockyard.config import LATEST_EPOCH
 from dockyard.containers.parts import Parts
 from dockyard.decoding import natural
-from dockyard.errors import InvalidInput, NotFound
+from dockyard.errors import DockyardError, InvalidInput
 from dockyard.images.model import Image
 from dockyard.oci.platform import Platform
 from dockyard.system import host
@@ -41,10 +43,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     contexts: dict[str, NamedContext]
     steps: StepOptions
     no_cache_filter: tuple[str, ...] = ()
+    pull: bool = False
 
 
-def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
+def plan(
+    parts: Parts, source: Source, listener: Listener = silent
+) -> tuple[graph.Plan, dict[str, Image]]:  # fmt: skip
     """The steps of a build, and the images that they begin with, by id.
+
+    Images that are not here are pulled, and all with ``source.pull``.
 
     Raises:
         BuildError, NotFound, InvalidInput: see :meth:`dockyard.engine.Engine.build`.
@@ -56,13 +63,15 @@ def plan(parts: Parts, source: Source) -> tuple[graph.Plan, dict[str, Image]]:
     settings = _settings(parts, source, arguments)
     images: dict[str, Image] = {}
     bases: dict[str, BaseImage] = {}
+    pulling = Pulling(parts, source.platform, listener, always=source.pull)
     while True:
         whole = _with_triggers(dockerfile, bases, settings)
         missing = {k: v for k, v in base_names(whole, settings).items() if k not in bases}
         if not missing:
+            pulling.finish()
             return lower(whole, bases, settings), images
         for name, location in missing.items():
-            image, bases[name] = _base(parts, name, location)
+            image, bases[name] = _base(pulling, name, location)
             images[image.id] = image
 
 
@@ -78,11 +87,12 @@ def _with_triggers(
     return with_triggers(dockerfile, left, settings)
 
 
-def _base(parts: Parts, name: str, location: Location) -> tuple[Image, BaseImage]:
+def _base(pulling: Pulling, name: str, location: Location) -> tuple[Image, BaseImage]:
     try:
-        resolution = parts.images.resolve(name)
-    except NotFound as error:
-        error.context = location.excerpt()
+        resolution = pulling.resolve(name)
+    except DockyardError as error:
+        said = f"{error.context}\n" if error.context else ""
+        error.context = f"{said}{location.excerpt()}"
         raise
     image = resolution.image
     shown = f"{name} ({resolution.reference})" if resolution.note else name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 
 from dockyard.build import graph
 from dockyard.build.cache import Origin, key_of, key_of_base
@@ -14,6 +14,7 @@ from dockyard.build.choose import digest as digest_of
 from dockyard.build.context import Tree
 from dockyard.build.dockerfile.source import located
 from dockyard.build.grants import StepOptions
+from dockyard.build.layering import Publisher
 from dockyard.build.mounts.prepare import Input, StepMounts, Supplies
 from dockyard.build.ops import copy as copying
 from dockyard.build.ops import run as running
@@ -24,8 +25,10 @@ from dockyard.build.solver import Cancellation
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
 from dockyard.errors import BuildError
-from dockyard.images.model import Image, Layer, Times
+from dockyard.images.model import Image, Layer
 from dockyard.images.normalise import normalise
+from dockyard.images.packages import budget
+from dockyard.images.packages.model import UNDIVIDED, Division
 from dockyard.system import mounts
 
 
@@ -45,6 +48,7 @@ class StepResult:
         made: bool,
         entry: str | None = None,
         origin: Origin | None = None,
+        division: Division = UNDIVIDED,
     ) -> None:
         self.key = key
         self.made = made
@@ -52,6 +56,7 @@ class StepResult:
         self.entry = entry or key
         """The key of the cache's entry, where that is another one."""
         self.origin = origin
+        self.division = division
         self._layers = tuple(layers)
         self._paths = tuple(paths)
         self._below = below
@@ -63,6 +68,10 @@ class StepResult:
     def stack(self) -> tuple[str, ...]:
         """Directories of all layers up to here, base first, for an overlay."""
         return (*(self._below.stack() if self._below else ()), *self._paths)
+
+    def height(self) -> int:
+        """How many layers there are up to here."""
+        return len(self._paths) + (self._below.height() if self._below else 0)
 
     def stack_layers(self) -> tuple[Layer, ...]:
         """All layers up to here, waiting for those that are being hashed."""
@@ -80,7 +89,7 @@ class StepRunner:
         contexts: Mapping[str, Tree],
         holder: str,
         cancellation: Cancellation,
-        sealers: Executor,
+        publisher: Publisher,
         supplies: Supplies,
         options: StepOptions,
     ) -> None:
@@ -92,7 +101,7 @@ class StepRunner:
         self._contexts = contexts
         self._holder = holder
         self._cancellation = cancellation
-        self._sealers = sealers
+        self._publisher = publisher
         self._fetcher = Fetcher(cancellation)
 
     def look_up(
@@ -110,11 +119,20 @@ class StepRunner:
         alone = _stands_alone(vertex.operation)
         if alone:
             content = f"{content} on {_root_of(below[0].stack())}"
-        key = key_of(vertex, _keys(vertex.operation, below), content)
-        hit = None if cache is None else cache.find(key, below[0].stack_layers, anywhere=alone)
+        rules = self._publisher.rules(vertex.operation)
+        key = key_of(vertex, _keys(vertex.operation, below), content, rules)
+        return key, None if cache is None else self._cached(index, key, below[0], cache)
+
+    def _cached(self, index: int, key: str, below: StepResult, cache: Results) -> StepResult | None:
+        level = self._publisher.level(index, below.height())
+        hit = cache.find(
+            key, below.stack_layers, anywhere=_stands_alone(self._plan.vertices[index].operation),
+            fits=lambda division: budget.fits(division, level),
+        )  # fmt: skip
         if hit is None:
-            return key, None
-        return key, _complete(key, hit.layers, self._parts.layers.paths_of(hit.layers), below[0])
+            return None
+        paths = self._parts.layers.paths_of(hit.layers)
+        return _complete(key, hit.layers, paths, below, division=hit.division)
 
     def _look_up_remote(
         self, vertex: graph.Vertex, cache: Results | None
@@ -147,7 +165,7 @@ class StepRunner:
             located(vertex.location),
         ):
             if isinstance(vertex.operation, Git | Web):
-                return self._fetch(workspace, vertex, key)
+                return self._fetch(workspace, index, key)
             lowers = below[0].stack()
             alone = _stands_alone(vertex.operation)
             made = self._perform(workspace, vertex, below, output)
@@ -157,26 +175,20 @@ class StepRunner:
                 mounts.begin_upper(workspace.upper, lowers)
             if not os.listdir(workspace.upper) and not _root_changed(workspace.upper, lowers):
                 return StepResult(key, (), (), below[0], made=True)
-            layers, paths = self._publish(workspace, vertex)
-        return StepResult(key, layers, paths, below[0], made=True)
-
-    def _fetch(self, workspace: Workspace, vertex: graph.Vertex, key: str) -> StepResult:
-        mounts.begin_upper(workspace.upper, ())
-        origin = self._fetcher.fetch(workspace, vertex)
-        normalise(workspace.upper, (), engine_mounts=())
-        layers, paths = self._publish(workspace, vertex)
-        own = key if origin is None else origin.content
-        return StepResult(own, layers, paths, None, made=True, entry=key, origin=origin)
-
-    def _publish(
-        self, workspace: Workspace, vertex: graph.Vertex
-    ) -> tuple[tuple[Future[Layer]], tuple[str]]:
-        """Makes a layer of the workspace's changes: to come, and where it is."""
-        layer_id = self._parts.layers.publish(
-            workspace.upper, holder=self._holder, epoch=vertex.epoch, times=_times(vertex)
+            made_of = self._publisher.publish(workspace, index, below[0].height())
+        return StepResult(
+            key, made_of.layers, made_of.paths, below[0], made=True, division=made_of.division
         )
-        future = self._sealers.submit(self._parts.layers.seal, layer_id)
-        return (future,), (self._parts.paths.layer(layer_id),)
+
+    def _fetch(self, workspace: Workspace, index: int, key: str) -> StepResult:
+        mounts.begin_upper(workspace.upper, ())
+        origin = self._fetcher.fetch(workspace, self._plan.vertices[index])
+        normalise(workspace.upper, (), engine_mounts=())
+        fetched = self._publisher.publish(workspace, index, 0)
+        own = key if origin is None else origin.content
+        return StepResult(
+            own, fetched.layers, fetched.paths, None, made=True, entry=key, origin=origin
+        )
 
     def _perform(
         self,
@@ -293,17 +305,6 @@ def _root_changed(upper: str, lowers: Sequence[str]) -> bool:
     )  # fmt: skip
 
 
-def _times(vertex: graph.Vertex) -> Times:
-    """Files of the context get exactly the epoch; all others keep earlier times of their own."""
-    operation = vertex.operation
-    if isinstance(operation, Git):  # a checkout has no times of its own
-        return "epoch"
-    if not isinstance(operation, graph.Copy):
-        return "clamp"
-    elsewhere = operation.sources and all(source.input for source in operation.sources)
-    return "clamp" if elsewhere else "epoch"
-
-
 def _complete(
     key: str,
     layers: Sequence[Layer],
@@ -312,6 +313,7 @@ def _complete(
     *,
     entry: str | None = None,
     origin: Origin | None = None,
+    division: Division = UNDIVIDED,
 ) -> StepResult:
     """A result whose layers are there already."""
     futures = []
@@ -319,4 +321,6 @@ def _complete(
         future: Future[Layer] = Future()
         future.set_result(layer)
         futures.append(future)
-    return StepResult(key, futures, paths, below, made=False, entry=entry, origin=origin)
+    return StepResult(
+        key, futures, paths, below, made=False, entry=entry, origin=origin, division=division
+    )

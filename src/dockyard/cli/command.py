@@ -6,10 +6,10 @@ Docker answers a wrong option with exit code 125, and a wrong number of argument
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from dockyard.cli import catalog
 from dockyard.cli.line import (
@@ -54,12 +54,15 @@ class Command(NamedTuple):
         """Its options."""
         return tuple(one for one in self.parameters if isinstance(one, Option))
 
-    def __call__(self, path: str, words: Sequence[str]) -> int:
+    def __call__(
+        self, path: str, words: Sequence[str], given: Mapping[str, Any] | None = None
+    ) -> int:
         """Runs it; the exit code.
 
         Args:
             path: how it was called, such as ``dockyard container ls``.
             words: what follows on the line.
+            given: what the flags of its group mean, as arguments of the function.
 
         Raises:
             DockyardError: the line is wrong, or what the command does failed.
@@ -82,7 +85,7 @@ class Command(NamedTuple):
         if values is None:
             problem = UsageProblem(f"'{path}' {expected(arguments)}")
             raise usage_problem(problem, path, self.usage)
-        return self.function(**values, **line.values) or 0
+        return self.function(**values, **line.values, **(given or {})) or 0
 
 
 def _refuse(name: str, flag: str) -> None:
@@ -155,6 +158,10 @@ def using(engine: Callable[[], Engine] | None) -> Iterator[None]:
         yield
     finally:
         _given.reset(token)
+
+
+GOES_ON = "what is done is kept for the next try"
+"""What :func:`canceled` says of a work that the same command goes on with."""
 
 
 def canceled(what: str, *, kept: str = "nothing of it was kept") -> DockyardError:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from dockyard.cli import catalog
-from dockyard.cli.command import Command
 from dockyard.cli.differences import DIFFERENT, REFUSED, refusal
-from dockyard.cli.dispatch import find
+from dockyard.cli.dispatch import find, group_options
 from dockyard.cli.docker_surface import COMMANDS, FAMILIES, INSTRUCTIONS
+from dockyard.cli.line import Option
 from dockyard.errors import DockyardError
 
 Answer = Literal["yes", "no", "differs"]
@@ -18,10 +18,10 @@ Answer = Literal["yes", "no", "differs"]
 _INTRODUCTION = """\
 # What Docker has, and what Dockyard does with it
 
-Every command, flag and instruction of Docker 28.5, with **yes** (the same words, the same effect),
-**differs** (what is different is said) or **no** (it is refused with a message; nothing is accepted
-and ignored). This page is made by `python -m dockyard.cli.compatibility` from the commands
-themselves; a test compares the two.
+Every command, flag and instruction of Docker 28.5 and Docker Compose 2.40, with **yes** (the same
+words, the same effect), **differs** (what is different is said) or **no** (it is refused with a
+message; nothing is accepted and ignored). This page is made by
+`python -m dockyard.cli.compatibility` from the commands themselves; a test compares the two.
 """
 
 
@@ -49,8 +49,8 @@ def families() -> list[Row]:
 
 
 def _command_rows(name: str, flags: str) -> Iterator[Row]:
-    ours = find(name)
-    if ours is None:
+    options = _options(name)
+    if options is None:
         yield Row(name, "no", REFUSED.get(name, ""))
         return
     yield _judged(name, "yes")
@@ -59,7 +59,7 @@ def _command_rows(name: str, flags: str) -> Iterator[Row]:
     for flag in flags.split():
         short, _, long = flag.rpartition("|")
         shown = f"{short}, {long}" if short else long
-        answer, reason = _flag(ours, long, short)
+        answer, reason = _flag(options, long, short)
         key = f"{name} {long}"
         row = _judged(key, answer, reason)
         yield row._replace(name=shown)
@@ -73,8 +73,16 @@ def _judged(key: str, answer: Answer, reason: str = "") -> Row:
     return Row(key, answer, reason or refusal(name, flag) if answer == "no" else "")
 
 
-def _flag(ours: Command, long: str, short: str) -> tuple[Answer, str]:
-    for option in ours.options:
+def _options(name: str) -> Sequence[Option] | None:
+    """Those of a command, or those that stand before the commands of a group."""
+    if name in catalog.GROUPS:
+        return group_options(name)
+    ours = find(name)
+    return None if ours is None else ours.options
+
+
+def _flag(options: Sequence[Option], long: str, short: str) -> tuple[Answer, str]:
+    for option in options:
         if long in option.names:
             if short and short not in option.names:
                 return "no", f"only as {long}, not as {short}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dockyard._version import __version__
 from dockyard.cli import catalog
 from dockyard.cli.command import Command, usage_problem
-from dockyard.cli.line import HelpWanted, UsageProblem, option, read_options
+from dockyard.cli.line import HelpWanted, Option, UsageProblem, option, read_options
 from dockyard.errors import NotSupported
 
 _SUMMARY = "Builds, ships and runs containers, without a daemon"
@@ -40,22 +41,60 @@ def call(words: Sequence[str]) -> int:
     return _in_table(catalog.PROGRAM, "", line.words)
 
 
-def _in_table(path: str, prefix: str, words: Sequence[str]) -> int:
-    """Goes on in the program's table of commands, or in a group's, whose name is the prefix."""
+def _in_table(
+    path: str, prefix: str, words: Sequence[str], given: Mapping[str, Any] | None = None
+) -> int:
+    """Goes on in the program's table of commands, or in a group's, whose name is the prefix.
+
+    Args:
+        given: what the group's own flags mean, for its commands.
+    """
     if words[:1] and words[0] in {"help", "-h"}:  # help COMMAND is the command's
         words = [*words[1:], "--help"]
     if not words or words[0] == "--help":
         return _table_help(path, prefix)
     name, rest = words[0], words[1:]
+    if not prefix and name in catalog.SHORT:
+        return _short(path, name, rest)
     if name.startswith("-"):
         problem = UsageProblem(f"unknown flag: {name}", exit_code=125)
         raise usage_problem(problem, path, _USAGE)
-    if not prefix and name in catalog.GROUPS:
-        return _in_table(f"{path} {name}", f"{name} ", rest)
+    if prefix + name in catalog.GROUPS:
+        return _in_group(f"{path} {name}", prefix + name, rest)
     command = find(prefix + name)
     if command is None:
         raise _unknown(path, prefix, name)
-    return command(f"{path} {name}", rest)
+    return command(f"{path} {name}", rest, given)
+
+
+def _short(path: str, name: str, words: Sequence[str]) -> int:
+    """Runs a group's command that is called by its own name, with the group's flags behind it."""
+    from dockyard.cli.compose import shorthand
+
+    group, _, command = catalog.SHORT[name].partition(" ")
+    flags, rest = shorthand.parted(words)
+    return _in_group(f"{path} {group}", group, [*flags, command, *rest])
+
+
+def _in_group(path: str, group: str, words: Sequence[str]) -> int:
+    """Goes on in a group's table, behind the group's own flags, if it has any."""
+    default = catalog.DEFAULTS.get(group, "").removeprefix(f"{group} ")
+    if default and (not words or (words[0].startswith("-") and words[0] not in {"--help", "-h"})):
+        words = [default, *words]
+    module = catalog.FLAGGED.get(group)
+    if module is None:
+        return _in_table(path, f"{group} ", words)
+    import importlib
+
+    flags = importlib.import_module(module)
+    try:
+        line = read_options(words, flags.OPTIONS, interspersed=False)
+    except HelpWanted:
+        return _table_help(path, f"{group} ")
+    except UsageProblem as error:
+        raise usage_problem(error, path, _USAGE) from error
+    words, given = flags.understood(line.values, line.words)
+    return _in_table(path, f"{group} ", words, given)
 
 
 def find(name: str) -> Command | None:
@@ -90,10 +129,22 @@ def _table_help(path: str, prefix: str) -> int:
     from dockyard.cli.help import table_help
     from dockyard.cli.output import say
 
-    options = () if prefix else (_VERSION, _DEBUG)
-    summary = catalog.GROUPS[prefix.rstrip()] if prefix else _SUMMARY
+    group = prefix.rstrip()
+    summary = catalog.GROUPS[group] if group else _SUMMARY
+    options = group_options(group) if group else (_VERSION, _DEBUG)
     say(table_help(path, summary, _entries(prefix), prefix, options), end="")
     return 0
+
+
+def group_options(group: str) -> tuple[Option, ...]:
+    """The flags that stand between a group's name and a command's; most groups have none."""
+    module = catalog.FLAGGED.get(group)
+    if module is None:
+        return ()
+    import importlib
+
+    found: tuple[Option, ...] = importlib.import_module(module).OPTIONS
+    return found
 
 
 def _entries(prefix: str) -> list[catalog.Entry]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dockyard.cli import compose_surface
+
 COMMANDS: dict[str, str] = {
+    **compose_surface.COMMANDS,
     "attach": "--detach-keys --no-stdin --sig-proxy",
     "build": (
         "--add-host --allow --annotation --attest --build-arg --build-context --builder "
@@ -155,8 +158,9 @@ COMMANDS: dict[str, str] = {
 }
 
 FAMILIES: tuple[str, ...] = (
+    *compose_surface.FAMILIES,
     "bake", "builder history", "builder imagetools", "builder ls", "buildx", "checkpoint",
-    "compose", "config", "context", "manifest", "node", "plugin", "secret", "service", "stack",
+    "config", "context", "manifest", "node", "plugin", "secret", "service", "stack",
     "swarm", "trust",
 )  # fmt: skip
 """Commands and groups that the table has in one line each."""

@@ -13,7 +13,7 @@ from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container, Mount
 from dockyard.images.model import Image
 from dockyard.networks.model import DEFAULT_NETWORK, Endpoint
-from dockyard.oci.image import ExecutionConfig, Healthcheck
+from dockyard.oci.image import ExecutionConfig, Healthcheck, ImageConfig
 from dockyard.oci.reference import Reference
 from dockyard.state.paths import Paths
 
@@ -68,21 +68,27 @@ def container_document(
 
 def image_document(image: Image) -> Document:
     """What Docker says of an image."""
-    config = image.config
     return {
         "Id": image.id,
         "RepoTags": [Reference.parse(name).familiar for name in image.names],
-        "RepoDigests": [],
+        "RepoDigests": [Reference.parse(name).familiar for name in image.digests],
+        **config_document(image.config, image.size),
+        "Metadata": {"LastTagTime": NEVER, "LocalBuildTime": timestamp(image.built)},
+    }
+
+
+def config_document(config: ImageConfig, size: int) -> Document:
+    """What an image's configuration says; ``size`` is that of its layers in bytes."""
+    return {
         "Comment": config.history[-1].comment if config.history else "",
         "Created": config.created or NEVER,
         "Author": config.author,
         "Architecture": config.architecture,
         "Variant": config.variant,
         "Os": config.os,
-        "Size": image.size,
-        "Config": _execution(config.config),
+        "Size": size,
+        "Config": execution_document(config.config),
         "RootFS": {"Type": "layers", "Layers": list(config.rootfs.diff_ids)},
-        "Metadata": {"LastTagTime": NEVER, "LocalBuildTime": timestamp(image.built)},
     }
 
 
@@ -118,7 +124,7 @@ def _state(container: Container, health: Report | None) -> Document:
 def _config(container: Container, image: ExecutionConfig) -> Document:
     """The image's configuration with the user's options on top."""
     options = container.options
-    document = _execution(image)
+    document = execution_document(image)
     if container.healthcheck is not None:
         document["Healthcheck"] = _healthcheck(container.healthcheck)
     names = {entry.partition("=")[0] for entry in options.env}
@@ -147,7 +153,8 @@ def _config(container: Container, image: ExecutionConfig) -> Document:
     }  # fmt: skip
 
 
-def _execution(config: ExecutionConfig) -> Document:
+def execution_document(config: ExecutionConfig) -> Document:
+    """What a container of the image runs with, in Docker's names."""
     document: Document = {
         "User": config.user,
         "ExposedPorts": dict(sorted(config.exposed_ports.items())),
@@ -197,6 +204,9 @@ def _mount(mount: Mount, paths: Paths) -> Document:
     if mount.kind == "volume":
         document |= {"Name": source, "Driver": "local"}
         source = paths.volume(source)
+    if mount.kind == "model":
+        document |= {"Name": mount.model, "Digest": source}
+        source = paths.model(source)
     return document | {
         "Source": "" if mount.kind == "tmpfs" else source,
         "Destination": mount.target,

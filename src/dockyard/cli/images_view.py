@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dockyard.cli import units
 from dockyard.cli.containers_filter import labelled
@@ -21,6 +21,7 @@ TITLES = {
 FILTERS = ("before", "dangling", "label", "reference", "since", "until")
 PRUNE_FILTERS = ("dangling", "label", "label!", "until")
 _NONE = "<none>"
+_UNKNOWN = "N/A"
 
 
 def columns(*, digests: bool) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def columns(*, digests: bool) -> tuple[str, ...]:
 def rows(
     images: Iterable[Image], now: int, containers: Mapping[str, int], *, cut: bool = True
 ) -> list[dict[str, str]]:
-    """The fields of every name; an image without one has a row too.
+    """The fields of every name; an image without one has a row too, as has one by digest alone.
 
     Args:
         now: nanoseconds since 1970.
@@ -41,23 +42,38 @@ def rows(
     return [
         _row(image, name, now, containers.get(image.id, 0), cut=cut)
         for image in images
-        for name in image.names or (None,)
+        for name in _names(image)
     ]
 
 
-def _row(image: Image, name: str | None, now: int, containers: int, *, cut: bool) -> dict[str, str]:
-    reference = None if name is None else Reference.parse(name)
+def _names(image: Image) -> Iterator[Reference | None]:
+    """Each name with each digest of its repository, as Docker lists them."""
+    names = [Reference.parse(name) for name in image.names]
+    by_digest = [Reference.parse(name) for name in image.digests]
+    for name in names:
+        own = [each.digest for each in by_digest if each.repository == name.repository]
+        for digest in own or (None,):
+            yield Reference(name.registry, name.path, name.tag, digest)
+    tagged = {name.repository for name in names}
+    yield from (each for each in by_digest if each.repository not in tagged)
+    if not names and not by_digest:
+        yield None
+
+
+def _row(
+    image: Image, reference: Reference | None, now: int, containers: int, *, cut: bool
+) -> dict[str, str]:  # fmt: skip
     return {
         "Repository": reference.familiar_repository if reference else _NONE,
         "Tag": (reference.tag or _NONE) if reference else _NONE,
         "ID": digests.short(image.id) if cut else image.id,
-        "Digest": _NONE,
-        "CreatedSince": units.since(image.built, now),
-        "CreatedAt": units.local_time(image.built),
+        "Digest": (reference.digest or _NONE) if reference else _NONE,
+        "CreatedSince": units.since(image.built, now) if image.built else _UNKNOWN,
+        "CreatedAt": units.local_time(image.built) if image.built else _UNKNOWN,
         "Size": units.decimal_size(image.size),
         "Containers": str(containers),
-        "SharedSize": "N/A",
-        "UniqueSize": "N/A",
+        "SharedSize": _UNKNOWN,
+        "UniqueSize": _UNKNOWN,
         "VirtualSize": units.decimal_size(image.size),
     }
 
@@ -83,12 +99,12 @@ def select(
         if not all(_fits(image, key, value, images, now) for key, value in filters):
             continue
         names = image.names
-        if references:
-            names = tuple(each for each in names if any(_named(each, one) for one in references))
-        if name:
-            names = tuple(each for each in names if _named(each, name))
-        if names or not (references or name):
-            found.append(msgspec.structs.replace(image, names=names))
+        by_digest = image.digests
+        for wanted in filter(None, (references, [name] if name else [])):
+            names = tuple(each for each in names if any(_named(each, one) for one in wanted))
+            by_digest = tuple(e for e in by_digest if any(_named(e, one) for one in wanted))
+        if names or by_digest or not (references or name):
+            found.append(msgspec.structs.replace(image, names=names, digests=by_digest))
     return found
 
 
@@ -152,5 +168,9 @@ def _named(name: str, pattern: str) -> bool:
     return any(
         fnmatchcase(text, pattern)
         for repository in repositories
-        for text in (repository, f"{repository}:{reference.tag}")
+        for text in (
+            repository,
+            f"{repository}:{reference.tag}",
+            f"{repository}@{reference.digest}",
+        )
     )

@@ -55,12 +55,14 @@ class Option(_Declaration):
     """An option of a command. Made by :func:`option`, and not changed."""
 
     __slots__ = (
-        "default", "help", "hidden", "is_flag", "key", "metavar", "multiple", "names", "read",
+        "default", "help", "hidden", "is_flag", "key", "meant_by", "metavar", "multiple", "names",
+        "read",
     )  # fmt: skip
 
     def __init__(
         self, names: tuple[str, ...], key: str, *, is_flag: bool, multiple: bool, default: object,
         metavar: str, help: str, hidden: bool, read: Read | None,  # noqa: A002  # help is the word
+        meant_by: tuple[str, ...],
     ) -> None:  # fmt: skip
         self.names = names
         self.key = key
@@ -72,6 +74,8 @@ class Option(_Declaration):
         self.help = help
         self.hidden = hidden
         self.read = read
+        self.meant_by = meant_by
+        """What other programs call it; whoever types that is told of this one."""
 
     @property
     def flag(self) -> str:
@@ -105,7 +109,7 @@ Parameter = Option | Argument
 def option(
     *names: str, is_flag: bool = False, multiple: bool = False, default: object = None,
     metavar: str = "string", help: str = "", hidden: bool = False,  # noqa: A002  # help is the word
-    read: Read | None = None,
+    read: Read | None = None, meant_by: tuple[str, ...] = (),
 ) -> Option:  # fmt: skip
     """Declares an option.
 
@@ -115,6 +119,7 @@ def option(
         multiple: it may be given several times; its value is a tuple.
         default: the value where it isn't given: ``False`` for a switch, ``()`` for several.
         read: understands each value.
+        meant_by: see :class:`Option`.
     """
     typed = tuple(name for name in names if name.startswith("-"))
     key = next((name for name in names if not name.startswith("-")), None)
@@ -125,7 +130,7 @@ def option(
         default = False if is_flag else () if multiple else None
     return Option(
         typed, key, is_flag=is_flag, multiple=multiple, default=default, metavar=metavar,
-        help=help, hidden=hidden, read=read,
+        help=help, hidden=hidden, read=read, meant_by=meant_by,
     )  # fmt: skip
 
 
@@ -238,7 +243,7 @@ def _short(
     for position, letter in enumerate(word[1:], start=1):
         found = known.get(f"-{letter}")
         if found is None:
-            _unknown_letter(letter, word)
+            _unknown_letter(letter, word, known)
         behind = word[position + 1 :]
         if behind.startswith("="):
             return _set(found, behind[1:], values)
@@ -265,15 +270,21 @@ def _unknown(name: str, known: Mapping[str, Option]) -> NoReturn:
     import difflib
 
     long = [one for one in known if one.startswith("--")]
-    near = difflib.get_close_matches(name, long)
+    near = _meant(name, known) or difflib.get_close_matches(name, long)
     hint = f"did you mean {' or '.join(sorted(near))}?" if near else None
     raise UnknownOption(name, f"unknown flag: {name}", hint)
 
 
-def _unknown_letter(letter: str, word: str) -> NoReturn:
+def _meant(name: str, known: Mapping[str, Option]) -> list[str]:
+    return [one.long_name for one in dict.fromkeys(known.values()) if name in one.meant_by]
+
+
+def _unknown_letter(letter: str, word: str, known: Mapping[str, Option]) -> NoReturn:
     if letter == "h":
         raise HelpWanted
-    raise UnknownOption(f"-{letter}", f"unknown shorthand flag: '{letter}' in {word}")
+    meant = _meant(f"-{letter}", known)
+    hint = f"did you mean {' or '.join(meant)}?" if meant else None
+    raise UnknownOption(f"-{letter}", f"unknown shorthand flag: '{letter}' in {word}", hint)
 
 
 def _set(found: Option, text: str, values: dict[str, Any]) -> None:

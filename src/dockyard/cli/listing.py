@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from dockyard.cli.output import say
-from dockyard.cli.table import table
+from dockyard.cli.table import table, whole
 from dockyard.cli.visible import visible
 from dockyard.errors import DockyardError
 
@@ -21,6 +21,7 @@ def list_text(
     form: str | None,
     width: int | None = None,
     first: Collection[str] = (),
+    spare: Sequence[str] = (),
 ) -> str:
     """A list in the form asked for.
 
@@ -31,6 +32,7 @@ def list_text(
         form: the value of ``--format``; ``None`` and ``table`` are the usual table.
         width: columns of the terminal; see :func:`dockyard.cli.table.table`.
         first: fields that the usual table cuts before any other.
+        spare: fields without which it goes where it is narrow; the others stay whole then.
 
     Raises:
         InvalidInput: a template names an unknown field.
@@ -38,6 +40,8 @@ def list_text(
     if not form or form == "table":
         lines = [[titles[column] for column in columns]]
         lines += [[row[column] for column in columns] for row in rows]
+        if spare:
+            return whole(lines, width, [columns.index(one) for one in spare])
         return table(lines, width, first=[columns.index(one) for one in first])
     from dockyard.cli import template  # only where there is a format
 

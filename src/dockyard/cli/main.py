@@ -50,7 +50,7 @@ def run(args: Sequence[str], engine: Callable[[], Engine] | None = None) -> int:
         with using(engine):
             return dispatch.call(args)
     except DockyardError as error:
-        return _fail(error, args)
+        return _asked_to_end(error) or _fail(error, args)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except SystemExit as request:  # a signal that asks to end: what was begun is undone by now
@@ -58,11 +58,22 @@ def run(args: Sequence[str], engine: Callable[[], Engine] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except Exception as error:  # noqa: BLE001  # the last door: a user gets words, not a traceback
-        return _fail(_unexpected(error), args)
+        return _asked_to_end(error) or _fail(_unexpected(error), args)
 
 
 def _terminate(number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + number)
+
+
+def _asked_to_end(error: BaseException) -> int | None:
+    """The code of a signal, where it was in undoing what it broke off that an error came up."""
+    while error.__context__ is not None and not error.__suppress_context__:
+        error = error.__context__
+        if isinstance(error, KeyboardInterrupt):
+            return _INTERRUPTED
+        if isinstance(error, SystemExit):
+            return error.code if isinstance(error.code, int) else 1
+    return None
 
 
 def _fail(error: DockyardError, args: Sequence[str]) -> int:

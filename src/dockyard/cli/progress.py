@@ -74,7 +74,7 @@ class PlainProgress:
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._steps: dict[int, Step] = {}
-        self._shown = 0
+        self._shown: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +104,7 @@ class PlainProgress:
         """The header that introduces lines of another step than the last one."""
         if self._shown == step.number:
             return ""
-        before = self._steps.get(self._shown)
+        before = None if self._shown is None else self._steps.get(self._shown)
         left = "" if before is None else "\n"
         if before is not None and not before.over:
             left = f"#{before.number} ...\n\n"

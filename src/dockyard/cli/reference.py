@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dockyard.cli import catalog
-from dockyard.cli.dispatch import find
+from dockyard.cli.dispatch import find, group_options
 from dockyard.cli.help import described
 
 _INTRODUCTION = """\
@@ -40,7 +40,9 @@ _VARIABLES = """\
 | `DOCKYARD_ROOT`, `DOCKYARD_RUN` | directories of the state, and of what a reboot may lose |
 | `DOCKYARD_RUNTIME` | name or path of the OCI runtime |
 | `DOCKYARD_PUBLISH_ADDRESS` | address on which ports are published where `-p` names none |
+| `DOCKYARD_REGISTRIES` | the one file with what is set for registries |
 | `DOCKYARD_LOG_DRIVER`, `DOCKYARD_LOG_OPTS` | log driver where none is named, and its options |
+| `DOCKYARD_LAYERS` | `plain`: builds make one layer a step, whatever packages are in it |
 | `DOCKYARD_CDI_SPEC_DIRS` | device specifications, in place of `/etc/cdi:/var/run/cdi` |
 | `DOCKYARD_APT_MIRROR` | Debian mirror that only this host uses; never stored in an image |
 | `DOCKYARD_DEBUG` | show tracebacks of unexpected errors, as `--debug` |
@@ -52,7 +54,9 @@ _VARIABLES = """\
 def markdown() -> str:
     """The whole page."""
     parts = [_INTRODUCTION, _VARIABLES]
-    parts += ["\n".join(_section(entry)) + "\n" for entry in sorted(catalog.ENTRIES)]
+    sections = {entry.name: _section(entry) for entry in catalog.ENTRIES}
+    sections |= {name: _group(name) for name in catalog.FLAGGED}
+    parts += ["\n".join(sections[name]) + "\n" for name in sorted(sections)]
     parts += ["\n".join(_second_names()) + "\n"]
     return "\n".join(parts)
 
@@ -64,6 +68,19 @@ def _second_names() -> Iterator[str]:
     yield "|---|---|"
     for entry in catalog.ALIASES:
         yield f"| `{catalog.PROGRAM} {entry.name}` | `{catalog.PROGRAM} {entry.same_as}` |"
+
+
+def _group(name: str) -> Iterator[str]:
+    """The flags of a group that has some."""
+    path = f"{catalog.PROGRAM} {name}"
+    yield f"## {path}"
+    yield ""
+    yield f"{catalog.GROUPS[name]}. These options stand before the command's name."
+    yield ""
+    yield "```"
+    yield f"{path} [OPTIONS] COMMAND"
+    yield "```"
+    yield from _table(described(group_options(name)))
 
 
 def _section(entry: catalog.Entry) -> Iterator[str]:
@@ -78,7 +95,10 @@ def _section(entry: catalog.Entry) -> Iterator[str]:
     yield "```"
     yield f"{path} {command.usage}".rstrip()
     yield "```"
-    rows = described(command.parameters)
+    yield from _table(described(command.parameters))
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
     if rows:
         yield ""
         yield "| option | meaning |"

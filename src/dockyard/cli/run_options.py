@@ -21,7 +21,7 @@ from dockyard.cli.run_flags import (
     storage,
 )
 from dockyard.containers.options import Options
-from dockyard.errors import InvalidInput, NotSupported
+from dockyard.errors import InvalidInput
 
 _SUBJECTS = (
     console, devices, health, logging, namespaces, networking, process, resources, restart,
@@ -31,8 +31,24 @@ _SUBJECTS = (
 _DECLARED = tuple(option for subject in _SUBJECTS for option in subject.DECLARED)
 _ONLY_RUN = frozenset({"--attach", "--detach", "--detach-keys", "--sig-proxy"})
 
+_OF_BATCHES = frozenset({
+    "--cap-add", "--cap-drop", "--cpus", "--cpuset-cpus", "--device", "--entrypoint", "--env",
+    "--env-file", "--gpus", "--init", "--label", "--memory", "--model", "--mount", "--network",
+    "--pids-limit", "--platform", "--pull", "--read-only", "--runtime", "--security-opt",
+    "--shm-size", "--tmpfs", "--user", "--volume", "--workdir",
+})  # fmt: skip
+"""Those that make sense for many short containers without names, ports and terminals."""
+
 run_options = shared.all_of(_DECLARED)
 create_options = shared.all_of(tuple(one for one in _DECLARED if _ONLY_RUN.isdisjoint(one.names)))
+
+BATCH_FLAGS = tuple(one for one in _DECLARED if not _OF_BATCHES.isdisjoint(one.names))
+batch_options = shared.all_of(BATCH_FLAGS)
+
+
+def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a line that takes only some of the options, and those of all the others."""
+    return {one.key: one.default for one in _DECLARED} | dict(values)
 
 
 def make_options(values: Mapping[str, Any], command: tuple[str, ...]) -> Options:
@@ -40,14 +56,7 @@ def make_options(values: Mapping[str, Any], command: tuple[str, ...]) -> Options
 
     Raises:
         InvalidInput: two mounts have one target, or a file can't be read.
-        NotSupported: ``--pull always``.
     """
-    if values["pull"] == "always":
-        raise NotSupported(
-            "--pull always is not supported yet",
-            hint="images come from dockyard build and dockyard bootstrap",
-            exit_code=125,
-        )
     return Options(
         command=command or None,
         **process.make(values),

@@ -21,6 +21,7 @@ def table(
     width: int | None = None,
     *,
     least: int = _MIN_COLUMN,
+    gap: int = _GAP,
     first: Collection[int] = (),
 ) -> str:
     """The rows as lines of text.
@@ -29,16 +30,50 @@ def table(
         width: columns of the terminal; the widest cells are cut until a line fits, and columns
             stand closer together where that isn't enough. ``None`` cuts nothing.
         least: characters of a column with its gap.
+        gap: characters between two columns at least.
         first: numbers of the columns that are cut before any other is, such as names beside
             quantities; none: all alike.
     """
     if not rows:
         return ""
     rows = [[on_one_line(cell) for cell in row] for row in rows]
-    shape = _Shape([max(map(len, column)) for column in zip(*rows, strict=True)], _GAP, least)
+    shape = _Shape([max(map(len, column)) for column in zip(*rows, strict=True)], gap, least)
     if width is not None:
         shape = _fitted(shape, [len(cell) for cell in rows[0]], width, first)
     return "".join(_line(row, shape) + "\n" for row in rows)
+
+
+def whole(
+    rows: Sequence[Sequence[str]], width: int | None, spare: Sequence[int], *,
+    least: int = _MIN_COLUMN,
+) -> str:  # fmt: skip
+    """The rows as lines of text in which only spare columns are cut; the other ones stay whole.
+
+    Args:
+        spare: numbers of the columns that are cut where it is narrow, and left out one after
+            another where that isn't enough. What is too long even so is longer than the terminal.
+    """
+    if width is None or not rows:
+        return table(rows, width, least=least)
+    cells = [[on_one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+
+    def needs(kept: Sequence[int]) -> int:
+        cut = (min(widths[one], _MIN_SHRUNK) if one in spare else widths[one] for one in kept)
+        return sum(cut) + _TIGHT * (len(kept) - 1)
+
+    kept = list(range(len(widths)))
+    for gone in spare:
+        if needs(kept) <= width:
+            break
+        kept.remove(gone)
+    shown = [[row[column] for column in kept] for row in cells]
+    first = [place for place, column in enumerate(kept) if column in spare]
+    if first:
+        return table(shown, width, least=least, first=first)
+    if sum(max(widths[one] + _GAP, least) for one in kept) <= width + _GAP:
+        return table(shown, least=least)
+    return table(shown, least=0, gap=_TIGHT)
 
 
 def ellipsis(text: str, limit: int) -> str:

@@ -31,6 +31,7 @@ _MAPS = frozenset({
     "Ports", "Sysctls", "Tmpfs", "Volumes",
 })  # fmt: skip
 """Fields whose names are the user's: one that isn't there is no mistake."""
+_WITHOUT_ARGUMENTS = frozenset({"print", "println"})
 
 Functions = Mapping[str, Callable[..., object]]
 
@@ -171,7 +172,7 @@ class _Execution:
         if name in {"and", "or"}:  # these look at no more than they have to
             return self._lazily(name, words, last)
         arguments = (*map(self._value, words), *last)
-        if not arguments:
+        if not arguments and name not in _WITHOUT_ARGUMENTS:
             raise _error(f"{name} needs an argument")
         try:
             return self._functions[name](*arguments)

@@ -213,26 +213,67 @@ def forward(
         if stdin is not None and not _register(selector, stdin):
             _drain_into(connection, stdin)
         while True:
-            for key, _ in selector.select():
+            for key, events in selector.select():
                 if key.fileobj is connection:
-                    if not _receive(connection, sink):
+                    if events & selectors.EVENT_WRITE and stdin is not None:
+                        _go_on(selector, sending, stdin)
+                    if events & selectors.EVENT_READ and not _receive(connection, sink):
                         return
                 elif watch is not None and key.fd == watch[0]:
                     _empty(key.fd)
                     watch[1]()
-                elif not sending.pass_on(key.fd):
-                    selector.unregister(key.fd)
+                else:
+                    _pass_on(selector, sending, key.fd)
+
+
+def _pass_on(selector: selectors.BaseSelector, sending: _Input, stdin: int) -> None:
+    """Sends what was typed or written; it isn't watched at its end, or until there is room."""
+    if not sending.pass_on(stdin):
+        selector.unregister(stdin)
+        if sending.waits:
+            selector.modify(sending.connection, selectors.EVENT_READ | selectors.EVENT_WRITE)
+
+
+def _go_on(selector: selectors.BaseSelector, sending: _Input, stdin: int) -> None:
+    """Sends what has waited, and reads on."""
+    more = sending.flush()
+    if not sending.waits:
+        selector.modify(sending.connection, selectors.EVENT_READ)
+        if more:
+            selector.register(stdin, selectors.EVENT_READ)
 
 
 class _Input:
-    """The way from standard input to the container."""
+    """The way from standard input to the container.
+
+    It never blocks: a program that waits until somebody takes its output reads no input, and the
+    one who would take it is us.
+    """
 
     def __init__(self, connection: socket.socket, keys: DetachKeys | None) -> None:
-        self._connection = connection
+        self.connection = connection
         self._keys = keys
+        self._waiting = b""
+
+    @property
+    def waits(self) -> bool:
+        """The monitor had no room for what was read last."""
+        return bool(self._waiting)
+
+    def flush(self) -> bool:
+        """Sends what has waited; False where that has no room yet, or nobody reads any more."""
+        data, self._waiting = self._waiting, b""
+        try:
+            self.connection.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self._waiting = data
+            return False
+        except OSError:
+            return False  # the container closed its input or ended; its output says the rest
+        return True
 
     def pass_on(self, stdin: int) -> bool:
-        """Sends what can be read; False at its end.
+        """Sends what can be read; False at its end, or where there is no room for it now.
 
         Raises:
             Detached: see :func:`forward`.
@@ -241,14 +282,14 @@ class _Input:
         detached = False
         if self._keys is not None:
             data, detached = self._keys.feed(data)
-        try:
-            if data:
-                self._connection.sendall(data)
-            elif self._keys is None:
-                self._connection.shutdown(socket.SHUT_WR)
+        if data:
+            self._waiting = data
+            if not self.flush() and not detached:
                 return False
-        except OSError:
-            return False  # the container closed its input or ended; its output says the rest
+        elif self._keys is None:
+            with contextlib.suppress(OSError):  # as in flush()
+                self.connection.shutdown(socket.SHUT_WR)
+            return False
         if detached:
             raise Detached("read escape sequence")
         return True
@@ -278,11 +319,17 @@ def _register(selector: selectors.BaseSelector, stdin: int) -> bool:
 def _drain_into(connection: socket.socket, stdin: int) -> None:
     import threading  # only where standard input is a regular file
 
+    own = os.dup(stdin)  # the container may end first, and the caller close his
+
     def copy() -> None:
-        with contextlib.suppress(OSError):
-            while data := os.read(stdin, _INPUT):
+        try:
+            while data := os.read(own, _INPUT):
                 connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the container closed its input or ended; its output says the rest
+        finally:
+            os.close(own)
 
     threading.Thread(target=copy, daemon=True).start()
 

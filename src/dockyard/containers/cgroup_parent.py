@@ -27,10 +27,21 @@ def kept(paths: Paths) -> Iterator[None]:
         os.close(descriptor)
 
 
-def remove(paths: Paths, layout: cgroups.CgroupLayout, path: str) -> None:
-    """Removes a container's cgroup, and the parent where no other is in it or being made."""
-    cgroups.remove(layout, path, parent=False)
-    descriptor = _open(paths)
+def remove(paths: Paths, layout: cgroups.CgroupLayout, path: str, seconds: float = 2.0) -> bool:
+    """Removes a container's cgroup, and the parent where no other is in it or being made.
+
+    Args:
+        seconds: how long to wait for processes in it that are about to end.
+
+    Returns:
+        False where the cgroup is still there, for it has processes.
+    """
+    left = cgroups.remove(layout, path, seconds, parent=False)
+    try:
+        descriptor = _open(paths)
+    except FileNotFoundError:  # the root was deleted: nobody makes any in it
+        cgroups.remove_parent(layout, path)
+        return not left
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         cgroups.remove_parent(layout, path)
@@ -38,6 +49,7 @@ def remove(paths: Paths, layout: cgroups.CgroupLayout, path: str) -> None:
         pass  # one is being made, and removes the parent in its turn
     finally:
         os.close(descriptor)
+    return not left
 
 
 def _open(paths: Paths) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dockyard.containers import create as creation
-from dockyard.containers import finish, names, networking
+from dockyard.containers import finish, mounting, names, networking
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.options import Options
@@ -27,7 +27,7 @@ def create(parts: Parts, image: Image, image_name: str, options: Options) -> Con
         try:
             parts.store.add(container, event(container, "create"))
             creation.make_directories(parts, container)
-            mounts, _ = creation.resolve_mounts(parts, container)
+            mounts, _ = mounting.resolve_mounts(parts, container)
             created = msgspec.structs.replace(container, state="created", mounts=mounts)
             parts.store.put(created)
         except BaseException:

@@ -10,6 +10,9 @@ from dockyard.state.paths import Paths
 from dockyard.system import cgroups, scope
 from dockyard.system.files import remove_tree
 
+_SECONDS = 4.0
+"""How long what a controller started (a probe) may take to end with it; the next one waits."""
+
 
 def enter(paths: Paths) -> bool:
     """Moves this process out of its caller's cgroup.
@@ -34,18 +37,23 @@ def enter(paths: Paths) -> bool:
 
 
 def clear(paths: Paths) -> None:
-    """Removes directory and cgroup of a controller that ends, or of one that was killed.
+    """Removes cgroup and directory of a controller that ends, or of one that was killed.
 
-    The caller holds the controller's lock.
+    The caller holds the controller's lock. The directory goes last, and only with the cgroup: it
+    has the next command clear up what is left.
     """
-    remove_tree(paths.controller)
+    if _clear_cgroup(paths):
+        remove_tree(paths.controller)
+
+
+def _clear_cgroup(paths: Paths) -> bool:
     layout = cgroups.read_layout()
     if layout.systemd:
-        return
+        return True
     here = _cgroup(paths)
     if os.getpid() in cgroups.pids(layout, here):
         cgroups.leave(layout, os.getpid())
-    cgroup_parent.remove(paths, layout, here)
+    return cgroup_parent.remove(paths, layout, here, _SECONDS)
 
 
 def _cgroup(paths: Paths) -> str:

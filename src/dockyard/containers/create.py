@@ -11,6 +11,7 @@ import msgspec
 from dockyard.containers import (
     filters,
     lifecycle,
+    mounting,
     names,
     networking,
     settle,
@@ -22,13 +23,12 @@ from dockyard.containers import (
 )
 from dockyard.containers.health import decide as health
 from dockyard.containers.logging import settings as log_settings
-from dockyard.containers.model import Container, Logging, Mount, Options
+from dockyard.containers.model import Container, Logging, Options
 from dockyard.containers.networking import Place
 from dockyard.containers.parts import Parts
 from dockyard.containers.runtime import Runtime
 from dockyard.containers.spec_rights import Rights
 from dockyard.containers.surroundings import Joined, Surroundings
-from dockyard.errors import InvalidInput
 from dockyard.images import platforms
 from dockyard.images.model import Image
 from dockyard.oci.image import ExecutionConfig
@@ -57,7 +57,7 @@ def new_container(parts: Parts, image: Image, image_name: str, options: Options)
     encode((config, options))  # refuses now what no runtime takes
     container_id = names.new_id()
     args = _command_line(config, options)
-    mounts_wanted = _mounts_wanted(parts, config, options)
+    mounts_wanted = mounting.wanted(parts, config, options)
     profile = settle.read_profile(parts, options)
     options = settle.settle(parts, image, image_name, options, profile)
     options = msgspec.structs.replace(options, logging=_logging(parts, options))
@@ -99,13 +99,6 @@ def _command_line(config: ExecutionConfig, options: Options) -> tuple[str, ...]:
     return args
 
 
-def _mounts_wanted(parts: Parts, config: ExecutionConfig, options: Options) -> tuple[Mount, ...]:
-    asked = (*options.mounts, *settle.donated_mounts(parts, options))
-    wanted = (*asked, *spec.image_volumes(config, asked))
-    spec.check_targets(wanted)
-    return wanted
-
-
 def _logging(parts: Parts, options: Options) -> Logging:
     return log_settings.choose(
         options.logging,
@@ -122,64 +115,6 @@ def make_directories(parts: Parts, container: Container) -> None:
         os.makedirs(parts.paths.bundle(container.id), mode=0o700, exist_ok=True)
     except OSError as error:
         raise unusable(base, error) from error
-
-
-def resolve_mounts(parts: Parts, container: Container) -> tuple[tuple[Mount, ...], tuple[str, ...]]:
-    """Gives volumes their names and checks sources.
-
-    Returns:
-        The mounts, and the targets of those whose volume is empty and may take the image's content.
-
-    Raises:
-        InvalidInput: the source of a ``--mount type=bind`` doesn't exist.
-    """
-    resolved, fresh = [], []
-    for mount in container.mounts:
-        if mount.kind == "volume":
-            name = mount.source
-            if mount.volume_labels or mount.volume_options:
-                name = parts.volumes.create(
-                    name, labels=mount.volume_labels, options=mount.volume_options
-                ).name
-            volume, is_new = parts.volumes.ensure(name, container.id)
-            fresh += [mount.target] if is_new and not mount.no_copy else []
-            resolved.append(msgspec.structs.replace(mount, source=volume.name))
-            continue
-        if mount.kind == "bind":
-            _make_source(mount)
-        resolved.append(mount)
-    return tuple(resolved), tuple(fresh)
-
-
-def require_sources(container: Container) -> None:
-    """Refuses a container with a bind that has no source, and isn't to be given one.
-
-    Raises:
-        InvalidInput: in Docker's words.
-    """
-    for mount in container.mounts:
-        if mount.kind == "bind" and not mount.create_source:
-            _make_source(mount)
-
-
-def _make_source(mount: Mount) -> None:
-    source = mount.source or ""
-    if os.path.lexists(source):
-        return
-    if not mount.create_source:
-        raise InvalidInput(
-            f'invalid mount config for type "bind": bind source path does not exist: {source}',
-            hint="make the directory first, or use -v, which makes it",
-            exit_code=125,
-        )
-    try:
-        os.makedirs(source, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(
-            f"cannot make the bind source {source}: {error.strerror}",
-            hint="make the directory yourself, or name one that is there",
-            exit_code=125,
-        ) from error
 
 
 def mount_root(parts: Parts, container: Container, image: Image) -> str:
@@ -342,7 +277,7 @@ def _sandbox(
     files: tuple[SpecMount, ...],
 ) -> Sandbox:
     kernel = parts.facts.kernel
-    sources = ((mount, _source(parts, container, mount)) for mount in container.mounts)
+    sources = ((mount, mounting.source_of(parts, container, mount)) for mount in container.mounts)
     asked = (
         spec.spec_mount(mount, source, kernel, directory=os.path.isdir(source))
         for mount, source in sources
@@ -367,12 +302,6 @@ def _sandbox(
         writable_system=rights.writable_system,
         writable_cgroups=rights.writable_cgroups,
     )
-
-
-def _source(parts: Parts, container: Container, mount: Mount) -> str:
-    if mount.kind == "volume":
-        return surroundings.volume_source(parts, container, mount)
-    return mount.source or ""
 
 
 def _engine_files(

@@ -19,6 +19,8 @@ from dockyard.containers.logging.stream import Files
 from dockyard.system.watch import DirectoryWatch
 
 _POLL_SECONDS = 0.1
+_TURNING_SECONDS = 2.0
+"""How long a new file may take to begin after its writer's end; some milliseconds mostly."""
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _FORM = b"0000-00-00T00:00:00.000000000"
 _ZONES = frozenset({b"+00:00", b"-00:00"})
@@ -118,6 +120,7 @@ def _growing(
         wait: Callable[[float], object] = time.sleep
         with contextlib.suppress(OSError):  # the host has no inotify left, or the log is gone
             wait = stack.enter_context(DirectoryWatch(directory)).wait
+        patience = None
         while True:
             over = ended()  # asked before reading: what is written after it is read next time
             fresh = False
@@ -125,7 +128,9 @@ def _growing(
                 fresh = True
                 yield entry
             if over and not fresh:
-                return
+                patience = patience or time.monotonic() + _TURNING_SECONDS
+                if not files.is_turning or time.monotonic() > patience:
+                    return
             if not fresh:
                 if until is not None and _now() > until:
                     return

@@ -12,7 +12,7 @@ from dockyard.containers import spec, spec_network
 from dockyard.containers.model import Container, Networking
 from dockyard.containers.parts import Parts
 from dockyard.errors import Conflict, InvalidInput, NotFound
-from dockyard.networks import asking, resolv
+from dockyard.networks import asking, reserve, resolv
 from dockyard.networks.asking import Member
 from dockyard.networks.attachment import Attachment
 from dockyard.networks.model import (
@@ -134,7 +134,14 @@ def _begin(parts: Parts, container: Container) -> Attachment:
     if not asked:
         return parts.networks.isolated()
     ports = container.restarts.ports or networking.ports
-    return parts.networks.begin(member(container), ports, asked)
+    try:
+        return parts.networks.begin(member(container), ports, asked)
+    except reserve.PortTaken as error:
+        kind, _, other = (error.holder or "").partition("-")
+        holder = parts.store.get(other) if kind == "c" else None
+        if holder is not None:  # networks don't know what it is called
+            error.hint = reserve.advice(f"container {holder.name} ({holder.short_id})")
+        raise
 
 
 def member(container: Container) -> Member:

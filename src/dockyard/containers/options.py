@@ -21,11 +21,12 @@ DEFAULT_SHM_BYTES = 64 << 20
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """A mount asked for by the user (``-v``, ``--mount``, ``--tmpfs``) or by the image (VOLUME).
 
-    ``source`` is a host path for a bind, a volume's name for a volume (``None``: anonymous), and
-    unused for tmpfs. ``size`` is in bytes, ``mode`` the permission bits of a tmpfs.
+    ``source`` is a host path for a bind, a volume's name for a volume (``None``: anonymous), a name
+    or an id for a model, and unused for tmpfs. ``size`` is in bytes, ``mode`` the permission bits
+    of a tmpfs.
     """
 
-    kind: Literal["bind", "volume", "tmpfs"]
+    kind: Literal["bind", "volume", "tmpfs", "model"]
     target: str
     source: str | None = None
     read_only: bool = False
@@ -45,6 +46,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     volume_labels: dict[str, str] = {}
     """Of the volume, where it is made for this mount, as ``volume_options``."""
     volume_options: dict[str, str] = {}
+    model: str = ""
+    """What a model was called when its container was made; ``source`` is its id from then on."""
 
 
 class Ulimit(msgspec.Struct, frozen=True):
@@ -124,6 +127,8 @@ class HealthOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     command: str | None = None
     """Run by the image's shell."""
+    arguments: tuple[str, ...] = ()
+    """A program and its arguments, run without a shell; instead of ``command``."""
     interval: int | None = None
     timeout: int | None = None
     start_period: int | None = None
@@ -199,7 +204,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     entrypoint: tuple[str, ...] | None = None
     """``None`` keeps the image's; an empty tuple clears it."""
     env: tuple[str, ...] = ()
-    """``NAME=value`` entries; later ones win."""
+    """``NAME=value`` entries; later ones win, and a name alone takes the image's variable away."""
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     hostname: str | None = None

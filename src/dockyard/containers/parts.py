@@ -29,7 +29,9 @@ from dockyard.volumes.apply import Volumes
 if TYPE_CHECKING:
     from dockyard.containers.health.store import HealthStore
     from dockyard.devices.apply import VendorDevices
+    from dockyard.models.apply import Models
     from dockyard.networks.manage import Catalog
+    from dockyard.registry.client import Client
 
 _CAP_SYS_RESOURCE = 24
 
@@ -50,6 +52,21 @@ class Parts:
         self.networks = Networks(paths, database, config, warn)
         self.volumes = Volumes(paths, database)
         self.store = ContainerStore(database)
+
+    @functools.cached_property
+    def models(self) -> Models:
+        """The models that containers can mount."""
+        from dockyard.images.content import ContentStore
+        from dockyard.models.apply import Models  # only where one is asked for
+
+        content = ContentStore(self.paths, self.database)
+        return Models(self.paths, self.database, content, self.client)
+
+    def client(self) -> Client:
+        """Connections and credentials for registries, which the caller closes."""
+        from dockyard.registry.client import Client
+
+        return Client.from_config(self.config, self.warn)
 
     @functools.cached_property
     def health(self) -> HealthStore:

@@ -19,7 +19,6 @@ NOT_EXECUTABLE = 126
 DIRECTORY_HINT = "the command has to begin with a program, and this is a directory"
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 _HINT = "is the program in the image, and in its PATH?"
-_FILE_HINT = "is the file executable, and made for this processor?"
 
 
 def require(pid: int, command: Sequence[str], environment: Sequence[str], directory: str) -> None:

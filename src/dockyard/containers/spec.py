@@ -24,8 +24,14 @@ _ULIMITS = frozenset({
 
 
 def variables(image: Sequence[str], asked: Sequence[str]) -> dict[str, str]:
-    """The variables of image and user by name; later ones win."""
-    return {name: value for name, _, value in (one.partition("=") for one in (*image, *asked))}
+    """The variables of image and user by name; later ones win, and a name alone takes one away."""
+    found: dict[str, str] = {}
+    for name, equals, value in (one.partition("=") for one in (*image, *asked)):
+        if equals:
+            found[name] = value
+        else:
+            found.pop(name, None)
+    return found
 
 
 def environment(

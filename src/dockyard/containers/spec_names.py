@@ -28,7 +28,7 @@ def check_aliases(connection: Connection) -> None:
 
 
 def _check_networking(networking: Networking) -> None:
-    _require(networking.dns_search, _is_search, "--dns-search domain", f"{_LABELS}; or a dot alone")
+    _require(networking.dns_search, _is_search, "--dns-search domain", f"{_LABELS}, or a dot alone")
     _require(networking.dns_options, spelling.is_word, "--dns-option", "one word, such as ndots:2")
     _require(networking.dns, is_address, "--dns server", "an IPv4 or IPv6 address")
     _require(networking.extra_hosts, _is_host, "--add-host", "NAME:ADDRESS")

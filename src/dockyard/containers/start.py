@@ -17,6 +17,7 @@ from dockyard.containers import (
     finish,
     happenings,
     monitor,
+    mounting,
     networking,
     shared_memory,
     supervise,
@@ -94,7 +95,7 @@ def start(parts: Parts, container_id: str, streams: Streams | None = None) -> Co
                 return container
             container = finish.conclude(parts, container)
         require_startable(container)
-        create.require_sources(container)
+        mounting.require_sources(container)
         if container.shm_full:
             parts.warn(shared_memory.words(container))
         container = msgspec.structs.replace(
@@ -191,7 +192,7 @@ def attach(parts: Parts, container: Container, streams: Streams) -> Container:
 def _prepare(parts: Parts, container: Container) -> tuple[Container, tuple[str, ...]]:
     """Makes directories and volumes; the record that names them, and where to fill volumes."""
     create.make_directories(parts, container)
-    resolved, fresh = create.resolve_mounts(parts, container)
+    resolved, fresh = mounting.resolve_mounts(parts, container)
     return msgspec.structs.replace(container, mounts=resolved), fresh
 
 

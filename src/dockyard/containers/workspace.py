@@ -16,6 +16,7 @@ from dockyard.containers.finish import kill_makers
 from dockyard.containers.parts import Parts
 from dockyard.containers.recover import tolerant
 from dockyard.errors import ComponentMissing
+from dockyard.images.content import ContentStore
 from dockyard.state.locks import Lock
 from dockyard.state.paths import unusable
 from dockyard.system import cgroups, mounts
@@ -143,6 +144,8 @@ def clear(parts: Parts, workspace_id: str, *, killed: bool = False) -> None:
     mounts.unmount_below(path)
     cgroup_parent.remove(parts.paths, layout, cgroup)
     remove_tree(path)
+    if killed:  # blobs that it was about to give to somebody
+        ContentStore(parts.paths, parts.database).release(holder)
     parts.networks.detach(holder)
     parts.database.execute("DELETE FROM workspaces WHERE id=?", (workspace_id,))
 

@@ -64,8 +64,7 @@ def serve(config: Config, *, standing: bool) -> bool:
         journal.error(f"the controller failed: {type(error).__name__}: {error}")
         raise
     finally:
-        if os.path.isdir(paths.controller):
-            _give_back(paths)
+        _give_back(paths)
         lock.release(remove=True)
     return True
 

@@ -46,7 +46,7 @@ def text(paths: Paths, argv: list[str], environment: Mapping[str, str]) -> str:
         InvalidInput: a path or a setting has a control character, which would begin another line.
     """
     variables = "".join(
-        f"Environment={_quoted(f'{key}={value}', command=False)}\n"
+        f"Environment={quoted(f'{key}={value}', command=False)}\n"
         for key, value in environment.items()
     )
     return f"""\
@@ -54,11 +54,11 @@ def text(paths: Paths, argv: list[str], environment: Mapping[str, str]) -> str:
 Description=Dockyard controller: restarts, health checks, containers that come back at boot
 Wants=network-online.target
 After=network-online.target
-RequiresMountsFor={_quoted(paths.root, command=False)}
+RequiresMountsFor={quoted(paths.root, command=False)}
 
 [Service]
 Type=exec
-{variables}ExecStart={" ".join(_quoted(word) for word in argv)}
+{variables}ExecStart={" ".join(quoted(word) for word in argv)}
 Restart=on-failure
 RestartSec=1s
 KillMode=process
@@ -121,7 +121,7 @@ def _systemctl(*arguments: str) -> None:
     process.run(["systemctl", *arguments], timeout=_TIMEOUT_SECONDS)
 
 
-def _quoted(word: str, *, command: bool = True) -> str:
+def quoted(word: str, *, command: bool = True) -> str:
     """A word in systemd's syntax (systemd.service(5)); a dollar is special in commands only."""
     if any(ord(letter) < _SPACE for letter in word):
         raise InvalidInput(

@@ -27,6 +27,14 @@ _ATTEMPTS = 5
 """For one free port of both versions of IP."""
 
 
+class PortTaken(Conflict):
+    """A port of the host that someone has: ``holder``, where it is one of ours."""
+
+    reference = "port-in-use"
+    exit_code = 125
+    holder: str | None = None
+
+
 def reserve(
     ports: Sequence[PortMapping], default_ip: str, owner: Owner, *, ipv6: bool = False
 ) -> tuple[tuple[PortMapping, ...], tuple[int, ...]]:
@@ -92,19 +100,21 @@ def release(descriptors: Sequence[int]) -> None:
         os.close(descriptor)
 
 
-def taken(port: PortMapping, holder: str | None) -> Conflict:
+def taken(port: PortMapping, holder: str | None) -> PortTaken:
     """The error for a port that someone has; ``holder`` where it is one of ours."""
     option = "t" if port.protocol == "tcp" else "u"
     if holder is None:
         hint = f"see what has it (ss -l{option}np 'sport = :{port.host_port}'), or choose another"
     else:
-        hint = f"{_describe(holder)} publishes it: stop that, or choose another host port"
-    return Conflict(
-        f"Bind for {port.host} failed: port is already allocated",
-        hint=hint,
-        reference="port-in-use",
-        exit_code=125,
-    )
+        hint = advice(_describe(holder))
+    error = PortTaken(f"Bind for {port.host} failed: port is already allocated", hint=hint)
+    error.holder = holder
+    return error
+
+
+def advice(who: str) -> str:
+    """What to do about a port that somebody of ours publishes."""
+    return f"{who} publishes it: stop that, or choose another host port"
 
 
 def _bind(port: PortMapping, owner: Owner) -> tuple[int, int]:

@@ -17,8 +17,9 @@ import msgspec
 from dockyard import decoding
 from dockyard.state.database import Database, Row
 
-Type = Literal["builder", "container", "image", "network", "volume"]
-"""Kinds of objects, as Docker names them; its ``daemon`` is what Dockyard doesn't have."""
+Type = Literal["builder", "container", "image", "model", "network", "volume"]
+"""Kinds of objects, as Docker names them, but for models; its ``daemon`` is what Dockyard doesn't
+have."""
 
 KEPT = 10_000
 """Events that a root remembers."""

@@ -19,6 +19,13 @@ MANIFESTS = frozenset((MANIFEST, "application/vnd.docker.distribution.manifest.v
 INDEXES = frozenset((INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"))
 CONFIGS = frozenset((CONFIG, "application/vnd.docker.container.image.v1+json"))
 """Each with Docker's own name for the same."""
+_DOCKER_LAYERS = {
+    "application/vnd.docker.image.rootfs.diff.tar": LAYER_TAR,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": f"{LAYER_TAR}+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": f"{LAYER_TAR}+zstd",
+}
+TITLE_LABEL = "org.opencontainers.image.title"
+VERSION_LABEL = "org.opencontainers.image.version"
 MAX_DOCUMENT_BYTES = 4 << 20
 """What registries take for a manifest; larger documents are refused unread."""
 
@@ -135,7 +142,12 @@ class _Shape(msgspec.Struct, frozen=True, rename="camel"):
     fs_layers: object = None
 
 
-D = TypeVar("D", ImageConfig, Manifest, Index, _Shape)
+D = TypeVar("D")
+
+
+def layer_type(media_type: str) -> str:
+    """The OCI's name for a type of layers, where it is one of Docker's."""
+    return _DOCKER_LAYERS.get(media_type, media_type)
 
 
 def encode(document: ImageConfig | Manifest | Index) -> bytes:
@@ -149,7 +161,7 @@ def decode_config(data: bytes) -> ImageConfig:
     Raises:
         ContentMismatch: it isn't an image configuration.
     """
-    return _decode(data, ImageConfig, "image configuration")
+    return decode_document(data, ImageConfig, "image configuration")
 
 
 def decode_manifest(data: bytes) -> Manifest:
@@ -158,7 +170,7 @@ def decode_manifest(data: bytes) -> Manifest:
     Raises:
         ContentMismatch: it isn't one, or could be taken for an index as well (CVE-2021-41190).
     """
-    manifest = _decode(data, Manifest, "image manifest")
+    manifest = decode_document(data, Manifest, "image manifest")
     _refuse_others(data, "image manifest", MANIFESTS, ("manifests", "fs_layers"))
     return manifest
 
@@ -169,7 +181,7 @@ def decode_index(data: bytes) -> Index:
     Raises:
         ContentMismatch: it isn't one, or could be taken for a manifest as well.
     """
-    index = _decode(data, Index, "image index")
+    index = decode_document(data, Index, "image index")
     _refuse_others(data, "image index", INDEXES, ("config", "layers", "fs_layers"))
     return index
 
@@ -185,7 +197,7 @@ def refuse_other_kinds(config: bytes) -> None:
 
 def _refuse_others(data: bytes, what: str, types: frozenset[str], foreign: Sequence[str]) -> None:
     """One digest must not mean one image here, and another where it is read differently."""
-    shape = _decode(data, _Shape, what)
+    shape = decode_document(data, _Shape, what)
     found = [name for name in foreign if getattr(shape, name) is not None]
     if shape.media_type and shape.media_type not in types:
         found.append(shape.media_type)
@@ -196,15 +208,22 @@ def _refuse_others(data: bytes, what: str, types: frozenset[str], foreign: Seque
         )
 
 
-def _decode(data: bytes, kind: type[D], what: str) -> D:
-    """A document of others: of bounded size and depth, whatever is in it."""
+def decode_document(data: bytes, kind: type[D], what: str) -> D:
+    """A document of others: of bounded size and depth, whatever is in it.
+
+    Args:
+        what: the document in words.
+
+    Raises:
+        ContentMismatch: it is too large or too deep, or something else than that.
+    """
     if len(data) > MAX_DOCUMENT_BYTES:
         raise ContentMismatch(f"the {what} has {len(data)} bytes; at most {MAX_DOCUMENT_BYTES} are"
                               " allowed", reference="document-too-large")  # fmt: skip
     try:
         try:
             return decoding.from_json(data, kind)
-        except msgspec.ValidationError:  # Docker writes null for an empty map or list
+        except msgspec.ValidationError:  # Go writes null for what is empty
             return decoding.from_builtins(_without_nulls(msgspec.json.decode(data)), kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContentMismatch(f"this is no {what}: {error}") from error

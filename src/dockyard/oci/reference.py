@@ -37,11 +37,37 @@ def _tag_pattern() -> re.Pattern[str]:
     return re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
-def _is_path(text: str) -> bool:
-    """Whether it can be a repository. Most need no pattern, which takes 1 ms to compile."""
+def require_text(given: str, what: str) -> str:
+    """What a Python program gave, which may be of another type whatever is written beside it.
+
+    Args:
+        what: it has to be, such as ``a name``.
+
+    Raises:
+        InvalidInput: it is no text.
+    """
+    if not isinstance(given, str):
+        raise InvalidInput(
+            f"{what} has to be a str, and {type(given).__name__} was given", hint="give its text"
+        )
+    return given
+
+
+def is_path(text: str) -> bool:
+    """Whether it can be a repository, as clients and registries know it.
+
+    Most need no pattern, which takes 1 ms to compile.
+    """
+    if not 0 < len(text) <= _MAX_PATH:
+        return False
     words = text.replace("/", "x") if "//" not in f"/{text}/" else ""
     plain = words.isascii() and words.isalnum() and words == words.lower()
     return plain or _path_pattern().fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Whether it can be a tag."""
+    return _tag_pattern().fullmatch(text) is not None
 
 
 def _is_host(text: str) -> bool:
@@ -64,17 +90,17 @@ class Reference(msgspec.Struct, frozen=True):
         Raises:
             InvalidInput: it is not a valid reference.
         """
-        name, _, digest = text.partition("@")
+        name, _, digest = require_text(text, "a name").partition("@")
         if digest and not digests.is_digest(digest):
             raise _invalid(text, "the part after @ is not a sha256 digest")
         head, slash, last = name.rpartition("/")
         last, colon, tag = last.partition(":")
-        if (colon and not tag) or (tag and not _tag_pattern().fullmatch(tag)):
+        if (colon and not tag) or (tag and not is_tag(tag)):
             raise _invalid(text, "a tag has letters, digits, '_', '.', '-' and at most 128 of them")
         registry, path = _split_registry(f"{head}{slash}{last}")
         if not _is_host(registry):
             raise _invalid(text, "what is before the first / is not a host with an optional port")
-        if not path or len(path) > _MAX_PATH or not _is_path(path):
+        if not is_path(path):
             hint = "a repository name is lower-case letters and digits with . _ - between them"
             raise _invalid(text, hint)
         if not tag and not digest:

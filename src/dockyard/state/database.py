@@ -22,6 +22,7 @@ from dockyard.state.paths import Paths
 from dockyard.state.schema import MIGRATIONS
 
 _BUSY_SECONDS = 30.0
+_CLOSING_SECONDS = 5.0
 _PAUSE_SECONDS = 0.005
 _NO_ROOM_BYTES = 1 << 20
 _PRIVATE = 0o600
@@ -32,25 +33,47 @@ _CHECKPOINT_PAGES = 100
 Row = tuple[Any, ...]
 
 
-class Database:
-    """Connections to ``state.db``; created and migrated on first use."""
+class _Own:
+    """A thread's connection, and the lock that it holds while it uses it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.in_use = threading.RLock()  # as what has begun may ask within a transaction
+
+
+class Database:
+    """Connections to ``state.db``; created and migrated on first use.
+
+    A database of another kind has migrations of its own.
+    """
+
+    def __init__(self, path: str, migrations: Sequence[str] = MIGRATIONS) -> None:
         self._path = path
+        self._migrations = migrations
         self._paths = Paths(os.path.dirname(path), "")
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[_Own] = []
         self._guard = threading.Lock()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of one reading statement."""
-        with self._translated():
-            return self._connection().execute(sql, parameters).fetchall()
+        with self._translated(), self._connection() as connection:
+            return connection.execute(sql, parameters).fetchall()
 
     def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row, or ``None``."""
         rows = self.query(sql, parameters)
         return rows[0] if rows else None
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Several reads as of one moment; nobody waits for them. Don't nest."""
+        with self._translated(), self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
 
     @contextlib.contextmanager
     def transaction(
@@ -70,10 +93,9 @@ class Database:
             StateError: the database is broken, locked for 30 s, or can't be written.
             sqlite3.IntegrityError: a constraint failed; the caller knows what it means.
         """
-        with self._translated():
+        with self._translated(), self._connection() as connection:
             if reserve:
                 self._paths.give_up_reserve_if_full()
-            connection = self._connection()
             if not durable:
                 connection.execute("PRAGMA synchronous=NORMAL")
             try:
@@ -94,24 +116,44 @@ class Database:
             return connection.execute(sql, parameters).rowcount
 
     def close(self) -> None:
-        """Closes the connections of all threads; a later call opens new ones."""
+        """Closes the connections of all threads; a later call opens new ones.
+
+        What another thread is doing is waited for. A connection that is in use for longer goes
+        with its thread: to close it under its user would break the process (SQLite's memory).
+        """
         with self._guard:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
             self._local = threading.local()
+            for own in self._connections:
+                if own.in_use.acquire(timeout=_CLOSING_SECONDS):
+                    own.connection.close()
+                    own.in_use.release()
+            self._connections.clear()
 
     def __del__(self) -> None:
         """What nobody closed is closed with the last reference to it."""
-        for connection in self._connections:
-            connection.close()
+        for own in self._connections:
+            own.connection.close()
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._open()
-            self._local.connection = connection
-        return connection
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection, which nobody closes meanwhile."""
+        while True:
+            own = self._of_thread()
+            with own.in_use:
+                current: object = getattr(self._local, "own", None)
+                if own is current:
+                    yield own.connection
+                    return
+
+    def _of_thread(self) -> _Own:
+        known: _Own | None = getattr(self._local, "own", None)
+        if known is not None:
+            return known
+        own = _Own(self._open())
+        self._local.own = own
+        with self._guard:
+            self._connections.append(own)
+        return own
 
     def _open(self) -> sqlite3.Connection:
         _keep_private(self._path)
@@ -119,32 +161,37 @@ class Database:
         connection = sqlite3.connect(
             self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        with self._guard:
-            self._connections.append(connection)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:  # the journal mode is stored in the file
             _use_wal(connection)
         _keep_log(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        if version != len(MIGRATIONS):
+        if version != len(self._migrations):
             self._migrate(connection)
-        return connection
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
+            if version > len(self._migrations):
                 raise StateError(
                     f"{self._path} was written by a newer version of Dockyard",
                     hint="upgrade Dockyard, or use another DOCKYARD_ROOT",
                     reference="state-too-new",
                 )
-            for script in MIGRATIONS[version:]:
+            for script in self._migrations[version:]:
                 for statement in _statements(script):
                     connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+            connection.execute(f"PRAGMA user_version={len(self._migrations)}")
         except BaseException:
             connection.rollback()
             raise

@@ -19,6 +19,7 @@ from dockyard.errors import Conflict
 from dockyard.state.paths import unusable
 
 _POLL_SECONDS = 0.01
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Lock:
@@ -67,7 +68,7 @@ class Lock:
     def _attempt(cls, path: str, *, blocking: bool, shared: bool = False) -> Self | None:
         """One attempt; ``None`` where it is held, or where the file was removed meanwhile."""
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, _FLAGS, 0o600)
         except OSError as error:
             raise unusable(path, error) from error
         try:
@@ -82,6 +83,11 @@ class Lock:
             raise
         os.close(descriptor)
         return None
+
+    def sign(self) -> None:
+        """Writes down who holds it, for those who wait: see :func:`holder`."""
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def share(self) -> None:
         """Lets others share a lock that was held alone."""
@@ -107,3 +113,12 @@ class Lock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def holder(path: str) -> int | None:
+    """The process that signed a lock last; ``None`` where nobody did."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None

@@ -55,8 +55,23 @@ class Paths(msgspec.Struct, frozen=True):
         return f"{self.root}/blobs"
 
     @property
+    def content(self) -> str:
+        """Blobs under their own digests, as registries have them."""
+        return f"{self.blobs}/sha256"
+
+    @property
+    def downloads(self) -> str:
+        """Blobs of which a part is here."""
+        return f"{self.root}/downloads"
+
+    @property
     def volumes(self) -> str:
         return f"{self.root}/volumes"
+
+    @property
+    def models(self) -> str:
+        """Directories with the files of models, as containers see them."""
+        return f"{self.root}/models"
 
     @property
     def containers(self) -> str:
@@ -96,6 +111,11 @@ class Paths(msgspec.Struct, frozen=True):
         return f"{self.run}/names"
 
     @property
+    def serving(self) -> str:
+        """Sockets, configuration and monitors of what serves services, while there are any."""
+        return f"{self.run}/serving"
+
+    @property
     def controller_log(self) -> str:
         return f"{self.root}/controller.log"
 
@@ -120,9 +140,17 @@ class Paths(msgspec.Struct, frozen=True):
     def workspace(self, workspace_id: str) -> str:
         return f"{self.workspaces}/{workspace_id}"
 
+    def model(self, model_id: str) -> str:
+        """The directory of one model, by the digest of its manifest."""
+        return f"{self.models}/{model_id.removeprefix('sha256:')}"
+
     def cache(self, cache_id: str) -> str:
         """The directory of one cache mount; what steps see is below it."""
         return f"{self.caches}/{cache_id}"
+
+    def batch(self, batch_id: str) -> str:
+        """The records of one batch, what came of them so far, and what its containers said."""
+        return f"{self.root}/batches/{batch_id}"
 
     def volume(self, name: str) -> str:
         """The directory that is mounted into containers."""
@@ -138,11 +166,11 @@ class Paths(msgspec.Struct, frozen=True):
             DiskFull: there is no room for a directory.
         """
         for directory in (
-            self.root, self.layers, self.blobs, self.volumes, self.containers, self.workspaces,
-            self.caches, self.run, self.locks, self.runtime_state, self.exits,
-            f"{self.run}/containers",
+            self.root, self.layers, self.blobs, self.content, self.downloads, self.volumes,
+            self.models, self.containers, self.workspaces, self.caches, self.run, self.locks,
+            self.runtime_state, self.exits, f"{self.run}/containers",
         ):  # fmt: skip
-            _make_directory(directory)
+            make_directory(directory)
         if not os.path.exists(self.reserve) and _available(self.root) >= _AMPLE_BYTES:
             with contextlib.suppress(OSError):  # another command makes it
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -192,7 +220,14 @@ def _allocate(descriptor: int, size: int) -> None:
         os.close(descriptor)
 
 
-def _make_directory(path: str) -> None:
+def make_directory(path: str) -> None:
+    """Makes a directory of this user's alone, where there is none.
+
+    Raises:
+        PermissionMissing: it can't be written by this user.
+        HostileInput: it is there, and other users can change it.
+        DiskFull: there is no room for it.
+    """
     try:
         if not os.path.isdir(path):
             os.makedirs(path, mode=0o700, exist_ok=True)

@@ -53,6 +53,15 @@ class Room:
         if free.files < self._kept.files:
             raise DiskFull(what, spared=f"{self._kept.files:,} files")
 
+    def require(self, size: int, what: str) -> None:
+        """Before so many bytes are put there.
+
+        Raises:
+            DiskFull: they wouldn't fit.
+        """
+        if self._free().bytes - size < self._kept.bytes:
+            raise DiskFull(what, spared=f"{self._kept.bytes:,} bytes")
+
     def _free(self) -> Free:
         try:
             status = os.statvfs(self._directory)

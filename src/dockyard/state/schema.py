@@ -210,4 +210,145 @@ MIGRATIONS: tuple[str, ...] = (
     ) AS BLOB);
     CREATE UNIQUE INDEX endpoints_by_place ON endpoints (holder, network);
     """,
+    """
+    -- Who needs the file of a blob below blobs/sha256/: a layer ('layer:ID') or something else that
+    -- has a record ('KIND:ID'), or a holder, whose need is void once its lock is free. A file that
+    -- nobody needs may go at any time.
+    CREATE TABLE content (
+        digest  TEXT NOT NULL,
+        owner   TEXT NOT NULL,
+        PRIMARY KEY (digest, owner)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX content_by_owner ON content (owner);
+
+    -- A layer as registries have it: the digest of what its tar was compressed to. 'compressor' is
+    -- empty for what came from elsewhere, which is kept; else it says with what it can be made
+    -- again.
+    CREATE TABLE layer_forms (
+        layer_id    TEXT NOT NULL REFERENCES layers ON DELETE CASCADE,
+        digest      TEXT NOT NULL,
+        media_type  TEXT NOT NULL,
+        size        INTEGER NOT NULL,
+        compressor  TEXT NOT NULL,
+        PRIMARY KEY (layer_id, digest)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Repositories that were seen to have a blob.
+    CREATE TABLE blob_places (
+        digest      TEXT NOT NULL,
+        repository  TEXT NOT NULL,
+        PRIMARY KEY (digest, repository)
+    ) STRICT, WITHOUT ROWID;
+
+    -- What registries say of an image, byte for byte: its manifest, and indexes that led to it.
+    CREATE TABLE manifests (
+        digest      TEXT NOT NULL,
+        image_id    TEXT NOT NULL REFERENCES images ON DELETE CASCADE,
+        media_type  TEXT NOT NULL,
+        data        BLOB NOT NULL,
+        PRIMARY KEY (digest, image_id)
+    ) STRICT;
+    CREATE INDEX manifests_by_image ON manifests (image_id);
+    CREATE TABLE repository_digests (
+        repository  TEXT NOT NULL,
+        digest      TEXT NOT NULL,
+        image_id    TEXT NOT NULL REFERENCES images ON DELETE CASCADE,
+        PRIMARY KEY (repository, digest)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX repository_digests_by_image ON repository_digests (image_id);
+    """,
+    """
+    -- Uploads that have begun, and where they go on; whoever sends holds the lock u-<digits>.
+    CREATE TABLE uploads (
+        repository  TEXT NOT NULL,
+        digest      TEXT NOT NULL,
+        location    TEXT NOT NULL,
+        started     INTEGER NOT NULL,
+        PRIMARY KEY (repository, digest)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    -- A model: its manifest, whose digest is the id, and its configuration, byte for byte.
+    -- 'pending' while its directory below models/ is made, 'deleting' while that goes; whoever
+    -- makes or deletes it holds the lock model-<digits>. Its blobs are needed by 'model:ID'.
+    CREATE TABLE models (
+        id          TEXT PRIMARY KEY,
+        manifest    BLOB NOT NULL,
+        config      BLOB NOT NULL,
+        media_type  TEXT NOT NULL,
+        state       TEXT NOT NULL CHECK (state IN ('pending', 'ready', 'deleting')),
+        created     INTEGER NOT NULL,
+        size        INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE model_names (
+        name      TEXT PRIMARY KEY,
+        model_id  TEXT NOT NULL REFERENCES models
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX model_names_by_model ON model_names (model_id);
+    CREATE TABLE model_users (
+        model_id      TEXT NOT NULL REFERENCES models,
+        container_id  TEXT NOT NULL REFERENCES containers ON DELETE CASCADE,
+        PRIMARY KEY (model_id, container_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX model_users_by_container ON model_users (container_id);
+    """,
+    """
+    -- What is served: a service of a project with its variants, what they are made from, and what
+    -- commands have said of it since.
+    CREATE TABLE serving_services (
+        project  TEXT NOT NULL,
+        name     TEXT NOT NULL,
+        record   BLOB NOT NULL,
+        PRIMARY KEY (project, name)
+    ) STRICT, WITHOUT ROWID;
+    -- Images that replicas are made from, which stay though there is no replica.
+    CREATE TABLE serving_images (
+        project   TEXT NOT NULL,
+        variant   TEXT NOT NULL,
+        service   TEXT NOT NULL,
+        image_id  TEXT NOT NULL REFERENCES images,
+        PRIMARY KEY (project, variant),
+        FOREIGN KEY (project, service) REFERENCES serving_services ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX serving_images_by_image ON serving_images (image_id);
+    -- What the controller knows of a variant, so that another one goes on where it was.
+    CREATE TABLE serving_standings (
+        project  TEXT NOT NULL,
+        variant  TEXT NOT NULL,
+        record   BLOB NOT NULL,
+        PRIMARY KEY (project, variant)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE serving_rollouts (
+        project  TEXT NOT NULL,
+        service  TEXT NOT NULL,
+        record   BLOB NOT NULL,
+        PRIMARY KEY (project, service)
+    ) STRICT, WITHOUT ROWID;
+    -- The last decisions, for those who ask why.
+    CREATE TABLE serving_decisions (
+        id       INTEGER PRIMARY KEY,
+        at       REAL NOT NULL,
+        project  TEXT NOT NULL,
+        variant  TEXT NOT NULL,
+        kind     TEXT NOT NULL,
+        text     TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX serving_decisions_by_variant ON serving_decisions (project, variant, id);
+    """,
+    """
+    -- A batch and its shards; what came of its records is in files. 'canceling' asks whoever runs
+    -- it, who holds the lock batch-<id>, to end.
+    CREATE TABLE batches (
+        id         TEXT PRIMARY KEY,
+        created    INTEGER NOT NULL,
+        canceling  INTEGER NOT NULL DEFAULT 0,
+        record     BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE batch_shards (
+        batch   TEXT NOT NULL REFERENCES batches ON DELETE CASCADE,
+        number  INTEGER NOT NULL,
+        record  BLOB NOT NULL,
+        PRIMARY KEY (batch, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

@@ -17,11 +17,17 @@ _NAMES_AT_ONCE = 15
 """So many names, of 255 bytes at most, fit a path that the kernel takes."""
 
 
-def write_atomically(path: str, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+def write_atomically(
+    path: str, data: bytes, *, mode: int = 0o600, durable: bool = True,
+    owner: tuple[int, int] | None = None,
+) -> None:  # fmt: skip
     """Replaces ``path`` by ``data``: a reader sees the old content or the new, never half.
 
     The data is on disk before the name points to it; not ``durable`` is what no boot but this
     one reads.
+
+    Args:
+        owner: the file's user and group, where that isn't this process's and it may give it away.
     """
     temporary = f"{path}.{os.urandom(8).hex()}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -29,13 +35,25 @@ def write_atomically(path: str, data: bytes, *, mode: int = 0o600, durable: bool
         with open(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
+            if owner is not None:
+                with contextlib.suppress(PermissionError):
+                    os.fchown(descriptor, *owner)
             if durable:
-                os.fsync(stream.fileno())
+                os.fsync(descriptor)
         os.rename(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def sync(path: str) -> None:
+    """Brings a file, or the names in a directory, to disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_text(path: str, *, errors: str = "replace") -> str:

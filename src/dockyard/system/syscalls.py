@@ -27,7 +27,11 @@ RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
 
 _IN_MODIFY = 0x2
+_IN_CLOSE_WRITE = 0x8
+_IN_MOVED_FROM = 0x40
+_IN_MOVED_TO = 0x80
 _IN_CREATE = 0x100
+_IN_ONLYDIR = 0x1000000
 
 _MOVE_MOUNT = 429
 _FSOPEN = 430
@@ -105,6 +109,23 @@ def inotify() -> int:
 def watch_writes(descriptor: int, directory: str) -> int:
     """Has it tell of writes to, and new files in, a directory; the number of this watch."""
     mask = _IN_MODIFY | _IN_CREATE
+    added = _libc().inotify_add_watch(descriptor, os.fsencode(directory), mask)
+    return _check(added, "inotify_add_watch", directory)
+
+
+def watch_changes(descriptor: int, directory: str) -> int:
+    """Has it tell of files that are made, written, moved or deleted in a directory."""
+    mask = (
+        _IN_CREATE | _IN_MODIFY | _IN_CLOSE_WRITE | _IN_DELETE | _IN_MOVED_FROM | _IN_MOVED_TO
+        | _IN_ONLYDIR
+    )  # fmt: skip
+    added = _libc().inotify_add_watch(descriptor, os.fsencode(directory), mask)
+    return _check(added, "inotify_add_watch", directory)
+
+
+def watch_arrivals(descriptor: int, directory: str) -> int:
+    """Has it tell of files that are moved into a directory, or to another name there."""
+    mask = _IN_MOVED_TO | _IN_ONLYDIR
     added = _libc().inotify_add_watch(descriptor, os.fsencode(directory), mask)
     return _check(added, "inotify_add_watch", directory)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -133,7 +134,7 @@ class Volumes:
         os.mkdir(staging)
         os.chmod(staging, _MODE)
         copy(staging)
-        _move_in(staging, volume.path, fresh=pending)
+        _move_in(staging, volume.path, fresh=pending or _is_as_made(volume.path))
         self._store.mark_ready(volume.name)
 
     def path(self, name: str) -> str:
@@ -203,6 +204,13 @@ class Volumes:
         """Finishes removals that a crash interrupted."""
         for name in self._store.condemned():
             self._delete(name)
+
+
+def _is_as_made(path: str) -> bool:
+    """True where nobody gave a volume's directory another owner or mode."""
+    status = os.stat(path)
+    ours = (os.geteuid(), os.getegid(), _MODE)
+    return (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == ours
 
 
 def _copy_live(copy: Callable[[str], None], volume: Volume) -> None:

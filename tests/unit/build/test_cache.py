@@ -12,6 +12,7 @@ from dockyard.build.dockerfile.source import Location
 from dockyard.errors import StateError
 from dockyard.images.layers import LayerStore
 from dockyard.images.model import Layer
+from dockyard.images.packages.model import Division
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 
@@ -31,6 +32,7 @@ def test_a_key_depends_on_all_that_the_result_does() -> None:
         key_of(vertex(), ["below"], ""),
         key_of(vertex(), ["other"], ""),
         key_of(vertex(), ["below"], "content"),
+        key_of(vertex(), ["below"], "", "rules"),
         key_of(vertex(epoch=2), ["below"], ""),
         *(
             key_of(vertex(msgspec.structs.replace(RUN, **{name: value})), ["below"], "")
@@ -39,7 +41,7 @@ def test_a_key_depends_on_all_that_the_result_does() -> None:
         ),
     }  # fmt: skip
 
-    assert len(keys) == 10
+    assert len(keys) == 11
 
 
 def test_a_key_does_not_depend_on_names_and_proxies() -> None:
@@ -75,12 +77,14 @@ def layer(name: str) -> Layer:
 def test_an_entry_comes_back_with_its_layers_leased(database: Database, layers: LayerStore) -> None:
     cache = BuildCache(database, layers)
     assert cache.find("key", "b-1") is None
-    cache.put("key", "RUN x", [layer("two")], [layer("one")])
+    division = Division(budget=48, alone=1, notes=("torch 2.9.0",))
+    cache.put("key", "RUN x", [layer("two")], [layer("one")], division=division)
     hit = cache.find("key", "b-1")
 
     assert hit is not None
     assert [each.id for each in hit.layers] == ["two"]
     assert hit.below == ("one",)
+    assert hit.division == division
     assert ("b-1", "two") in database.query("SELECT holder, layer_id FROM leases")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Self
 
 import msgspec
@@ -105,9 +106,10 @@ class FakeImages:
     def __init__(self) -> None:
         self.note: str | None = None
         self.present = [make_image()]
+        self.names = {"app"}
 
     def resolve(self, text: str) -> Resolution:
-        if text != "app":
+        if text not in self.names:
             raise NotFound(f"No such image: {text}")
         return Resolution(self.present[0], Reference.parse("app"), self.note)
 
@@ -139,6 +141,11 @@ class FakeNetworks:
         raise NotFound(f"network {name} not found")
 
 
+class FakeModels:
+    def find(self, name: str) -> None:
+        raise NotFound(f"No such model: {name}")
+
+
 class FakeParts:
     networks = FakeEndpoints()
 
@@ -152,9 +159,17 @@ class FakeEngine:
         self.containers = FakeContainers()
         self.images = FakeImages()
         self.volumes = FakeVolumes()
+        self.models = FakeModels()
         self.networks = FakeNetworks()
         self.parts = FakeParts()
         self.built: list[tuple[str, dict[str, Any]]] = []
+        self.pulled: list[tuple[str, str | None]] = []
+
+    def pull(self, name: str, *, platform: str | None, listener: object) -> Any:
+        assert listener is None or callable(listener)
+        self.pulled.append((name, platform))
+        self.images.names.add(name)
+        return SimpleNamespace(digest=IMAGE_ID, is_new=True)
 
     def build(self, context: str, **request: Any) -> Image:
         self.built.append((context, request))

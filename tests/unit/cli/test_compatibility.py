@@ -83,14 +83,13 @@ def test_what_the_table_says_no_to_is_refused_with_the_same_reason(
 
 
 RESTRICTED = {
-    "build --cache-from x": ["type=registry,ref=x", "type=gha", "type=inline"],
-    "build --cache-to x": ["type=registry,ref=x", "type=gha", "type=inline"],
-    "build --output x": ["type=registry,name=x", "type=image,push=true"],
+    "build --cache-from x": ["type=s3,bucket=x", "type=gha", "type=inline"],
+    "build --cache-to x": ["type=s3,bucket=x", "type=gha", "type=inline"],
+    "build --output x": ["type=registry,name=x,force-compression=true", "type=image,push=maybe"],
     "create --log-driver x": ["syslog", "journald", "fluentd", "gelf", "awslogs", "splunk"],
     "create --log-opt x": ["tag={{.ID}}", "labels-regex=.*", "env-regex=.*"],
     "create --mount x": ["type=image,source=x,target=/x", "type=cluster,source=x,target=/x"],
     "create --publish x": ["80:80/sctp"],
-    "create --pull x": ["always"],
     "create --security-opt x": ["label=type:svirt_t"],
     "create --volume-driver x": ["nfs"],
     "create --gpus x": [],

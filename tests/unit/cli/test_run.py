@@ -167,10 +167,43 @@ def test_a_cidfile_is_written_once(dockyard: Call, tmp_path: Path) -> None:
     assert "container ID file found" in err
 
 
-def test_pull_always_is_refused(dockyard: Call) -> None:
-    code, _, err = dockyard("run", "--pull", "always", "app")
+def test_an_image_that_is_missing_is_pulled(dockyard: Call, engine: Any) -> None:
+    code, out, err = dockyard("run", "other:1")
+    assert code == 0
+    assert engine.pulled == [("docker.io/library/other:1", None)]
+    assert err.splitlines()[:2] == [
+        "Unable to find image 'other:1' locally", "1: Pulling from library/other",
+    ]  # fmt: skip
+    assert "Status: Downloaded newer image for other:1" in err
+    assert out == ""
+
+
+def test_pull_always_asks_the_registry_though_the_image_is_here(
+    dockyard: Call, engine: Any
+) -> None:
+    code, _, err = dockyard("run", "--pull", "always", "--platform", "linux/amd64", "app")
+    assert code == 0
+    assert engine.pulled == [("docker.io/library/app:latest", "linux/amd64")]
+    assert "locally" not in err
+
+
+def test_pull_never_leaves_the_registry_alone(dockyard: Call, engine: Any) -> None:
+    code, _, err = dockyard("run", "--pull", "never", "other")
     assert code == 125
-    assert "not supported yet" in err
+    assert "No such image: other" in err
+    assert engine.pulled == []
+
+
+@pytest.mark.parametrize("name", ["localhost/x", "sha256:" + "0" * 64])
+def test_what_no_registry_has_is_not_pulled(dockyard: Call, engine: Any, name: str) -> None:
+    code, _, err = dockyard("run", name)
+    assert code != 0
+    assert "No such image" in err
+    assert engine.pulled == []
+
+
+def test_quiet_pulls_in_silence(dockyard: Call) -> None:
+    assert dockyard("run", "-q", "other")[2] == ""
 
 
 def test_a_missing_env_file_is_named(dockyard: Call) -> None:
@@ -219,7 +252,7 @@ def test_build_passes_its_options_on(dockyard: Call, engine: Any, tmp_path: Path
         "platform": "linux/arm64", "contexts": {"lib": "./lib"},
         "secrets": {}, "ssh": {}, "allow": (), "steps": StepOptions(),
         "outputs": (Output("tar", "x"),), "no_cache_filter": ["a", "b"],
-        "cache_to": (), "cache_from": (),
+        "cache_to": (), "cache_from": (), "layers": None, "pull": False,
     })]  # fmt: skip
 
 

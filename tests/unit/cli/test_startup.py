@@ -19,12 +19,19 @@ def loaded(code: str) -> set[str]:
 @pytest.mark.parametrize(
     "modules",
     ["dockyard.cli.commands.version", "dockyard.cli.commands.run, dockyard.engine",
-     "dockyard.cli.commands.ps, dockyard.engine"],
+     "dockyard.cli.commands.ps, dockyard.engine",
+     "dockyard.cli.compose.flags, dockyard.cli.commands.compose_exec, dockyard.engine",
+     "dockyard.cli.compose.flags, dockyard.cli.commands.compose_up, dockyard.engine"],
 )  # fmt: skip
 def test_common_commands_import_nothing_heavy(modules: str) -> None:
     assert not loaded(f"import dockyard.cli.main, {modules}").intersection(HEAVY)
 
 
-def test_version_imports_neither_engine_nor_records() -> None:
-    found = loaded("import dockyard.cli.main, dockyard.cli.commands.version")
+@pytest.mark.parametrize(
+    "modules",
+    ["dockyard.cli.commands.version",
+     "dockyard.cli.compose.flags, dockyard.cli.commands.compose_version"],
+)  # fmt: skip
+def test_version_imports_neither_engine_nor_records(modules: str) -> None:
+    found = loaded(f"import dockyard.cli.main, {modules}")
     assert not found.intersection({"dockyard.engine", "msgspec", "sqlite3", "subprocess"})

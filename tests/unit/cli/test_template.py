@@ -62,6 +62,7 @@ VALUE = {
         ("{{(index .Args 0) | upper}}{{(.State).Pid}}", "X7"),
         ('{{join (split "a:b:c" ":") "-"}}', "a-b-c"),
         ("{{println .Name 1}}", "web 1\n"),
+        ("{{range .Args}}{{.}}{{println}}{{end}}{{print}}", "x\ny\n"),
         ("{{.Labels.nothing}}{{if .Labels.nothing}}x{{end}}", "<no value>"),
         ("{{title .Name}} {{len .Name}} {{slice .Name 1}}", "Web 3 eb"),
         ('{{"}}"}}', "}}"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from dockyard.cli import catalog
+from dockyard.errors import NotFound
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -73,7 +74,7 @@ def test_what_docker_has_and_we_do_not_have_yet_is_refused_clearly(
 
 
 def test_an_engine_failure_of_run_is_125_and_of_others_1(dockyard: Call) -> None:
-    assert dockyard("run", "nosuch")[0] == 125
+    assert dockyard("run", "--pull", "never", "nosuch")[0] == 125
     assert dockyard("inspect", "nosuch")[0] == 1
     assert dockyard("logs", "nosuch")[0] == 1
 
@@ -126,3 +127,30 @@ def test_ctrl_c_is_130(dockyard: Call, engine: object, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(engine.containers, "all", interrupted)  # type: ignore[attr-defined]  # the fake
     assert dockyard("ps")[0] == 130
+
+
+def test_ctrl_c_is_130_whatever_goes_wrong_in_undoing_what_it_broke_off(
+    dockyard: Call, engine: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise NotFound("what was to be undone is gone")
+
+    monkeypatch.setattr(engine.containers, "all", interrupted)  # type: ignore[attr-defined]  # the fake
+    assert dockyard("ps")[0] == 130
+
+
+def test_what_a_command_says_of_its_own_end_is_its_own(
+    dockyard: Call, engine: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise NotFound("canceled", hint="on purpose") from None
+
+    monkeypatch.setattr(engine.containers, "all", ended)  # type: ignore[attr-defined]  # the fake
+    code, _, err = dockyard("ps")
+    assert (code, "on purpose" in err) == (1, True)

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import threading
 from pathlib import Path
+
+import pytest
 
 from dockyard.containers.attach import connect, forward
 
@@ -44,6 +47,37 @@ def test_input_is_passed_on_and_its_end_too(tmp_path: Path) -> None:
         thread.join()
         os.close(read)
         assert (b"".join(got), out) == (b"hello", [b"bye"]), source
+
+
+@pytest.mark.parametrize("kind", ["pipe", "file"])
+def test_a_program_that_reads_when_it_has_written_all_does_not_wait_for_ever(
+    tmp_path: Path, kind: str
+) -> None:
+    """More goes both ways than the socket holds."""
+    ours, theirs = pair()
+    packet, many = b"\x02" + b"x" * 30_000, 200
+    got: list[int] = []
+
+    def program() -> None:
+        for _ in range(many):
+            theirs.sendall(packet)
+        while data := theirs.recv(1 << 16):
+            got.append(len(data))
+        theirs.close()
+
+    (tmp_path / "input").write_bytes(b"y" * 3_000_000)
+    source = ["cat", str(tmp_path / "input")]
+    thread = threading.Thread(target=program)
+    out: list[int] = []
+    with subprocess.Popen(source, stdout=subprocess.PIPE) as cat, \
+            open(tmp_path / "input", "rb") as file, ours:  # fmt: skip
+        assert cat.stdout is not None
+        read = cat.stdout.fileno() if kind == "pipe" else file.fileno()
+        thread.start()
+        forward(ours, lambda _, data: out.append(len(data)), read)
+    thread.join()
+    assert sum(out) == many * 30_000
+    assert sum(got) == 3_000_000
 
 
 def _source(tmp_path: Path, kind: str) -> int:

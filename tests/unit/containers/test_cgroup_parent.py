@@ -10,13 +10,6 @@ from dockyard.system import cgroups
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
-    paths = Paths(str(tmp_path / "root"), str(tmp_path / "run"))
-    paths.prepare()
-    return paths
-
-
-@pytest.fixture
 def layout(tmp_path: Path) -> cgroups.CgroupLayout:
     """A hierarchy of plain directories."""
     top = str(tmp_path / "cgroup")

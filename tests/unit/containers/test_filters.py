@@ -18,13 +18,6 @@ PROGRAM = b"\x06\x00\x00\x00"
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
-    paths = Paths(f"{tmp_path}/root", f"{tmp_path}/run")
-    paths.prepare()
-    return paths
-
-
-@pytest.fixture
 def runtime(paths: Paths, tmp_path: Path) -> Runtime:
     program = tmp_path / "crun"
     program.write_bytes(b"#!")

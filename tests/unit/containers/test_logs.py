@@ -75,6 +75,22 @@ def test_following_reads_what_comes_even_after_the_end_was_seen(tmp_path: Path) 
     assert text(str(path), follow=True, ended=ended) == ["first\n", "second\n", "last\n"]
 
 
+def test_following_goes_on_where_a_new_file_begins_after_the_end(tmp_path: Path) -> None:
+    """A rotation that was under way when the container ended: nothing has the log's name."""
+    path = tmp_path / "log"
+    write(path, f"{T.format(1)} stdout P fir")
+    path.rename(f"{path}.1")
+    asked: list[None] = []
+
+    def ended() -> bool:
+        asked.append(None)
+        if len(asked) == 3:
+            write(path, f"{T.format(2)} stdout F st", f"{T.format(3)} stdout F last")
+        return True
+
+    assert text(str(path), follow=True, ended=ended) == ["fir", "st\n", "last\n"]
+
+
 @pytest.mark.parametrize("tail", [None, 5000])
 def test_reading_ends_though_somebody_writes_on(tmp_path: Path, tail: int | None) -> None:
     """As fast as it is read: what was there in the beginning is what is read."""

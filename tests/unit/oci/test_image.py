@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from dockyard.errors import ContentMismatch
@@ -81,3 +82,20 @@ DEEP = b'{"architecture": "a", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 def test_what_is_no_configuration_is_refused(data: bytes) -> None:
     with pytest.raises(ContentMismatch):
         image.decode_config(data)
+
+
+class _Anything(msgspec.Struct, frozen=True):
+    names: tuple[str, ...] = ()
+
+
+def test_a_document_of_any_kind_is_read_within_bounds() -> None:
+    """Images and models are read by one function; null is Go's word for what is empty."""
+    assert image.decode_document(b'{"names":null,"x":1}', _Anything, "list") == _Anything()
+    assert image.decode_document(b'{"names":["a"]}', _Anything, "list") == _Anything(("a",))
+    for data, said in (
+        (b" " * (image.MAX_DOCUMENT_BYTES + 1), "the list has 4194305 bytes"),
+        (b'{"names":' + b"[" * 100_000, "this is no list"), (b'{"names":1}', "this is no list"),
+        (b"\xff", "this is no list"),
+    ):  # fmt: skip
+        with pytest.raises(ContentMismatch, match=said):
+            image.decode_document(data, _Anything, "list")

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard.errors import InvalidInput
-from dockyard.oci.reference import Reference
+from dockyard.oci.reference import Reference, is_path
+from dockyard.registry.access import scopes
+from dockyard.registry.server import names
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -62,3 +64,16 @@ def test_no_text_does_worse_than_be_refused(text: str) -> None:
 
 def test_the_local_registry_holds_the_short_name() -> None:
     assert str(Reference.parse("python:3.11").in_local_registry) == "localhost/python:3.11"
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [("a", True), ("a/b-c/d__e.f", True), ("team/a--b", True), ("a" * 255, True),
+     ("a" * 256, False), ("", False), ("/", False), ("a//b", False), ("/a", False), ("a/", False),
+     ("A", False), ("a..b", False), ("a/../b", False), ("a_", False), ("a:b", False),
+     ("\u00e9", False), ("\u00b2", False)],
+)  # fmt: skip
+def test_client_registry_and_tokens_agree_what_a_repository_is(text: str, good: bool) -> None:
+    assert is_path(text) is good
+    assert names.is_name(text) is good
+    assert bool(scopes.parse([f"repository:{text}:pull"])) is good

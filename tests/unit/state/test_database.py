@@ -220,6 +220,43 @@ def test_it_can_be_used_again_after_close(path: str) -> None:
     database.close()
 
 
+CLOSED_UNDER_USERS = """
+import sys, threading
+sys.path[:0] = sys.argv[2:]
+from dockyard.state.database import Database
+
+SLOW = ("WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000)"
+        " SELECT count(*) FROM n")
+database = Database(sys.argv[1])
+asked = threading.Semaphore(0)
+
+def ask():
+    while True:
+        assert database.query_one(SLOW) == (2000,)
+        with database.reading() as reading:
+            assert reading.execute(SLOW).fetchone() == (2000,)
+        asked.release()
+
+threads = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for _ in range(150):
+    asked.acquire()
+    database.close()
+print(sum(thread.is_alive() for thread in threads))
+"""
+
+
+def test_closing_it_breaks_nobody_who_uses_it(path: str) -> None:
+    """A connection that is closed under its user takes the process with it (SIGSEGV)."""
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED_UNDER_USERS, path, *sys.path],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
+
+
 def test_options_of_older_containers_are_sorted_by_subject(path: str) -> None:
     options = {
         "env": ["A=1"], "ports": [{"container_port": 80}], "network": "none", "memory": None,

@@ -14,13 +14,6 @@ from dockyard.volumes.model import Pruned
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
-    paths = Paths(str(tmp_path / "root"), str(tmp_path / "run"))
-    paths.prepare()
-    return paths
-
-
-@pytest.fixture
 def database(paths: Paths) -> Iterator[Database]:
     database = Database(paths.database)
     database.execute("INSERT INTO images VALUES ('image', x'00', 0, 0)")
@@ -93,6 +86,20 @@ def test_the_directory_is_the_same_after_filling(volumes: Volumes) -> None:
     volumes.fill("data", content)
     assert os.stat(volume.path).st_ino == before
     assert os.stat(volume.path).st_mode & 0o7777 == 0o751
+
+
+def test_one_made_by_command_gets_the_mode_of_an_empty_place_too(volumes: Volumes) -> None:
+    """Compose makes volumes before their first container, which may run as another user."""
+    volume = volumes.create("data")
+    volumes.fill("data", lambda path: os.chmod(path, 0o1777))
+    assert os.stat(volume.path).st_mode & 0o7777 == 0o1777
+
+
+def test_a_mode_that_somebody_gave_an_empty_one_stays(volumes: Volumes) -> None:
+    volume = volumes.create("data")
+    os.chmod(volume.path, 0o700)
+    volumes.fill("data", lambda path: os.chmod(path, 0o1777))
+    assert os.stat(volume.path).st_mode & 0o7777 == 0o700
 
 
 def test_making_one_twice_is_no_failure(volumes: Volumes) -> None:

@@ -25,6 +25,7 @@ from dockyard.build.selection import Selection
 from dockyard.containers import users
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.images import untar
+from dockyard.images.tarreader import is_archive
 from dockyard.system import copy as copying
 from dockyard.system import nodes, syscalls
 
@@ -197,7 +198,7 @@ class Destination:
         """
         descriptor = tree.open(entry.path, os.O_RDONLY)
         with open(descriptor, "rb") as stream:
-            if not untar.is_archive(f"/proc/self/fd/{stream.fileno()}"):
+            if not is_archive(f"/proc/self/fd/{stream.fileno()}"):
                 return False
             self.make_directories(path, mode=_DIRECTORY_MODE)
             directory = self._open(path)
@@ -283,7 +284,15 @@ class Destination:
     def _copy_node(self, entry: Entry, parent: int, name: str) -> None:
         mode = stat.S_IFMT(entry.mode) | self._mode(entry)
         made = nodes.Node(mode=mode, device=entry.rdev, owner=self._ids(entry))
-        nodes.make_node(parent, name, made)
+        try:
+            nodes.make_node(parent, name, made)
+        except PermissionError as error:
+            number = f"{os.major(entry.rdev)}:{os.minor(entry.rdev)}"
+            raise BuildError(
+                f"cannot copy /{entry.path}: no device {number} can be made in an image here",
+                hint="name it in .dockerignore or by --exclude; 0:0 is the mark by which overlayfs"
+                " deletes a file, as in a layer's directory that somebody copied",
+            ) from error
 
     def _ids(self, entry: Entry) -> tuple[int, int]:
         if self._owner is not None:

@@ -41,6 +41,7 @@ from dockyard.oci.runtime import (
     runtime_spec,
 )
 from dockyard.system import cgroups
+from dockyard.system.authorities import bundle_of
 from dockyard.system.files import write_atomically
 
 Output = Callable[[int, bytes], None]
@@ -182,7 +183,7 @@ def _host_trust(parts: Parts, rootfs: str) -> trust.HostTrust:
     sources = ""
     if parts.config.apt_mirror:
         sources = users.read_inside(rootfs, "etc/apt/sources.list")
-    return trust.describe(os.environ, trust.bundle_of(os.environ), sources, parts.config.apt_mirror)
+    return trust.describe(os.environ, bundle_of(os.environ), sources, parts.config.apt_mirror)
 
 
 def _document(step: _Step, host: trust.HostTrust) -> dict[str, object]:

@@ -8,7 +8,6 @@ for ``update-ca-certificates`` replaces it by rename.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import msgspec
@@ -19,12 +18,6 @@ PLACE = "/dev/.dockyard"
 _BUNDLE = f"{PLACE}/ca-certificates.crt"
 _APT_CONFIG = f"{PLACE}/apt.conf"
 _APT_SOURCES = f"{PLACE}/sources.list"
-_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
 _BUNDLE_VARIABLES = (
     "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
     "NODE_EXTRA_CA_CERTS",
@@ -41,14 +34,6 @@ class HostTrust(msgspec.Struct, frozen=True):
     env: dict[str, str]
     texts: dict[str, str]
     binds: dict[str, str]
-
-
-def bundle_of(env: Mapping[str, str]) -> str | None:
-    """This host's bundle of certificate authorities, if it has one."""
-    for path in (env.get("SSL_CERT_FILE", ""), *_BUNDLES):
-        if path and os.path.isfile(path):
-            return os.path.realpath(path)
-    return None
 
 
 def describe(

@@ -18,7 +18,7 @@ import msgspec
 
 from dockyard.build.dockerfile.quantities import parse_bool
 from dockyard.build.dockerfile.source import invalid, redacted
-from dockyard.build.remote import metadata
+from dockyard.system import metadata
 
 GITHUB: Final = "github.com/"
 """How a context may begin instead of ``https://``, as of old."""

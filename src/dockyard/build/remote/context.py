@@ -21,6 +21,7 @@ from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
 from dockyard.errors import BuildError, InvalidInput
 from dockyard.images import untar
+from dockyard.images.tarreader import is_archive
 from dockyard.state.paths import unusable
 from dockyard.state.room import Room
 from dockyard.system import syscalls
@@ -121,7 +122,7 @@ def _packed(context: str | BinaryIO, remote: Web | None, workspace: Workspace) -
 
 def _unpack(path: str, top: str) -> bytes | None:
     """Extracts an archive; the content of what is none, which then is a Dockerfile."""
-    if untar.is_archive(path):
+    if is_archive(path):
         with open(path, "rb") as stream:
             untar.extract(stream, top, whiteouts=False, devices=False)
         return None

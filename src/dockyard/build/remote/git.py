@@ -20,12 +20,12 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from dockyard.build.dockerfile.source import redacted
-from dockyard.build.ops.trust import bundle_of
 from dockyard.build.remote.address import Git
 from dockyard.build.solver import Cancellation
 from dockyard.errors import BuildError, ComponentMissing, DiskFull, DockyardError
 from dockyard.state.room import Room
 from dockyard.system import process, syscalls
+from dockyard.system.authorities import bundle_of
 from dockyard.system.files import remove_tree
 
 _PROTOCOLS: Final = "http:https:ssh:git"

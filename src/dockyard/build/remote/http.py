@@ -24,8 +24,6 @@ from urllib.parse import unquote, urlsplit
 from dockyard._version import __version__
 from dockyard.build.cache import Origin
 from dockyard.build.dockerfile.source import redacted
-from dockyard.build.ops.trust import bundle_of
-from dockyard.build.remote import metadata
 from dockyard.build.remote.address import Web
 from dockyard.build.solver import Cancellation
 from dockyard.decoding import natural
@@ -33,6 +31,8 @@ from dockyard.errors import BuildError, ContentMismatch, HostileInput
 from dockyard.oci import digest
 from dockyard.state.paths import unusable
 from dockyard.state.room import Room
+from dockyard.system import metadata
+from dockyard.system.authorities import bundle_of
 
 _CHUNK_BYTES: Final = 1 << 20
 _TIMEOUT: Final = 60.0

@@ -15,7 +15,9 @@ import msgspec
 from dockyard import decoding
 from dockyard.build.cache import Origin
 from dockyard.errors import ContentMismatch
+from dockyard.images.layout import Place
 from dockyard.images.model import Times
+from dockyard.images.packages.model import UNDIVIDED, Division
 from dockyard.oci import digest as digests
 from dockyard.oci import image as oci
 
@@ -44,6 +46,7 @@ class SharedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     below: str
     layers: tuple[int, ...]
     origin: Origin | None = None
+    division: Division = UNDIVIDED
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,18 +60,6 @@ class _Index(msgspec.Struct, frozen=True):
     """As :class:`dockyard.oci.image.Index`, but what others put into it stays as it is."""
 
     manifests: list[dict[str, object]] | None = None
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A blob by digest and size in bytes."""
-
-    digest: str
-    size: int
-
-    @property
-    def path(self) -> str:
-        """Where a layout has it."""
-        return f"blobs/sha256/{digests.hex_of(self.digest)}"
 
 
 def find(index: bytes, tag: str) -> Place:
@@ -99,8 +90,10 @@ def read_manifest(data: bytes) -> tuple[Place, tuple[Place, ...]]:
         ContentMismatch: it makes no sense.
     """
     manifest = oci.decode_manifest(data)
-    if manifest.config.media_type != CONFIG:
-        raise ContentMismatch(f"it is of another version: {manifest.config.media_type}")
+    kind = manifest.config.media_type
+    if kind != CONFIG:
+        what = "of another version" if kind.startswith(_FAMILY) else "not a cache of this builder"
+        raise ContentMismatch(f"it is {what}: {kind}")
     return _place(manifest.config), tuple(map(_place, manifest.layers))
 
 
@@ -118,6 +111,8 @@ def read_contents(data: bytes, layers: int) -> Contents:
         names += [record.key, *([record.below] if record.below else [])]
         if not all(0 <= number < layers for number in record.layers):
             raise ContentMismatch("a record names a layer that is not there")
+        if len(record.division.notes) not in {0, len(record.layers)}:
+            raise ContentMismatch("a record says something of other layers than its own")
     if not all(map(digests.is_digest, names)):
         raise ContentMismatch("something is named by other than a sha256 digest")
     return contents

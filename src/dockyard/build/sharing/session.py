@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dockyard.build.cache import BuildCache, Hit
-from dockyard.build.sharing.exporting import Result, export
-from dockyard.build.sharing.importing import Imports, Stack
-from dockyard.build.sharing.layout import LayoutDirectory
+from dockyard.build.sharing.exporting import DirectoryTarget, Result, Target, export
+from dockyard.build.sharing.importing import Fits, Imports, Stack
 from dockyard.build.sharing.places import CacheFrom, CacheTo, Mode
 from dockyard.containers.parts import Parts
 from dockyard.errors import DockyardError
 from dockyard.images.growth import Growth
 from dockyard.images.intake import Intake
+from dockyard.images.layout import LayoutDirectory
 from dockyard.images.workplace import workplace
+
+if TYPE_CHECKING:
+    from dockyard.build.sharing.registry import RegistryParts
 
 
 class Results:
@@ -25,25 +29,30 @@ class Results:
         self._imports = imports
         self._holder = holder
 
-    def find(self, key: str, stack: Stack, *, anywhere: bool = False) -> Hit | None:
+    def find(
+        self, key: str, stack: Stack, *, anywhere: bool = False, fits: Fits = lambda _each: True
+    ) -> Hit | None:
         """The result with that key, its layers leased to the build.
 
         Args:
             stack: the layers that the step is to stand on.
             anywhere: it would be the same on any others.
+            fits: whether its layers are those that would be made now.
         """
         hit = self._own.find(key, self._holder)
+        if hit is not None and not fits(hit.division):
+            hit = None
         if hit is not None and (anywhere or hit.below == tuple(each.id for each in stack())):
             return hit
         if self._imports is None:
             return None
-        return self._imports.find(key, stack, anywhere=anywhere)
+        return self._imports.find(key, stack, anywhere=anywhere, fits=fits)
 
 
 class Exports:
-    """The directories of ``--cache-to``, open before the first step so that none is in vain."""
+    """The caches of ``--cache-to``, open before the first step so that none is in vain."""
 
-    def __init__(self, parts: Parts, targets: Sequence[tuple[CacheTo, LayoutDirectory]]) -> None:
+    def __init__(self, parts: Parts, targets: Sequence[tuple[CacheTo, Target]]) -> None:
         self._parts = parts
         self._targets = targets
 
@@ -52,7 +61,7 @@ class Exports:
         return {place.mode for place, _ in self._targets}
 
     def write(self, mode: Mode, results: Sequence[Result]) -> None:
-        """Writes to the directories of that mode.
+        """Writes to the caches of that mode.
 
         Raises:
             DockyardError: one can't be written, and that isn't to be ignored.
@@ -61,7 +70,7 @@ class Exports:
             if place.mode != mode:
                 continue
             try:
-                export(self._parts.paths, target, place.tag, results)
+                export(self._parts.paths, target, results)
             except DockyardError as error:
                 if not place.ignore_error:
                     raise
@@ -77,7 +86,13 @@ def imported(parts: Parts, places: Sequence[CacheFrom], holder: str) -> Iterator
     with workplace(parts.paths, parts.database, "cache-from") as (_, directory):
         growth = Growth(directory)
         intake = Intake(parts.layers, holder, directory, growth)
-        imports = Imports(places, intake, growth, parts.warn)
+
+        def fetch(name: str) -> RegistryParts:
+            from dockyard.build.sharing.registry import RegistryParts
+
+            return RegistryParts(parts.client(), name, directory, growth)
+
+        imports = Imports(places, intake, growth, fetch, parts.warn)
         try:
             yield imports
         finally:
@@ -90,14 +105,25 @@ def exported(parts: Parts, places: Sequence[CacheTo]) -> Iterator[Exports]:
 
     Raises:
         DiskFull, PermissionMissing, StateError: a directory can't be written to.
+        RegistryError: a registry can't be reached, or refuses.
     """
     with contextlib.ExitStack() as stack:
         targets = []
         for place in places:
             try:
-                targets.append((place, stack.enter_context(LayoutDirectory(place.dest))))
+                targets.append((place, _target(parts, place, stack)))
             except DockyardError as error:
                 if not place.ignore_error:
                     raise
                 parts.warn(f"the cache is not written to {place.dest}: {error.message}")
         yield Exports(parts, targets)
+
+
+def _target(parts: Parts, place: CacheTo, stack: contextlib.ExitStack) -> Target:
+    if place.kind == "local":
+        return DirectoryTarget(stack.enter_context(LayoutDirectory(place.dest)), place.tag)
+    from dockyard.build.sharing.registry import RegistryTarget
+
+    _, directory = stack.enter_context(workplace(parts.paths, parts.database, "cache-to"))
+    layout = stack.enter_context(LayoutDirectory(f"{directory}/layout"))
+    return RegistryTarget(stack.enter_context(parts.client()), place.dest, layout)

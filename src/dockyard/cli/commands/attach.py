@@ -24,6 +24,17 @@ def command(
     engine: Engine, name: str, *, detach_keys: bytes | None, no_stdin: bool, sig_proxy: bool
 ) -> int:
     """Connects to a container until it ends; the exit code is the program's."""
+    return attach(engine, name, keys=detach_keys, no_stdin=no_stdin, sig_proxy=sig_proxy)
+
+
+def attach(
+    engine: Engine, name: str, *, keys: bytes | None, no_stdin: bool, sig_proxy: bool
+) -> int:
+    """Connects this process's streams to a container's until it ends; the program's exit code.
+
+    Args:
+        keys: those that leave a terminal; Docker's where ``None``.
+    """
     container = engine.containers.get(name)
     of_container = container.options.console
     stdin = of_container.interactive and not no_stdin
@@ -33,6 +44,6 @@ def command(
         EVERYTHING if stdin else OUTPUT,
         tty=of_container.tty,
         proxy=sig_proxy and not of_container.tty,
-        keys=detach_keys or parse_keys(""),
+        keys=keys or parse_keys(""),
     )
     return engine.containers.attach(container.id, attached).exit_code

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from dockyard.arguments import parse_label
-from dockyard.build.outputs import IMAGE, Output, parse_output
+from dockyard.build.layering import parse_layering
+from dockyard.build.outputs import IMAGE, Output, names_of, parse_output
 from dockyard.build.sharing.places import parse_cache_from, parse_cache_to
-from dockyard.cli import render
+from dockyard.cli import build_push, render
 from dockyard.cli.build_steps import step_options, step_request
-from dockyard.cli.command import canceled, define, with_engine
+from dockyard.cli.command import GOES_ON, canceled, define, with_engine
 from dockyard.cli.line import argument, one_of, option
 from dockyard.cli.output import say
 from dockyard.errors import InvalidInput
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 _KINDS = ("auto", "plain", "tty", "quiet", "rawjson", "none")
 
 
-def _pair(text: str) -> tuple[str, str | None]:
+def pair(text: str) -> tuple[str, str | None]:
     """``NAME=VALUE``, or ``NAME`` whose value is that of this process's variable."""
     name, equals, value = text.partition("=")
     if not name:
@@ -50,7 +54,7 @@ def _context(text: str) -> tuple[str, str]:
 
 @define("build", "[OPTIONS] PATH | URL | -")
 @option("--build-arg", "build_args", multiple=True, metavar="list",
-        read=_pair, help="Set build-time variables")  # fmt: skip
+        read=pair, help="Set build-time variables")  # fmt: skip
 @option("--build-context", "contexts", multiple=True, metavar="list",
         read=_context,
         help="Additional build contexts (e.g., name=path)")  # fmt: skip
@@ -69,6 +73,10 @@ def _context(text: str) -> tuple[str, str]:
 @option("--iidfile", metavar="string", help="Write the image ID to a file")
 @option("--label", "labels", multiple=True, metavar="list",
         read=parse_label, help="Set metadata for an image")  # fmt: skip
+@option("--layers", metavar="string",
+        read=parse_layering,
+        help='Layers of Python packages: one for each large one ("packages", the default), or'
+        ' one a step ("plain")')  # fmt: skip
 @option("--load", is_flag=True, hidden=True, help="What happens anyway")
 @option("--metadata-file", "metadata", metavar="string",
         help="Write build result metadata to a file")  # fmt: skip
@@ -81,6 +89,8 @@ def _context(text: str) -> tuple[str, str]:
 @option("--platform", metavar="string", help="Set target platform for build")
 @option("--progress", read=one_of(_KINDS), default="auto", metavar="string",
         help="Set type of progress output (auto, plain, tty, quiet, rawjson)")  # fmt: skip
+@option("--push", is_flag=True, help="Push the image to the registries of its tags")
+@option("--pull", is_flag=True, help="Always attempt to pull all referenced images")
 @option("-q", "--quiet", is_flag=True,
         help="Suppress the build output and print image ID on success")  # fmt: skip
 @option("-t", "--tag", "tags", multiple=True, metavar="list",
@@ -98,14 +108,17 @@ def command(engine: Engine, /, context: str, *, iidfile: str | None, **values: A
     if method != "build":
         refuse_results(method, values, iidfile)
         return _call(engine, context, values, method)
+    pushes = build_push.asked(engine, values["tags"], values["outputs"], flag=values["push"])
+    values["tags"] = values["tags"] or names_of(values["outputs"])
     try:
         image = _build(engine, context, values, kind)
     except KeyboardInterrupt as error:
-        raise canceled("build", kept="no image was made; finished steps are cached") from error
+        raise canceled("build", kept=GOES_ON) from error
     if iidfile is not None:
         write(iidfile, image.id, "--iidfile")
     if values["metadata"] is not None:
         write(values["metadata"], metadata_of(image.id, values["tags"]), "--metadata-file")
+    build_push.push(engine, pushes, quiet=kind == "quiet")
     if values["quiet"]:
         say(image.id)
     return 0
@@ -178,38 +191,49 @@ def _build(engine: Engine, context: str, values: dict[str, Any], kind: str) -> I
         "no_cache": values["no_cache"],
         "platform": values["platform"],
         "contexts": dict(values["contexts"]),
-        "outputs": values["outputs"],
+        "outputs": tuple(msgspec.structs.replace(each, push=None) for each in values["outputs"]),
         "cache_to": values["cache_to"],
         "cache_from": values["cache_from"],
+        "layers": values["layers"],
+        "pull": values["pull"],
         "no_cache_filter": ",".join(values["no_cache_filter"]).split(","),
         **step_request(values),
     }
     if kind == "quiet":
         return engine.build(source, **request)
-    warnings: list[str] = []
-    try:
+    with warnings_last(kind) as sorted_out:
         with renderer(kind) as progress:
-            image = engine.build(source, **request, listener=_sorted(progress, warnings))
-        if IMAGE in (values["outputs"] or (IMAGE,)):
+            image = engine.build(source, **request, listener=sorted_out(progress))
+        if any(each.kind == "image" for each in values["outputs"] or (IMAGE,)):
             progress.finish(image.id, [str(Reference.parse(tag)) for tag in values["tags"]])
+    return image
+
+
+@contextlib.contextmanager
+def warnings_last(kind: str) -> Iterator[Callable[[Listener], Listener]]:
+    """What lets progress through to a listener; warnings are put aside, and printed at the end.
+
+    Args:
+        kind: the value of ``--progress``.
+    """
+    warnings: list[str] = []
+
+    def sorted_out(progress: Listener) -> Listener:
+        def listen(event: Event) -> None:
+            if event.kind == "warning":
+                warnings.append(event.name)
+            else:
+                progress(event)
+
+        return listen
+
+    try:
+        yield sorted_out
     finally:
         if warnings and kind != "rawjson":
             from dockyard.cli import check_view
 
             render.write(check_view.summary(warnings))
-    return image
-
-
-def _sorted(progress: Listener, warnings: list[str]) -> Listener:
-    """Lets progress through, and puts warnings aside for the end."""
-
-    def listen(event: Event) -> None:
-        if event.kind == "warning":
-            warnings.append(event.name)
-        else:
-            progress(event)
-
-    return listen
 
 
 def renderer(kind: str) -> PlainProgress | LiveProgress | RawProgress:
@@ -234,6 +258,7 @@ def refuse_results(method: str, values: Mapping[str, Any], iidfile: str | None) 
     asked = {
         "--cache-to": values["cache_to"], "--iidfile": iidfile,
         "--metadata-file": values["metadata"], "--output": values["outputs"],
+        "--push": values["push"],
     }  # fmt: skip
     flag = next((name for name, value in asked.items() if value), None)
     if flag is not None:

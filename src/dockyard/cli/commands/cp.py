@@ -37,9 +37,16 @@ def command(
     engine: Engine, source: str, target: str, *, archive: bool, follow: bool, quiet: bool
 ) -> None:
     """Copies files, or a tar stream for ``-``, into a container or out of it."""
+    check(source, target)
+    transfer(engine, source, target, archive=archive, follow=follow, quiet=quiet)
+
+
+def transfer(
+    engine: Engine, source: str, target: str, *, archive: bool, follow: bool, quiet: bool
+) -> None:
+    """Copies between ``CONTAINER:PATH`` and a path of this host, or ``-``."""
     origin, from_path = split(source)
     place, to_path = split(target)
-    _check(source, target)
     words: dict[Stage, str] = {"copying": _FROM if origin is not None else _TO}
     with byte_progress.shown(words, quiet=quiet) as progress:
         if origin is not None and to_path == "-":
@@ -62,7 +69,7 @@ def command(
         render.print_note(f"Successfully copied {decimal_size(size)} to {target}")
 
 
-def _check(source: str, target: str) -> None:
+def check(source: str, target: str) -> None:
     """Raises InvalidInput where it isn't one place in a container and one outside, both named."""
     for what, text in (("source", source), ("destination", target)):
         if not text:

@@ -47,7 +47,6 @@ def command(
     workdir: str | None,
 ) -> int:
     """Runs a command in a container; the exit code is the command's."""
-    sys.stdout.flush()
     wanted = ExecOptions(
         command=arguments,
         env=options.environment(env_file, env),
@@ -58,14 +57,24 @@ def command(
         privileged=privileged,
         detach=detach,
     )
-    if detach or not tty:
+    return execute(engine, name, wanted, detach_keys)
+
+
+def execute(engine: Engine, name: str, wanted: ExecOptions, keys: bytes | None = None) -> int:
+    """Runs a command in a container, on this process's streams; the exit code is the command's.
+
+    Args:
+        keys: those that leave a terminal; Docker's where ``None``.
+    """
+    sys.stdout.flush()
+    if wanted.detach or not wanted.tty:
         return engine.containers.execute(name, wanted)
     from dockyard.cli.foreground import EVERYTHING, OUTPUT, require_terminal, streams
 
-    if interactive:
+    if wanted.interactive:
         require_terminal()
     attached = streams(
-        EVERYTHING if interactive else OUTPUT, tty=True, proxy=False,
-        keys=detach_keys or parse_keys(""),
+        EVERYTHING if wanted.interactive else OUTPUT, tty=True, proxy=False,
+        keys=keys or parse_keys(""),
     )  # fmt: skip
     return engine.containers.execute(name, wanted, streams=attached)

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 @with_engine
 def command(engine: Engine, name: str, *, output: str | None) -> None:
     """Writes a container's files, but not its volumes, as a tar archive."""
+    write_out(engine, name, output)
+
+
+def write_out(engine: Engine, name: str, output: str | None) -> None:
+    """Writes a container's files to a file, or to standard output where ``None``."""
     container = engine.containers.get(name)
     with (
         options.archive_output(output) as write,

@@ -11,7 +11,9 @@ from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.output import say
 from dockyard.cli.units import binary_size
+from dockyard.config import Config
 from dockyard.errors import DockyardError
+from dockyard.oci.reference import DEFAULT_REGISTRY
 from dockyard.system import host
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def collect(engine: Engine) -> dict[str, Any]:
         "Name": uname.nodename,
         "DockerRootDir": engine.paths.root,
         "RunDir": engine.paths.run,
+        "RegistryConfig": _registries(engine.config),
         "PublishAddress": engine.config.publish_address,
         "CDISpecDirs": list(engine.config.cdi_directories),
         "DiscoveredDevices": [
@@ -92,7 +95,43 @@ def info_text(facts: dict[str, Any]) -> str:
         (1, "CDI spec directories", " ".join(facts["CDISpecDirs"])),
         (1, "Discovered Devices", " ".join(one["ID"] for one in facts["DiscoveredDevices"])),
     )
-    return "".join(f"{' ' * indent}{title}: {value}\n" for indent, title, value in lines)
+    text = "".join(f"{' ' * indent}{title}: {value}\n" for indent, title, value in lines)
+    return text + _registries_text(facts["RegistryConfig"])
+
+
+def _registries(config: Config) -> dict[str, Any]:
+    """What is set for registries, in Docker's fields; why it can't be read otherwise."""
+    from dockyard.registry import settings_files  # not on the way of other commands
+    from dockyard.registry.settings import LOOPBACK, Registry
+
+    try:
+        settings = settings_files.load(config.registries, os.environ)
+    except DockyardError as error:
+        return {"InsecureRegistryCIDRs": [], "IndexConfigs": {}, "Mirrors": [],
+                "Error": error.message}  # fmt: skip
+    found = {
+        host: {"Name": host, "Mirrors": [str(mirror) for mirror in one.mirrors],
+               "Secure": not one.insecure, "Official": host == DEFAULT_REGISTRY}
+        for host, one in {DEFAULT_REGISTRY: Registry(), **settings.registries}.items()
+    }  # fmt: skip
+    return {
+        "InsecureRegistryCIDRs": list(LOOPBACK),
+        "IndexConfigs": found,
+        "Mirrors": found[DEFAULT_REGISTRY]["Mirrors"],
+    }
+
+
+def _registries_text(facts: dict[str, Any]) -> str:
+    """Lists below each other, as Docker has them; mirrors of the Hub without its name. Pure."""
+    configs = facts["IndexConfigs"].values()
+    insecure = [*facts["InsecureRegistryCIDRs"], *(c["Name"] for c in configs if not c["Secure"])]
+    mirrors = list(facts["Mirrors"])
+    mirrors += [f"{c['Name']}: {url}" for c in configs if not c["Official"] for url in c["Mirrors"]]
+    if "Error" in facts:
+        return f" Registries: {facts['Error']}\n"
+    lines = [" Insecure Registries:", *(f"  {name}" for name in insecure)]
+    lines += [" Registry Mirrors:", *(f"  {name}" for name in mirrors)] if mirrors else []
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _runtime(engine: Engine) -> str:

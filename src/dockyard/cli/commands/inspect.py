@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dockyard.cli import documents, listing, options
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.commands import network_inspect, volume_inspect
+from dockyard.cli.commands import model_inspect, network_inspect, volume_inspect
 from dockyard.cli.line import argument, one_of, option
 from dockyard.containers import shared_memory
 from dockyard.errors import InvalidInput, NotFound
@@ -15,7 +15,7 @@ from dockyard.errors import InvalidInput, NotFound
 if TYPE_CHECKING:
     from dockyard.engine import Engine
 
-_KINDS = ("container", "image", "network", "volume")
+_KINDS = ("container", "image", "model", "network", "volume")
 
 
 @define("inspect", "[OPTIONS] NAME|ID [NAME|ID...]")
@@ -34,7 +34,7 @@ def command(
 
 
 def find(engine: Engine, name: str, kind: str | None, *, size: bool = False) -> documents.Document:
-    """The document of what has that name: a container, an image, a network or a volume.
+    """The document of what has that name: a container, an image, a model, a network or a volume.
 
     Raises:
         NotFound: there is none of the kind asked for.
@@ -42,6 +42,7 @@ def find(engine: Engine, name: str, kind: str | None, *, size: bool = False) -> 
     looks: dict[str, Callable[[], documents.Document]] = {
         "container": lambda: _container(engine, name, size=size),
         "image": lambda: documents.image_document(engine.images.find(name)),
+        "model": lambda: model_inspect.document(engine, name),
         "network": lambda: network_inspect.document(engine, name),
         "volume": lambda: volume_inspect.document(engine, name),
     }
@@ -54,7 +55,7 @@ def find(engine: Engine, name: str, kind: str | None, *, size: bool = False) -> 
             continue
     raise NotFound(
         f"no such object: {name}",
-        hint="dockyard ps -a, images, network ls and volume ls list what there is",
+        hint="dockyard ps -a, images, model ls, network ls and volume ls list what there is",
         reference="no-such-object",
     )
 

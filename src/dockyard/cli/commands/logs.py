@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.line import argument, option
+from dockyard.cli.line import UsageProblem, argument, option
 from dockyard.cli.moments import parse_moment
 from dockyard.cli.output import write_all
 from dockyard.containers.logs import LogLine, utc
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 
 @define("logs", "[OPTIONS] CONTAINER")
+@option("-a", "--all", "everything", is_flag=True,
+        help="Show the logs of all containers, in the order of time")  # fmt: skip
 @option("--details", is_flag=True, help="Show extra details provided to logs")
 @option("-f", "--follow", is_flag=True, help="Follow log output")
+@option("--grep", metavar="string", help="Only lines that a regular expression fits")
 @option("--since", metavar="string",
         help='Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
         ' (e.g. "42m" for 42 minutes)')  # fmt: skip
@@ -29,14 +32,16 @@ if TYPE_CHECKING:
 @option("--until", metavar="string",
         help='Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative'
         ' (e.g. "42m" for 42 minutes)')  # fmt: skip
-@argument("name")
+@argument("name", required=False)
 @with_engine
 def command(
     engine: Engine,
-    name: str,
+    name: str | None,
     *,
+    everything: bool,
     details: bool,
     follow: bool,
+    grep: str | None,
     since: str | None,
     tail: str,
     timestamps: bool,
@@ -46,6 +51,12 @@ def command(
     now = time.time_ns()
     begin = None if since is None else parse_moment(since, now)
     end = None if until is None else parse_moment(until, now)
+    if everything or grep is not None:
+        _all(engine, name, grep, begin, end, parse_tail(tail), follow=follow, details=details,
+             timestamps=timestamps, everything=everything)  # fmt: skip
+        return
+    if name is None:
+        raise UsageProblem("'dockyard logs' requires 1 argument", hint="a container, or --all")
     shown = engine.containers.get(name).log.details if details else {}
     extra = f"{','.join(f'{key}={shown[key]}' for key in sorted(shown))} " if details else ""
     unfinished: set[int] = set()  # streams in the middle of a line
@@ -59,6 +70,25 @@ def command(
             unfinished.discard(line.stream)
         else:
             unfinished.add(line.stream)
+
+
+def _all(
+    engine: Engine, name: str | None, grep: str | None, since: str | None, until: str | None,
+    tail: int | None, *, follow: bool, details: bool, timestamps: bool, everything: bool,
+) -> None:  # fmt: skip
+    """Of all containers, or those lines of one that are searched for, with names before them."""
+    from dockyard.cli import all_logs
+    from dockyard.compose import logs, observe
+
+    if follow or details:
+        raise UsageProblem("--all and --grep show what there is, without --follow and --details",
+                           hint="dockyard compose logs -f follows all of a project")  # fmt: skip
+    if everything == (name is not None):
+        raise UsageProblem("name a container, or say --all", hint="not both, nor none")
+    containers = engine.containers.all() if name is None else [engine.containers.get(name)]
+    found = [observe.refreshed(engine, each.id) for each in containers]
+    wanted = logs.Wanted(tail=tail, since=since, until=until)
+    all_logs.show(engine, found, wanted, all_logs.pattern(grep), timestamps=timestamps)
 
 
 def _mark(line: LogLine, extra: str, *, timestamps: bool) -> bytes:

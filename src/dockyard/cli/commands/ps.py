@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from dockyard.cli import containers_filter, listing, options, ports_view
+from dockyard.cli import containers_filter, listing, options
 from dockyard.cli import containers_view as view
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import option, whole_number
-from dockyard.cli.ports_view import Port
+from dockyard.cli.open_ports import Ports
 from dockyard.containers.health.model import Report
 from dockyard.containers.model import Container
-from dockyard.errors import DockyardError
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -46,7 +45,7 @@ def command(
     """Lists containers, the newest first."""
     pairs = listing.split_filters(filters, containers_filter.KEYS)
     limit = 1 if latest else last
-    ports = _Ports(engine)
+    ports = Ports(engine)
     health = engine.containers.healths()
     around = containers_filter.Surroundings(
         engine.images.descendants, ports.of, lambda one: _health(health.get(one.id)) or "none"
@@ -70,32 +69,8 @@ def command(
     listing.put(listing.list_text(rows, view.TITLES, columns, form, width))
 
 
-class _Ports:
-    """The ports of containers; what images expose is read once each."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._known: dict[str, tuple[str, ...]] = {}
-
-    def of(self, container: Container) -> tuple[Port, ...]:
-        """Those that a container publishes and exposes; none where it doesn't run."""
-        if not container.running:
-            return ()
-        exposed = ports_view.exposed(container, self._exposed(container.image_id))
-        return ports_view.listed(self._engine.containers.ports(container), exposed)
-
-    def _exposed(self, image_id: str) -> tuple[str, ...]:
-        if image_id not in self._known:
-            try:
-                config = self._engine.images.get(image_id).config.config
-                self._known[image_id] = tuple(config.exposed_ports)
-            except DockyardError:  # the list is no place to fail for one image
-                self._known[image_id] = ()
-        return self._known[image_id]
-
-
 def _shown(
-    engine: Engine, container: Container, ports: _Ports, health: Report | None, *, size: bool
+    engine: Engine, container: Container, ports: Ports, health: Report | None, *, size: bool
 ) -> view.Shown:
     """What the row of a container needs."""
     sizes = engine.containers.sizes(container) if size else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dockyard.cli import options, render
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument, option
+from dockyard.cli.other_kind import or_model
 from dockyard.errors import NotFound
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def command(engine: Engine, names: tuple[str, ...], *, force: bool, no_prune: bo
 
     def remove(name: str) -> str | None:
         try:
-            removed = engine.images.remove(name, force=force)
+            with or_model(engine, name, "rm"):
+                removed = engine.images.remove(name, force=force)
         except NotFound as error:
             if not force:
                 raise

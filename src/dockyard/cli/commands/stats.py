@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,19 +45,37 @@ def command(
     no_trunc: bool,
 ) -> None:
     """Prints what containers use, once or every second."""
+    targets = _named(engine, names) if names else []
+
+    def find() -> list[Target]:
+        if names:
+            return [_again(engine, one) for one in targets]
+        return _listed(engine, everything=everything)
+
+    show(engine, find, form, no_stream=no_stream, no_trunc=no_trunc)
+
+
+def show(
+    engine: Engine,
+    find: Callable[[], list[Target]],
+    form: str | None,
+    *,
+    no_stream: bool,
+    no_trunc: bool,
+) -> None:
+    """Prints what containers use, once or every second until Ctrl-C.
+
+    Args:
+        find: says which containers it is to be about, each time anew.
+    """
     live = not no_stream and sys.stdout.isatty()
-    targets = _named(engine, names) if names else _listed(engine, everything=everything)
-    before = _samples(engine, targets)
+    before = _samples(engine, find())
     if live:
         listing.put(_CLEAR_ALL, drawn=True)
     try:
         while True:
             time.sleep(_INTERVAL_SECONDS)
-            targets = (
-                [_again(engine, one) for one in targets]
-                if names
-                else _listed(engine, everything=everything)
-            )
+            targets = find()
             after = _samples(engine, targets)
             rows = [
                 view.row(one, before.get(one.container.id), after.get(one.container.id),

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from dockyard.cli import listing, options
 from dockyard.cli.command import define, with_engine
-from dockyard.cli.commands import container_prune, image_prune, network_prune, volume_prune
+from dockyard.cli.commands import (
+    container_prune,
+    image_prune,
+    model_prune,
+    network_prune,
+    volume_prune,
+)
 from dockyard.cli.filters import until
 from dockyard.cli.line import option
 from dockyard.errors import InvalidInput
@@ -45,7 +51,11 @@ def command(
     if volumes:
         freed += volume_prune.prune(engine, pairs, everything=False)
     freed += image_prune.prune(engine, pairs, now, everything=everything)
+    if not pairs:  # models have no labels, and how long they are unused isn't known
+        freed += model_prune.prune(engine, everything=everything)
     freed += _cache(engine, pairs, now, everything=everything)
+    if not pairs:
+        freed += engine.prune_downloads()
     options.tell_freed(freed)
 
 
@@ -55,6 +65,10 @@ def _warning(filters: Filters, *, everything: bool, volumes: bool) -> str:
     lines += ["all anonymous volumes not used by at least one container"] if volumes else []
     lines.append("all images without at least one container associated to them" if everything
                  else "all dangling images")  # fmt: skip
+    if not filters:
+        lines.append("all models without at least one container that uses them" if everything
+                     else "all models without a name")  # fmt: skip
+        lines.append("all parts of downloads that broke off")
     lines.append("all build cache" if everything else "unused build cache")
     text = "This will remove:\n" + "".join(f"  - {line}\n" for line in lines)
     if filters:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import argument
-from dockyard.oci.reference import Reference
 
 if TYPE_CHECKING:
     from dockyard.engine import Engine
@@ -18,4 +17,4 @@ if TYPE_CHECKING:
 @with_engine
 def command(engine: Engine, source: str, target: str) -> None:
     """Gives an image another name."""
-    engine.images.tag(engine.images.find(source).id, Reference.parse(target))
+    engine.images.tag(source, target)

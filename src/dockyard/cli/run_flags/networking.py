@@ -33,8 +33,8 @@ DECLARED = (
     parsed("--mac-address", kind="string", read=notation("parse_mac"),
            help="Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
     several("--network", "--net", kind="network", read=notation("parse_network"),
-            help="Connect a container to a network: bridge, none, host, container:NAME, or one of"
-            " network create; or name=NETWORK,alias=,ip=,ip6=,mac-address=,gw-priority=,"
+            help="Connect a container to a network: bridge, none, host, container:NAME, one of"
+            " network create, or name=NETWORK,alias=,ip=,ip6=,mac-address=,gw-priority=,"
             "driver-opt="),
     several("--network-alias", "--net-alias", read=notation("parse_alias"),
             help="Add network-scoped alias for the container"),

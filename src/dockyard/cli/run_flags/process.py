@@ -27,8 +27,8 @@ DECLARED = (
     text("--name", help="Assign a name to the container"),
     text("--platform", help="Platform that the image has to have (such as linux/arm64)"),
     option("--pull", read=one_of(["always", "missing", "never"]), default="missing",
-                 metavar="string", help='Pull image before running ("missing" or "never")'),
-    switch("-q", "--quiet", help="Don't say which image a short name resolves to"),
+                 metavar="string", help='Pull image before running ("always", "missing", "never")'),
+    switch("-q", "--quiet", help="Suppress the pull output, and which image a short name is"),
     switch("--rm", help="Automatically remove the container and its anonymous volumes when it"
            " exits"),
     text("--runtime", help="Runtime to use for this container (a name or a path)"),

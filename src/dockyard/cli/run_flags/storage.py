@@ -39,6 +39,8 @@ def _checked(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
 
 
 DECLARED = (
+    several("--model", read=notation("parse_model"),
+            help="Mount a model read-only (NAME[=TARGET])"),
     several(
         "--mount", kind="mount", read=_mount, help="Attach a filesystem mount to the container"
     ),
@@ -58,7 +60,7 @@ def make(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInput: two mounts have one target.
     """
-    mounts = (*values["volume"], *values["mount"], *values["tmpfs"])
+    mounts = (*values["volume"], *values["mount"], *values["tmpfs"], *values["model"])
     return {
         "mounts": _checked(mounts),
         "volumes_from": values["volumes_from"],

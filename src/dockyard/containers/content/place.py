@@ -79,6 +79,8 @@ def _bind(parts: Parts, container: Container, mount: Mount, root: str) -> None:
     """Mounts a volume or a directory of the host where a start would."""
     if mount.kind == "volume":
         source = surroundings.volume_source(parts, container, mount)
+    elif mount.kind == "model":
+        source = parts.models.directory(mount.source or "")
     elif mount.kind == "bind":
         source = mount.source or ""
     else:

@@ -38,7 +38,7 @@ def merged(image: Healthcheck | None, asked: HealthOptions) -> Healthcheck | Non
     """
     own = (asked.command, asked.interval, asked.timeout, asked.start_period, asked.start_interval,
            asked.retries)  # fmt: skip
-    given = any(value is not None for value in own)
+    given = bool(asked.arguments) or any(value is not None for value in own)
     if asked.disabled:
         if given:
             raise _invalid(
@@ -47,7 +47,8 @@ def merged(image: Healthcheck | None, asked: HealthOptions) -> Healthcheck | Non
             )
         return None
     base = image if image is not None and image.test[:1] not in {(), ("NONE",)} else None
-    if base is None and not asked.command:
+    test = _asked_test(asked)
+    if base is None and not test:
         if given:
             raise _invalid(
                 "--health-* options have no effect: neither the image nor --health-cmd has a check",
@@ -56,7 +57,7 @@ def merged(image: Healthcheck | None, asked: HealthOptions) -> Healthcheck | Non
         return None
     base = base or Healthcheck()
     found = Healthcheck(
-        test=("CMD-SHELL", asked.command) if asked.command else base.test,
+        test=test or base.test,
         interval=asked.interval or base.interval,
         timeout=asked.timeout or base.timeout,
         start_period=asked.start_period or base.start_period,
@@ -65,6 +66,12 @@ def merged(image: Healthcheck | None, asked: HealthOptions) -> Healthcheck | Non
     )
     _require_sensible(found)
     return found
+
+
+def _asked_test(asked: HealthOptions) -> tuple[str, ...]:
+    if asked.arguments:
+        return ("CMD", *asked.arguments)
+    return ("CMD-SHELL", asked.command) if asked.command else ()
 
 
 def _require_sensible(check: Healthcheck) -> None:

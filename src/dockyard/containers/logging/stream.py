@@ -77,6 +77,8 @@ class Files:
     def __init__(self, log: str) -> None:
         self._log = log
         self._files = self._open_all()
+        self.is_turning = False
+        """The last reading ended where a new file is being begun: more may come, whoever ended."""
 
     @property
     def found(self) -> bool:
@@ -100,11 +102,13 @@ class Files:
         """The lines written since, across files: one is done when another has its name."""
         while True:
             reading = self._files[-1]
-            done = reading.is_at(self._log) is False  # asked first: then nothing more is added
+            is_there = reading.is_at(self._log)  # asked first: then nothing more is added
             yield from reading.lines()
-            if not done:
+            self.is_turning = is_there is None
+            if is_there is not False:
                 return
             following = self._open_next(reading.number)
+            self.is_turning = following is None
             if following is None:
                 return
             reading.close()

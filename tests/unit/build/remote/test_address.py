@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from dockyard.build.dockerfile.source import redacted
 from dockyard.build.remote.address import Git, Web, is_remote, parse, parse_context
-from dockyard.build.remote.metadata import is_metadata
 from dockyard.errors import BuildError, HostileInput
+from dockyard.system.metadata import is_metadata
 
 COMMIT = "a" * 40
 

@@ -1,0 +1,1 @@
+"""One model over HTTP: the Open Inference Protocol, and OpenAI's embeddings where it has any."""

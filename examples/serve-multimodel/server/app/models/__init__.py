@@ -1,0 +1,1 @@
+"""A module for each model, of which an image has what only one of them needs."""

@@ -1,0 +1,1 @@
+"""Which language a text is in, over HTTP, with fastText's model of 176 languages."""

@@ -1,0 +1,1 @@
+"""Text in pictures over HTTP, with RapidOCR on ONNX Runtime."""

@@ -1,0 +1,23 @@
+"""``compose pause``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockyard.cli.command import define
+from dockyard.cli.compose import freezing
+from dockyard.cli.compose.command import with_compose
+from dockyard.cli.compose.flags import Flags
+from dockyard.cli.line import argument
+from dockyard.compose.verbs import Verbs
+
+if TYPE_CHECKING:
+    from dockyard.engine import Engine
+
+
+@define("compose pause", "[SERVICE...]")
+@argument("services", many=True, required=False)
+@with_compose
+def command(engine: Engine, flags: Flags, services: tuple[str, ...]) -> None:
+    """Freezes the services' containers."""
+    freezing.on_running(engine, flags, services, "Pausing", Verbs.pause)

@@ -1,0 +1,1 @@
+"""Decisions of serving: values in, values out."""

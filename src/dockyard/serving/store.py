@@ -1,0 +1,194 @@
+"""The records of services."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from dockyard import decoding
+from dockyard.serving.decide.model import Rollout
+from dockyard.serving.records import Decided, Declared, Standing
+from dockyard.state.database import Database
+
+_KEPT: Final = 500
+"""Decisions of a variant."""
+
+Key = tuple[str, str]
+"""Project and variant, or project and service."""
+
+
+class ServingStore:
+    """What is served in one root."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def any(self) -> bool:
+        """Whether there is a service."""
+        return self._database.query_one("SELECT 1 FROM serving_services LIMIT 1") is not None
+
+    def all(self) -> tuple[Declared, ...]:
+        """All services, by project and name."""
+        rows = self._database.query("SELECT record FROM serving_services ORDER BY project, name")
+        return tuple(decoding.from_json(row[0], Declared) for row in rows)
+
+    def of(self, project: str) -> tuple[Declared, ...]:
+        """The services of a project, by name."""
+        rows = self._database.query(
+            "SELECT record FROM serving_services WHERE project=? ORDER BY name", (project,)
+        )
+        return tuple(decoding.from_json(row[0], Declared) for row in rows)
+
+    def get(self, project: str, name: str) -> Declared | None:
+        """One service."""
+        row = self._database.query_one(
+            "SELECT record FROM serving_services WHERE project=? AND name=?", (project, name)
+        )
+        return None if row is None else decoding.from_json(row[0], Declared)
+
+    def put(self, *declared: Declared) -> None:
+        """Writes services down, whole, and which images they need."""
+        with self._database.transaction() as connection:
+            for each in declared:
+                key = (each.service.project, each.service.name)
+                connection.execute(
+                    "INSERT INTO serving_services VALUES (?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET record=excluded.record",
+                    (*key, msgspec.json.encode(each)),
+                )
+                connection.execute("DELETE FROM serving_images WHERE project=? AND service=?", key)
+                connection.executemany(
+                    "INSERT OR REPLACE INTO serving_images VALUES (?, ?, ?, ?)",
+                    [(key[0], variant, key[1], template.image_id)
+                     for variant, template in each.templates.items()],
+                )  # fmt: skip
+
+    def remove(self, project: str, *names: str) -> bool:
+        """Forgets services of a project, all where none is named; whether there were any."""
+        wanted = [each for each in self.of(project) if not names or each.service.name in names]
+        with self._database.transaction() as connection:
+            for each in wanted:
+                key = (project, each.service.name)
+                connection.execute("DELETE FROM serving_services WHERE project=? AND name=?", key)
+                connection.execute(
+                    "DELETE FROM serving_rollouts WHERE project=? AND service=?", key
+                )
+                for variant in each.service.variants:
+                    for table in ("serving_standings", "serving_decisions"):
+                        connection.execute(
+                            f"DELETE FROM {table} WHERE project=? AND variant=?",  # noqa: S608  # a constant
+                            (project, variant.name),
+                        )
+        return bool(wanted)
+
+    def standings(self) -> dict[Key, Standing]:
+        """How all variants stand, by project and variant."""
+        rows = self._database.query("SELECT project, variant, record FROM serving_standings")
+        return {(row[0], row[1]): decoding.from_json(row[2], Standing) for row in rows}
+
+    def put_standings(self, standings: dict[Key, Standing]) -> None:
+        """Writes down how variants stand; what a crash of the host loses is found out again."""
+        with self._database.transaction(durable=False) as connection:
+            connection.executemany(
+                "INSERT INTO serving_standings VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET record=excluded.record",
+                [(*key, msgspec.json.encode(each)) for key, each in standings.items()],
+            )
+
+    def tell(self, *decided: Decided) -> None:
+        """Adds decisions; the oldest ones of a variant go."""
+        with self._database.transaction(durable=False) as connection:
+            connection.executemany(
+                "INSERT INTO serving_decisions (at, project, variant, kind, text)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [(one.at, one.project, one.variant, one.kind, one.text) for one in decided],
+            )
+            for project, variant in {(one.project, one.variant) for one in decided}:
+                connection.execute(
+                    "DELETE FROM serving_decisions WHERE project=? AND variant=? AND id <="
+                    " (SELECT max(id) FROM serving_decisions WHERE project=? AND variant=?) - ?",
+                    (project, variant, project, variant, _KEPT * 8),
+                )
+
+    def decisions(self, project: str, variant: str, count: int = _KEPT) -> tuple[Decided, ...]:
+        """The last decisions about a variant, oldest first."""
+        rows = self._database.query(
+            "SELECT at, project, variant, kind, text FROM serving_decisions"
+            " WHERE project=? AND variant=? ORDER BY id DESC LIMIT ?",
+            (project, variant, count),
+        )
+        return tuple(Decided(*row) for row in reversed(rows))
+
+    def rollouts(self) -> dict[Key, Rollout]:
+        """The rollouts that there are or were, the last of each service, by project and service."""
+        rows = self._database.query("SELECT project, service, record FROM serving_rollouts")
+        return {(row[0], row[1]): decoding.from_json(row[2], Rollout) for row in rows}
+
+    def put_rollout(self, rollout: Rollout) -> None:
+        """Writes a rollout down."""
+        self._database.execute(
+            "INSERT INTO serving_rollouts VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET record=excluded.record",
+            (rollout.project, rollout.service, msgspec.json.encode(rollout)),
+        )
+
+    def replace_rollout(self, before: Rollout, after: Rollout) -> bool:
+        """Writes a rollout down that goes on, unless it is another one by now, or over."""
+        changed = self._database.execute(
+            "UPDATE serving_rollouts SET record=? WHERE project=? AND service=? AND record=?",
+            (msgspec.json.encode(after), before.project, before.service,
+             msgspec.json.encode(before)),
+        )  # fmt: skip
+        return changed > 0
+
+    def finish_rollout(self, before: Rollout, rollout: Rollout, weights: dict[str, int]) -> bool:
+        """Writes down that a rollout is over, and the weights that stay, both or neither.
+
+        Returns:
+            False where it isn't as it was ``before`` any more: then nothing was changed.
+        """
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE serving_rollouts SET record=? WHERE project=? AND service=? AND record=?",
+                (msgspec.json.encode(rollout), rollout.project, rollout.service,
+                 msgspec.json.encode(before)),
+            ).rowcount  # fmt: skip
+            if not changed:
+                return False
+            row = connection.execute(
+                "SELECT record FROM serving_services WHERE project=? AND name=?",
+                (rollout.project, rollout.service),
+            ).fetchone()
+            if row is not None:
+                declared = decoding.from_json(row[0], Declared)
+                after = msgspec.structs.replace(declared, weights=weights)
+                connection.execute(
+                    "UPDATE serving_services SET record=? WHERE project=? AND name=?",
+                    (msgspec.json.encode(after), rollout.project, rollout.service),
+                )
+        return True
+
+    def change(
+        self, project: str, name: str, change: Callable[[Declared], Declared]
+    ) -> Declared | None:
+        """Changes one service's record; as it is then, ``None`` where there is none."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT record FROM serving_services WHERE project=? AND name=?", (project, name)
+            ).fetchone()
+            if row is None:
+                return None
+            after = change(decoding.from_json(row[0], Declared))
+            connection.execute(
+                "UPDATE serving_services SET record=? WHERE project=? AND name=?",
+                (msgspec.json.encode(after), project, name),
+            )
+        return after
+
+
+def decided(project: str, variant: str, kind: str, text: str) -> Decided:
+    """A decision of now."""
+    return Decided(time.time(), project, variant, kind, text)

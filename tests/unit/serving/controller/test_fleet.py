@@ -1,0 +1,37 @@
+"""What the controller knows of replicas that end."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from dockyard.serving.controller.fleet import Fleet
+from dockyard.serving.controller.model import Replica
+
+NOTHING = cast("Any", None)
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """That of a controller that began at 1000."""
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    return Fleet(NOTHING, NOTHING, NOTHING, lambda: None, lambda *_: None)
+
+
+def replica(started: float) -> Replica:
+    return Replica(id="a", name="a", number=1, template="t", state="ended", started=started)
+
+
+def test_one_that_was_never_ready_has_not_run(fleet: Fleet) -> None:
+    assert fleet.ran(replica(1001.0), 1060.0) == 0
+
+
+def test_one_ran_from_when_it_was_ready(fleet: Fleet) -> None:
+    fleet.ready_since["a"] = 1005.0
+    assert fleet.ran(replica(1001.0), 1060.0) == 55
+
+
+def test_one_that_is_older_than_the_controller_ran_from_its_start(fleet: Fleet) -> None:
+    fleet.ready_since["a"] = 1002.0  # when this controller found it
+    assert fleet.ran(replica(900.0), 1004.0) == 104

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from dockyard.containers.options import Resources
+from dockyard.serving.controller import room
+from dockyard.serving.decide.placement import Machine, allot
+
+GIB = 1 << 30
+MACHINE = Machine(memory_total=16 * GIB, memory_available=9 * GIB, cpus=4.0)
+
+
+def test_what_replicas_take_already_is_not_counted_twice() -> None:
+    """Seven of 1 GiB that are nearly full leave room for as many as fit into what is free."""
+    taken = [int(0.9 * GIB)] * 7
+    need = room.need(("shop", "web"), 20, 7, 1, Resources(memory=GIB), taken)
+
+    assert allot(MACHINE, [need])["shop/web"].replicas == 7 + 7
+
+
+def test_without_a_limit_the_largest_that_was_seen_counts() -> None:
+    need = room.need(("shop", "web"), 20, 2, 1, Resources(), [GIB, 4 * GIB])
+
+    assert need.memory_peak == 4 * GIB
+    assert allot(MACHINE, [need])["shop/web"].replicas == 3
