@@ -91,6 +91,23 @@ def test_following_goes_on_where_a_new_file_begins_after_the_end(tmp_path: Path)
     assert text(str(path), follow=True, ended=ended) == ["fir", "st\n", "last\n"]
 
 
+def test_following_comes_to_later_files_though_the_last_was_never_begun(tmp_path: Path) -> None:
+    """The monitor ended between a rotation's two steps: complete files, and nothing written."""
+    path = tmp_path / "log"
+    write(path, f"{T.format(1)} stdout F first")
+    asked: list[None] = []
+
+    def ended() -> bool:
+        asked.append(None)
+        if len(asked) == 2:
+            path.rename(f"{path}.1")
+            write(Path(f"{path}.2"), f"{T.format(2)} stdout F second")
+            write(Path(f"{path}.3"), f"{T.format(3)} stdout F last")
+        return len(asked) > 1
+
+    assert text(str(path), follow=True, ended=ended) == ["first\n", "second\n", "last\n"]
+
+
 @pytest.mark.parametrize("tail", [None, 5000])
 def test_reading_ends_though_somebody_writes_on(tmp_path: Path, tail: int | None) -> None:
     """As fast as it is read: what was there in the beginning is what is read."""

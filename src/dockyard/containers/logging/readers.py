@@ -25,8 +25,7 @@ def reading(directory: str) -> Iterator[None]:
         yield
         return
     try:
-        with contextlib.suppress(BlockingIOError):  # it is being removed: read what can be had
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        _lock(descriptor, fcntl.LOCK_SH)  # without it what can be had is read
         yield
     finally:
         os.close(descriptor)
@@ -38,13 +37,8 @@ def wait_for(directory: str) -> None:
         descriptor = os.open(directory, _DIRECTORY)
     except FileNotFoundError:
         return
-    deadline = time.monotonic() + _PATIENCE_SECONDS
     try:
-        while time.monotonic() < deadline:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            time.sleep(_POLL_SECONDS)
+        _lock(descriptor, fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
 
@@ -61,3 +55,13 @@ def nobody(directory: str) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, kind: int) -> None:
+    """Locks it, or gives up after a while: nobody holds it alone for long."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return
+        time.sleep(_POLL_SECONDS)

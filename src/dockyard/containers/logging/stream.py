@@ -102,10 +102,11 @@ class Files:
         """The lines written since, across files: one is done when another has its name."""
         while True:
             reading = self._files[-1]
-            is_there = reading.is_at(self._log)  # asked first: then nothing more is added
-            yield from reading.lines()
+            is_there = reading.is_at(self._log)
+            done = is_there is False or (is_there is None and self._is_before_another(reading))
+            yield from reading.lines()  # asked first: then nothing more is added
             self.is_turning = is_there is None
-            if is_there is not False:
+            if not done:
                 return
             following = self._open_next(reading.number)
             self.is_turning = following is None
@@ -113,6 +114,11 @@ class Files:
                 return
             reading.close()
             self._files[-1] = following
+
+    def _is_before_another(self, file: _File) -> bool:
+        """A later file is complete already; the one that is written may be missing for long, where
+        the monitor ended before it began it."""
+        return any(number > file.number for number in files.numbered(self._log))
 
     def _open_all(self) -> list[_File]:
         """All files, of one moment: opened again where one was begun meanwhile."""
