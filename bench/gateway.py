@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +34,7 @@ from dockyard.serving.model import Route, Service, Variant
 SERVICES: Final = (1, 10, 100)
 CLIENTS: Final = (1, 16)
 _DIRECT: Final = "direct"
+_BARE: Final = "Envoy, only a router"
 _PATIENCE: Final = 20.0
 _HCM: Final = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
@@ -106,6 +107,9 @@ def _ways(stack: ExitStack, directory: Path) -> Iterator[tuple[str, str]]:
     port = free_port()
     stack.enter_context(_answering(directory / "server", port))
     yield _DIRECT, f"http://127.0.0.1:{port}/"
+    between = free_port()
+    stack.enter_context(_passing(directory / "between", between, port))
+    yield _BARE, f"http://127.0.0.1:{between}/"
     for count in SERVICES:
         listen = f"127.0.0.1:{free_port()}"
         stack.enter_context(_gateway(directory / str(count), listen, count, port))
@@ -140,32 +144,51 @@ def _served(name: str, listen: str, port: int) -> Served:
     )  # fmt: skip
 
 
-@contextmanager
-def _answering(directory: Path, port: int) -> Iterator[None]:
+def _answering(directory: Path, port: int) -> AbstractContextManager[None]:
     """A server that costs little: Envoy itself, with one answer to all."""
-    directory.mkdir()
     answer: Json = {"status": 200, "body": {"inline_string": "hello\n"}}
+    return _plain(directory, port, {"direct_response": answer})
+
+
+def _passing(directory: Path, port: int, behind: int) -> AbstractContextManager[None]:
+    """Envoy with nothing but a router: what no configuration of it is faster than."""
+    endpoint: Json = {"endpoint": {"address": _address(behind)}}
+    cluster: Json = {
+        "name": "behind", "type": "STATIC", "load_assignment": {
+            "cluster_name": "behind", "endpoints": [{"lb_endpoints": [endpoint]}],
+        },
+    }  # fmt: skip
+    return _plain(directory, port, {"route": {"cluster": "behind"}}, clusters=[cluster])
+
+
+@contextmanager
+def _plain(
+    directory: Path, port: int, what: dict[str, Json], clusters: Sequence[Json] = ()
+) -> Iterator[None]:
+    """An Envoy that does one thing with all requests, without logs and statistics of its own."""
+    directory.mkdir()
+    route: Json = {"match": {"prefix": "/"}, **what}
     manager = extension(
         "http", _HCM, stat_prefix="server",
-        route_config={"virtual_hosts": [{
-            "name": "all", "domains": ["*"],
-            "routes": [{"match": {"prefix": "/"}, "direct_response": answer}],
-        }]},
+        route_config={"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         http_filters=[extension("router", "envoy.extensions.filters.http.router.v3.Router")],
     )  # fmt: skip
-    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
     listener: Json = {
-        "name": "server", "address": address, "filter_chains": [{"filters": [manager]}],
+        "name": "server", "address": _address(port), "filter_chains": [{"filters": [manager]}],
     }  # fmt: skip
     bootstrap = directory / "bootstrap.json"
     admin = f"{directory}/admin.sock"
     bootstrap.write_bytes(msgspec.json.encode({
         "node": {"id": "server", "cluster": "server"},
         "admin": {"address": {"pipe": {"path": admin}}},
-        "static_resources": {"listeners": [listener]},
+        "static_resources": {"listeners": [listener], "clusters": list(clusters)},
     }))  # fmt: skip
     with _running(str(bootstrap), admin, f"127.0.0.1:{port}"):
         yield
+
+
+def _address(port: int) -> Json:
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
 @contextmanager
