@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from typing import Any
 
 import pytest
 from tests.support.gateway import PROJECT, Gateway, MakeServer, served, service
@@ -12,6 +13,9 @@ from tests.support.waiting import until
 from dockyard.serving.controller import fronting
 from dockyard.serving.controller.fronting import Fronting
 from dockyard.serving.gateway.model import Settings
+
+NAMELESS: dict[str, Any] = {"header": {"": "x"}}
+"""Envoy doesn't take it, with all of the route table that it is in."""
 
 
 class _Serving:
@@ -54,3 +58,74 @@ def test_a_port_that_is_taken_is_a_services_problem_until_it_is_free(
     assert gateway.ask(at=address).by == "one"
     assert not front.write(wanted), "nothing is new"
     assert reporter.told == []
+
+
+def _front(gateway: Gateway) -> tuple[Fronting, _Reporter]:
+    reporter = _Reporter()
+    return Fronting(_Serving(gateway.settings), reporter), reporter  # type: ignore[arg-type]  # parts
+
+
+def test_a_service_that_envoy_refuses_keeps_no_other_back(
+    gateway: Gateway, server: MakeServer
+) -> None:
+    one, two = server("one"), server("two")
+    front, reporter = _front(gateway)
+    names = [f"s{index}" for index in range(5)]
+    good = [
+        served(gateway, service(gateway, name=name, path=f"/{name}"), {name: [one.backend]})
+        for name in names
+    ]
+    bad = service(gateway, name="bad", path="/bad", route=NAMELESS)
+    wanted = [*good[:2], served(gateway, bad, {"bad": [one.backend]}), *good[2:]]
+    assert front.write(wanted)
+    why = front.problems()[PROJECT, "bad"]
+    assert front.problems() == {(PROJECT, "bad"): why}
+    assert "the gateway refuses it: " in why
+    assert "Name: value length must be at least 1 characters" in why
+    assert front.is_current
+    assert {gateway.ask(f"/{name}").by for name in names} == {"one"}
+    assert front.known is not None
+    assert bad in front.known, "a command that waits for it learns of the refusal"
+    assert len(reporter.told) == 1
+    assert not front.write(wanted)
+
+    moved = served(gateway, good[0].service, {"s0": [two.backend]})
+    assert front.write([moved, *wanted[1:]]), "others go on changing"
+    assert gateway.ask("/s0").by == "two"
+    assert front.problems() == {(PROJECT, "bad"): why}
+
+    mended = served(gateway, service(gateway, name="bad", path="/bad"), {"bad": [one.backend]})
+    assert front.write([*good, mended])
+    assert front.problems() == {}
+    assert gateway.ask("/bad").by == "one"
+
+
+def test_what_was_loaded_goes_on_while_its_new_declaration_is_refused(
+    gateway: Gateway, server: MakeServer
+) -> None:
+    one, two = server("one"), server("two")
+    front, _ = _front(gateway)
+    other = served(gateway, service(gateway, name="other", path="/o"), {"other": [one.backend]})
+    front.write([served(gateway, service(gateway), {"embed": [one.backend]}), other])
+    assert gateway.ask().by == "one"
+    broken = service(gateway, route=NAMELESS)
+    front.write([served(gateway, broken, {"embed": [two.backend]}), other])
+    assert set(front.problems()) == {(PROJECT, "embed")}
+    assert gateway.ask().by == "two", "as before, with the replicas of now"
+    assert gateway.ask("/o").by == "one"
+    front.write([other])
+    assert front.problems() == {}
+
+
+def test_a_controller_that_begins_anew_finds_whom_envoy_refuses(
+    gateway: Gateway, server: MakeServer
+) -> None:
+    one = server("one")
+    good = served(gateway, service(gateway), {"embed": [one.backend]})
+    broken = service(gateway, name="bad", path="/bad", route=NAMELESS)
+    bad = served(gateway, broken, {"bad": [one.backend]})
+    for _ in range(2):
+        front, _ = _front(gateway)
+        assert front.write([bad, good])
+        assert set(front.problems()) == {(PROJECT, "bad")}
+        assert gateway.ask().by == "one"

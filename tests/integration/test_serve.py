@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import Any, Self
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.roots import Root
-from tests.support.serving import Answer, Stand
+from tests.support.serving import Answer, Stand, free_port
 
 from dockyard.serving import places, programs
+from dockyard.serving.supervise.model import Kept
 
 
 @pytest.fixture
@@ -249,6 +251,32 @@ def test_logs_figures_and_metrics_of_services(stand: Stand) -> None:
     assert found["dockyard_requests_total", "2xx", ""] == 5
     top = stand.root.cli("services", "top", "--no-stream", "--format", "json", check=True).stdout
     assert json.loads(top)["Replicas"] == "2/2"
+
+
+def test_another_address_for_metrics_has_the_controller_replaced(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand.write(web=stand.service({"scale": {"min": 1}}))
+    stand.up()
+    before = programs.status(stand.root.paths)
+    address = f"127.0.0.1:{free_port()}"
+    with Asking(stand) as asking:
+        monkeypatch.setenv("DOCKYARD_METRICS", address)
+        stand.up()
+        monkeypatch.delenv("DOCKYARD_METRICS")
+        stand.up()
+        with urllib.request.urlopen(f"http://{address}/metrics") as page:
+            assert b'dockyard_replicas_ready{project="demo"' in page.read()
+    assert asking.wrong == []
+    after = programs.status(stand.root.paths)
+    same = {name for name in before if _process(before[name]) == _process(after[name])}
+    assert same == {places.GATEWAY}
+
+
+def _process(kept: Kept | None) -> int:
+    assert kept is not None
+    assert kept.process is not None
+    return kept.process.pid
 
 
 def _figures(stand: Stand) -> dict[tuple[str, str, str], float]:

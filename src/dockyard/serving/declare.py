@@ -30,14 +30,14 @@ def template(project: Project, wanted: Desired, image: Image) -> Template:
 
 
 def declared(
-    service: Service, templates: Mapping[str, Template], before: Declared | None, *,
-    suspended: bool,
+    service: Service, templates: Mapping[str, Template], own_keys: Sequence[Key],
+    before: Declared | None, *, suspended: bool,
 ) -> Declared:  # fmt: skip
     """A service's record. What commands said of it stays, unless the file now says another thing.
+    Pure, but for the time.
 
-    Raises:
-        NotFound: there is no file of keys.
-        InvalidInput: it has none that can be used.
+    Args:
+        own_keys: see :func:`read_keys`.
     """
     known = {one.name: one for one in service.variants}
     weights: dict[str, int] = {}
@@ -56,7 +56,7 @@ def declared(
     return Declared(
         service=service,
         templates=dict(templates),
-        keys=read_keys(service),
+        keys=tuple(own_keys),
         weights=weights,
         scales=scales,
         since=before.since if before is not None else time.time(),

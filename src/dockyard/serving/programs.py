@@ -7,6 +7,7 @@ import errno
 import os
 from collections.abc import Callable
 
+from dockyard._version import __version__
 from dockyard.serving.gateway import envoy, files
 from dockyard.serving.places import ACTIVATOR, CONTROLLER, GATEWAY, PROGRAMS, Serving
 from dockyard.serving.supervise import apply
@@ -18,6 +19,8 @@ from dockyard.system.files import remove_tree
 
 _THREADS = 2
 _PATIENCE = 60.0
+_METRICS = "DOCKYARD_METRICS"
+"""The setting that a program which runs already may get another value of."""
 _CAP_NET_BIND_SERVICE = 10
 
 
@@ -28,8 +31,9 @@ def _ensure(serving: Serving) -> None:
         os.mkfifo(serving.wake, 0o600)
     for name in PROGRAMS:
         found = apply.status(serving.paths, name)
-        if found is None or not found.alive:
-            apply.ensure(serving.paths, _program(serving, name))
+        # Envoy has clients' connections: it stays until all services are taken down.
+        if found is None or not found.alive or name != GATEWAY:
+            apply.ensure(serving.paths, _program(serving, name, found), replace=True)
 
 
 def recover(paths: Paths, serves: Callable[[], bool]) -> None:
@@ -102,18 +106,23 @@ def _lock_path(paths: Paths) -> str:
     return f"{paths.locks}/serving.lock"
 
 
-def _program(serving: Serving, name: str) -> Program:
+def _program(serving: Serving, name: str, before: Kept | None) -> Program:
     here = os.path.dirname(__file__)
     env = process.passed_on()
+    if before is not None and _METRICS in before.program.env:  # said once, it stays
+        env.setdefault(_METRICS, before.program.env[_METRICS])
+    version = f"{__version__} {env.get(_METRICS, '')}"
     if name == GATEWAY:
         bootstrap = files.prepare(serving.gateway)
         command = envoy.argv(bootstrap, threads=_THREADS)
         return Program(name=name, argv=command, env=env, capabilities=(_CAP_NET_BIND_SERVICE,))
     if name == ACTIVATOR:
         argv = process.isolated_python(f"{here}/activator/process.py", serving.targets)
-        return Program(name=name, argv=tuple(argv), env=env, capabilities=(), stop_seconds=5.0)
+        return Program(name=name, argv=tuple(argv), env=env, capabilities=(), stop_seconds=5.0,
+                       version=version)  # fmt: skip
     if name == CONTROLLER:
         paths = serving.paths
         argv = process.isolated_python(f"{here}/controller/process.py", paths.root, paths.run)
-        return Program(name=name, argv=tuple(argv), env=env, stop_seconds=20.0)
+        return Program(name=name, argv=tuple(argv), env=env, stop_seconds=20.0,
+                       version=version)  # fmt: skip
     raise ValueError(name)

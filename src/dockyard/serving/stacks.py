@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
@@ -196,12 +197,13 @@ class ServedStacks(Stacks):
         self, project: str, served: Collection[Service], templates: dict[str, Template], *,
         suspended: bool,
     ) -> None:  # fmt: skip
-        records = []
-        for each in served:
-            own = {one.name: templates[one.name] for one in each.variants}
-            before = self._store.get(project, each.name)
-            records.append(declare.declared(each, own, before, suspended=suspended))
-        self._store.put(*records)
+        self._store.declare(project, {
+            each.name: functools.partial(
+                declare.declared, each, {one.name: templates[one.name] for one in each.variants},
+                declare.read_keys(each), suspended=suspended,
+            )
+            for each in served
+        })  # fmt: skip
 
     def _forget(self, project: str, names: Collection[str]) -> bool:
         """Takes services away, and waits until the gateway doesn't serve them any more."""
@@ -234,9 +236,10 @@ class ServedStacks(Stacks):
             if all(found.services.get(f"{each.project}/{each.name}") == each for each in served):
                 return
             if time.monotonic() > deadline:
+                said = next(iter(found.problems.values()), "")
                 raise ServiceFailed(
                     f"the gateway hasn't taken over {', '.join(one.name for one in served)}"
-                    f" within {_GATEWAY_SECONDS:g} s",
+                    f" within {_GATEWAY_SECONDS:g} s{': ' if said else ''}{said}",
                     hint="dockyard services logs tells what gateway and controller say",
                 )
             time.sleep(_POLL_SECONDS)

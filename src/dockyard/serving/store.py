@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -49,21 +49,31 @@ class ServingStore:
         )
         return None if row is None else decoding.from_json(row[0], Declared)
 
-    def put(self, *declared: Declared) -> None:
-        """Writes services down, whole, and which images they need."""
+    def declare(self, project: str, made: Mapping[str, Callable[[Declared | None], Declared]]
+                ) -> None:  # fmt: skip
+        """Writes services of a project down, whole, and which images they need.
+
+        Args:
+            made: by service, what makes its record of the one that there is; nobody changes it
+                between the two.
+        """
         with self._database.transaction() as connection:
-            for each in declared:
-                key = (each.service.project, each.service.name)
+            for name, make in made.items():
+                key = (project, name)
+                row = connection.execute(
+                    "SELECT record FROM serving_services WHERE project=? AND name=?", key
+                ).fetchone()
+                after = make(None if row is None else decoding.from_json(row[0], Declared))
                 connection.execute(
                     "INSERT INTO serving_services VALUES (?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET record=excluded.record",
-                    (*key, msgspec.json.encode(each)),
+                    (*key, msgspec.json.encode(after)),
                 )
                 connection.execute("DELETE FROM serving_images WHERE project=? AND service=?", key)
                 connection.executemany(
                     "INSERT OR REPLACE INTO serving_images VALUES (?, ?, ?, ?)",
-                    [(key[0], variant, key[1], template.image_id)
-                     for variant, template in each.templates.items()],
+                    [(project, variant, name, template.image_id)
+                     for variant, template in after.templates.items()],
                 )  # fmt: skip
 
     def remove(self, project: str, *names: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -26,8 +27,10 @@ T = TypeVar("T")
 _STARTS: Final = 4
 """Replicas that are made at a time: more only wait for each other."""
 _ENDS: Final = 16
+_TOLD_SECONDS: Final = 15.0
+"""So long a drain waits at most for the gateway to know of it."""
 _APPLIED_SECONDS: Final = 0.3
-"""Within so long the gateway knows that a replica gets nothing new."""
+"""Within so long after that nothing new comes to a replica: what was sent has arrived."""
 _LOOK_SECONDS: Final = 0.05
 _SETTLING: Final = (0.1, 0.3, 0.6)
 _AGAIN_SECONDS: Final = 5.0
@@ -61,6 +64,7 @@ class Fleet:
         self.ready_since: dict[str, float] = {}
         """Ready replicas, by container, and since when (seconds since 1970)."""
         self._since = time.time()
+        self._told: dict[str, asyncio.Event] = {}
         self.leaving: dict[str, asyncio.Task[None]] = {}
         """Replicas that are drained or removed."""
 
@@ -73,6 +77,10 @@ class Fleet:
     def pending(self, key: Key) -> int:
         """How many replicas of a variant are being made."""
         return len(self._numbers.get(key, ()))
+
+    def makes(self, key: Key, number: int) -> bool:
+        """Whether a replica is being made now."""
+        return number in self._numbers.get(key, ())
 
     def start(self, key: Key, service: str, template: Template, used: Iterable[int]) -> None:
         """Begins to make a replica with the lowest free number."""
@@ -173,9 +181,13 @@ class Fleet:
         Args:
             seconds: how long that may take; an hour where 0.
         """
+        if replica.id not in self.leaving:
+            self._told[replica.id] = asyncio.Event()
         self._leave(replica, self._drain(replica, seconds or _LONGEST_DRAIN))
 
     async def _drain(self, replica: Replica, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._told[replica.id].wait(), _TOLD_SECONDS)
         deadline = time.monotonic() + seconds
         await asyncio.sleep(_APPLIED_SECONDS)
         while time.monotonic() < deadline and self._busy(replica):
@@ -187,6 +199,11 @@ class Fleet:
             return False
         port = replica.backend.port if replica.backend is not None else 0
         return connections.open_to(replica.process, port, replica.gateway) > 0
+
+    def told(self) -> None:
+        """Gateway and activator know by now of the drains that had begun."""
+        for event in self._told.values():
+            event.set()
 
     def remove(self, replica: Replica) -> None:
         """Removes a replica at once."""
@@ -213,6 +230,7 @@ class Fleet:
         finally:
             self.ready_since.pop(replica.id, None)
             self.leaving.pop(replica.id, None)
+            self._told.pop(replica.id, None)
             self._wake()
 
     def forget(self, present: Iterable[str]) -> None:

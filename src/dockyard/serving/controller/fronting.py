@@ -11,12 +11,16 @@ from typing import Final
 from msgspec.structs import replace
 
 from dockyard.errors import DockyardError
+from dockyard.serving.controller import isolating
+from dockyard.serving.controller.isolating import Refusal
 from dockyard.serving.controller.ports import Load
 from dockyard.serving.controller.reporter import Reporter
-from dockyard.serving.gateway import config, files, listeners, places
+from dockyard.serving.gateway import config, envoy, files, listeners, places
 from dockyard.serving.gateway.admin import Admin, Settling
-from dockyard.serving.gateway.model import Served
+from dockyard.serving.gateway.model import Files, Served
+from dockyard.serving.model import Service
 from dockyard.serving.places import Serving
+from dockyard.serving.store import Key
 
 _LOG_BYTES: Final = 64 << 20
 _RETRY_SECONDS: Final = 5.0
@@ -30,38 +34,81 @@ class Fronting:
         self._serving = serving
         self._reporter = reporter
         self._admin = Admin(serving.gateway.admin, timeout=2.0)
-        self._written: tuple[Served, ...] | None = None
-        self._problems: dict[tuple[str, str], str] = {}
+        self._wanted: tuple[Served, ...] | None = None
+        self._loaded: tuple[Served, ...] = ()
+        self._refusals: dict[Key, Refusal] = {}
+        self._complaint = ""
         self._deaf: dict[str, str] = {}
         self._retry_at = 0.0
 
     def write(self, served: Sequence[Served]) -> bool:
-        """Has Envoy load it; where it refuses, what it had before goes on."""
+        """Has Envoy load it; what it refuses goes on as it was before, and keeps no other back."""
         wanted = tuple(map(_with_certificate, served))
-        if wanted == self._written:
-            return self._listens_otherwise()
-        documents = config.files(wanted, self._serving.gateway)
-        try:
-            settle = self._settling()
-            files.publish(self._serving.gateway, documents, settle)
-            if settle is None:  # it starts with what is written
-                return False
-            complaint = settle(documents)
-        except DockyardError as error:
-            complaint = error.message
-        if complaint:
-            self._reporter.trouble("gateway", complaint)
-            self._problems = dict.fromkeys(_names(wanted), complaint)
+        if wanted == self._wanted:
+            return self._tries_again()
+        self._refusals = isolating.still(self._refusals, wanted)
+        settle = self._settling()
+        if settle is None:  # it starts with what is written
+            files.publish(self._serving.gateway, self._documents(self._offer(wanted)))
             return False
-        self._written = wanted
-        self._problems = places.refused(wanted)
-        self._deaf = self._listener_errors()
+        self._wanted = wanted
+        self._load(wanted, settle)
         return True
 
-    def _listens_otherwise(self) -> bool:
-        """Whether a port that was taken isn't any more; it is tried again each few seconds."""
-        if not self._deaf or time.monotonic() < self._retry_at:
+    def _tries_again(self) -> bool:
+        """Whether what didn't go does now; it is tried each few seconds."""
+        if not (self._complaint or self._deaf) or time.monotonic() < self._retry_at:
             return False
+        if not self._complaint:
+            return self._listens_otherwise()
+        before, settle = self._complaint, self._settling()
+        if settle is not None:
+            self._load(self._wanted or (), settle)
+        return self._complaint != before
+
+    def _load(self, wanted: tuple[Served, ...], settle: Settling) -> None:
+        self._complaint = self._publish(self._offer(wanted), settle)
+        if self._complaint and (found := self._culprits(wanted)):
+            for (project, name), one in found.items():
+                self._reporter.trouble("gateway", f"{project}/{name} is refused: {one.why}")
+            self._refusals |= found
+            self._complaint = self._publish(self._offer(wanted), settle)
+        if self._complaint:
+            self._reporter.trouble("gateway", self._complaint)
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+
+    def _offer(self, wanted: tuple[Served, ...]) -> tuple[Served, ...]:
+        return isolating.acceptable(wanted, self._refusals, self._loaded)
+
+    def _documents(self, served: Sequence[Served]) -> Files:
+        return config.files(served, self._serving.gateway)
+
+    def _publish(self, offered: tuple[Served, ...], settle: Settling) -> str:
+        """What Envoy says against it; nothing once it has loaded it."""
+        documents = self._documents(offered)
+        try:
+            files.publish(self._serving.gateway, documents, settle)
+            complaint = settle(documents)
+        except DockyardError as error:
+            return error.message
+        if not complaint:
+            self._loaded = offered
+            self._deaf = self._listener_errors()
+        return complaint
+
+    def _culprits(self, wanted: tuple[Served, ...]) -> dict[Key, Refusal]:
+        candidates = isolating.changed(self._offer(wanted), self._loaded)
+        try:
+            return isolating.culprits(
+                candidates,
+                lambda some: envoy.validate(self._documents(some), self._serving.gateway),
+            )
+        except DockyardError as error:
+            self._reporter.trouble("gateway", error.message)
+            return {}
+
+    def _listens_otherwise(self) -> bool:
+        """Whether a port that was taken isn't any more."""
         self._retry_at = time.monotonic() + _RETRY_SECONDS
         before, self._deaf = self._deaf, self._listener_errors()
         if self._deaf:
@@ -80,9 +127,17 @@ class Fronting:
         return None
 
     @property
-    def served(self) -> tuple[Served, ...] | None:
-        """What it has loaded; ``None`` before anything was."""
-        return self._written
+    def known(self) -> tuple[Service, ...] | None:
+        """What it was told to serve; what it does serve, while it hasn't taken that over. ``None``
+        before it was told anything."""
+        if self._wanted is None:
+            return None
+        return tuple(one.service for one in (self._loaded if self._complaint else self._wanted))
+
+    @property
+    def is_current(self) -> bool:
+        """Whether what it was told last is what it does."""
+        return self._wanted is not None and not self._complaint
 
     def loads(self) -> Mapping[str, Load] | None:
         """What it counts now; ``None`` while it doesn't answer."""
@@ -97,14 +152,19 @@ class Fronting:
             for target, found in figures.items()
         }
 
-    def problems(self) -> Mapping[tuple[str, str], str]:
+    def problems(self) -> Mapping[Key, str]:
         """Services that aren't served as they should be, by project and name: why."""
-        found = dict(self._problems)
+        found = places.refused(self._offer(self._wanted or ()))
+        for key, refusal in self._refusals.items():
+            found[key] = f"the gateway refuses it: {refusal.why}"
+        if self._complaint:
+            late = isolating.changed(self._offer(self._wanted or ()), self._loaded)
+            found |= dict.fromkeys(map(isolating.key_of, late), self._complaint)
         errors = self._listener_errors()
-        for each in self._written or ():
+        for each in self._loaded:
             said = errors.get(listeners.name_of(each.service.route.listen))
             if said:
-                found[each.service.project, each.service.name] = f"it can't listen: {said}"
+                found.setdefault(isolating.key_of(each), f"it can't listen: {said}")
         return found
 
     def rotate(self) -> None:
@@ -125,7 +185,3 @@ def _with_certificate(served: Served) -> Served:
     """Has a renewed certificate be another configuration."""
     tls = served.service.route.tls
     return served if tls is None else replace(served, certificate=files.fingerprint(tls))
-
-
-def _names(served: Sequence[Served]) -> list[tuple[str, str]]:
-    return [(each.service.project, each.service.name) for each in served]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -34,6 +35,8 @@ _STRANGERS_SECONDS: Final = 30.0
 """What isn't served any more has so long to finish what it has."""
 _SOON: Final = 0.1
 """While the gateway is starting."""
+_MADE_SECONDS: Final = 10.0
+"""Within so long one that is made runs."""
 _ADOPTION_SECONDS: Final = 2.0
 """So long a new controller waits for replicas that run to answer, before it says who is ready."""
 
@@ -150,8 +153,11 @@ class Controller:
         grants = await asyncio.to_thread(room.grants, self._engine, declared, present, wanted)
         for each in declared:
             for variant in each.service.variants:
-                self._keep(each, variant, present, grants, now)
+                with self._guarded(each, variant):
+                    self._keep(each, variant, present, grants, now)
         await self._publish(declared, present, rollouts, now)
+        if self._gateway.is_current:
+            self._fleet.told()
         self._remove_strangers(declared, present)
         await asyncio.to_thread(self._record, declared, before)
 
@@ -170,6 +176,24 @@ class Controller:
         rollouts: Mapping[Key, Rollout], now: float,
     ) -> int:  # fmt: skip
         """How many replicas a variant is to have, whatever there is room for."""
+        key = (declared.service.project, variant.name)
+        with self._guarded(declared, variant):
+            self._standings[key] = self._decided(declared, variant, present, rollouts, now)
+        return self._standings.setdefault(key, Standing()).wanted
+
+    @contextlib.contextmanager
+    def _guarded(self, declared: Declared, variant: Variant) -> Iterator[None]:
+        """What goes wrong with one variant doesn't keep the others from their turn."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # noted, and tried again
+            name = f"{declared.service.project}/{variant.name}"
+            self._reporter.trouble(name, f"{type(error).__name__}: {error}")
+
+    def _decided(
+        self, declared: Declared, variant: Variant, present: observe.Present,
+        rollouts: Mapping[Key, Rollout], now: float,
+    ) -> Standing:  # fmt: skip
         project = declared.service.project
         key = (project, variant.name)
         standing = self._standings.get(key, Standing())
@@ -187,8 +211,7 @@ class Controller:
             wanted, history, why = self._keeper.decide(key, asked, standing, replicas, now)
         if wanted != standing.wanted:
             self._reporter.decided(key, "scale", f"{standing.wanted} -> {wanted} replicas: {why}")
-        self._standings[key] = replace(standing, wanted=wanted, why=why, history=history)
-        return wanted
+        return replace(standing, wanted=wanted, why=why, history=history)
 
     def _keep(
         self, declared: Declared, variant: Variant, present: observe.Present,
@@ -227,10 +250,17 @@ class Controller:
                 for replica in present.get(key, ()):
                     if each.suspended:  # its end was asked for
                         continue
-                    if replica.state == "ended" and replica.id not in self._fleet.leaving:
+                    if self._is_abandoned(key, replica, now):
+                        self._fleet.remove(replica)
+                    elif replica.state == "ended" and replica.id not in self._fleet.leaving:
                         await self._note_end(key, replica, now)
                     elif self._keeper.is_late(replica, variant, now):
                         self._note_late(key, replica, variant, now)
+
+    def _is_abandoned(self, key: Key, replica: Replica, now: float) -> bool:
+        """A controller was killed while it made it: nobody is going to start it."""
+        fresh = now - replica.created < _MADE_SECONDS or self._fleet.makes(key, replica.number)
+        return replica.state == "starting" and replica.backend is None and not fresh
 
     async def _note_end(self, key: Key, replica: Replica, now: float) -> None:
         words = await asyncio.to_thread(act.last_words, self._engine, replica.id)
@@ -285,11 +315,10 @@ class Controller:
 
     def _tell_published(self) -> None:
         """Has commands that wait know what the gateway serves, and what it can't."""
-        served = self._gateway.served
-        if served is None:
+        known = self._gateway.known
+        if known is None:
             return
-        problems = self._gateway.problems()
-        publication.write(self._paths, [each.service for each in served], problems)
+        publication.write(self._paths, known, self._gateway.problems())
         self._published = True
 
     def _record(self, declared: Sequence[Declared], before: Mapping[Key, Standing]) -> None:

@@ -27,6 +27,7 @@ class Replica(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str = ""
     """The host's address in its network: from there come the gateway's connections."""
     process: ProcessIdentity | None = None
+    created: float = 0.0
     started: float = 0.0
     exit_code: int = 0
     oom_killed: bool = False

@@ -63,6 +63,7 @@ def _replica(
         backend=Backend(first.address, port) if first and alive and port else None,
         gateway=first.gateway if first else "",
         process=process if alive else None,
+        created=container.created / _SECOND,
         started=container.started / _SECOND,
         exit_code=container.exit_code,
         oom_killed=container.oom_killed,

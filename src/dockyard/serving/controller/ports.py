@@ -9,6 +9,7 @@ import msgspec
 
 from dockyard.serving.activator.model import Stats, Target
 from dockyard.serving.gateway.model import Served
+from dockyard.serving.model import Service
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +39,14 @@ class Gateway(Protocol):
         ...
 
     @property
-    def served(self) -> tuple[Served, ...] | None:
-        """What it has loaded; ``None`` before anything was."""
+    def known(self) -> tuple[Service, ...] | None:
+        """What it has taken over; :meth:`problems` says what it doesn't serve, or not so. ``None``
+        before it was told anything."""
+        ...
+
+    @property
+    def is_current(self) -> bool:
+        """Whether what it was told last is what it does."""
         ...
 
     def rotate(self) -> None:

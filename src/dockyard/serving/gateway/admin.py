@@ -143,16 +143,17 @@ class Settling:
     def _has(self, now: stats.Loaded, files: Files) -> bool:
         if now.clusters.version != parse(files.clusters).version_info:
             return False
-        # A table that no listener asks for isn't loaded.
-        if not all(
-            now.routes[name].version == parse(content).version_info
-            for name, content in files.routes.items()
-            if name in now.routes
-        ):
-            return False
         # What Envoy takes but for some listeners keeps the old version.
-        version = parse(files.listeners).version_info
-        return now.listeners.version == version or bool(self._admin.listener_errors())
+        wanted = parse(files.listeners)
+        deaf = () if now.listeners.version == wanted.version_info else self._admin.listener_errors()
+        if now.listeners.version != wanted.version_info and not deaf:
+            return False
+        # A table that no listener asks for isn't loaded; what is told of it is of another time.
+        return all(
+            now.routes[name].version == parse(files.routes[name]).version_info
+            for name in {str(one.get("name")) for one in wanted.resources} - set(deaf)
+            if name in now.routes and name in files.routes
+        )
 
 
 def _complaint(before: stats.Loaded, now: stats.Loaded) -> str:

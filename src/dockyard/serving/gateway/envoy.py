@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import tempfile
 
 import msgspec
@@ -17,6 +18,9 @@ from dockyard.system import process
 _VALIDATION_SECONDS = 60.0
 _FLUSH_MILLISECONDS = 200
 """Of the access log: a rollout's verdict reads it."""
+
+_CONSTRAINT = re.compile(r"Proto constraint validation failed \(([^\n]*)\)\s*(?:\n|$)")
+_WITHOUT_DOCUMENT = re.compile(r": \{|goo\.gle/debug")
 
 
 def find() -> str:
@@ -85,12 +89,16 @@ def static(files: Files, settings: Settings) -> Json:
 
 
 def last_words(output: str) -> str:
-    """Why a start failed, out of what Envoy printed."""
+    """Why a start failed, out of what Envoy printed: never what it prints of a document, which may
+    have keys in it."""
+    broken = _CONSTRAINT.search(output)
+    if broken:
+        return broken[1].rpartition(" caused by ")[2]
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for line in lines:
         _, _, words = line.partition("error initializing configuration '")
         if words:
-            return words.partition("': ")[2]
+            return _WITHOUT_DOCUMENT.split(words.partition("': ")[2])[0]
     return lines[-1] if lines else "it said nothing"
 
 

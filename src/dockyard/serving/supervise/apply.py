@@ -26,10 +26,11 @@ _PASSING = (DockyardError, OSError, subprocess.SubprocessError)
 """What may go well next time: a full machine, another who holds the lock for long."""
 
 
-def ensure(paths: Paths, program: Program) -> Kept:
+def ensure(paths: Paths, program: Program, *, replace: bool = False) -> Kept:
     """Has a program run: starts it where it doesn't. Idempotent, for any number of callers.
 
-    One that runs with other arguments is left alone; see :func:`replace`.
+    Args:
+        replace: one that runs in another version, or with other arguments, is ended before.
 
     Raises:
         ComponentMissing, ComponentFailed: it can't be started.
@@ -38,7 +39,9 @@ def ensure(paths: Paths, program: Program) -> Kept:
     with Lock.acquire(places.lock, timeout=_PATIENCE):
         found = _read(places)
         if found is not None and found.alive:
-            return found
+            if not replace or _is_same(found.program, program):
+                return found
+            _end(found)
         return _start(places, Kept(program=program))
 
 
@@ -73,11 +76,8 @@ def stop(paths: Paths, name: str) -> None:
         found = _read(places)
         _unwant(places)
         lock.release()
-    if found is not None and found.process is not None:
-        found.process.signal(signal.SIGTERM)
-        if not found.process.wait(found.program.stop_seconds):
-            found.process.signal(signal.SIGKILL)
-            found.process.wait(_PATIENCE)
+    if found is not None:
+        _end(found)
     clear(paths, name)
 
 
@@ -91,6 +91,19 @@ def clear(paths: Paths, name: str) -> None:
                 cgroup_parent.remove(paths, layout, places.cgroup)
             remove_tree(places.directory)
             lock.release(remove=True)
+
+
+def _is_same(one: Program, other: Program) -> bool:
+    return (one.argv, one.version) == (other.argv, other.version)
+
+
+def _end(found: Kept) -> None:
+    if found.process is None:
+        return
+    found.process.signal(signal.SIGTERM)
+    if not found.process.wait(found.program.stop_seconds):
+        found.process.signal(signal.SIGKILL)
+        found.process.wait(_PATIENCE)
 
 
 def _start(places: Places, kept: Kept) -> Kept:

@@ -20,6 +20,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     all that the command has."""
     stop_seconds: float = 10.0
     """How long it may take to end when it is asked to."""
+    version: str = ""
+    """Another one is to take its place."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
 
+from dockyard.serving.controller import act
 from dockyard.serving.controller.fleet import Fleet
 from dockyard.serving.controller.model import Replica
 
@@ -35,3 +37,20 @@ def test_one_ran_from_when_it_was_ready(fleet: Fleet) -> None:
 def test_one_that_is_older_than_the_controller_ran_from_its_start(fleet: Fleet) -> None:
     fleet.ready_since["a"] = 1002.0  # when this controller found it
     assert fleet.ran(replica(900.0), 1004.0) == 104
+
+
+def test_one_that_is_drained_stays_until_the_gateway_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[str] = []
+    monkeypatch.setattr(act, "remove", lambda _engine, container_id: removed.append(container_id))
+
+    async def drain() -> None:
+        fleet = Fleet(NOTHING, NOTHING, NOTHING, lambda: None, lambda *_: None)
+        fleet.drain(replica(0.0), 30.0)
+        await asyncio.sleep(0.5)
+        assert (removed, fleet.state("a")) == ([], "draining")
+        fleet.told()
+        await fleet.leaving["a"]
+        await fleet.close()
+
+    asyncio.run(drain())
+    assert removed == ["a"]

@@ -15,11 +15,29 @@ REFUSAL = """\
 configuration '/tmp/x.json': Failed to load incomplete private key from path: /nowhere.key
 """
 
+CONSTRAINT = """\
+[2026-11-29 16:00:00.000][1][critical][main] [source/server/server.cc:1] error initializing \
+configuration '/tmp/x.json': goo.gle/debugproto
+keys {
+  key: "secret"
+}
+: Proto constraint validation failed (A.Match: embedded message failed | caused by B.Name: value \
+length must be at least 1 characters)
+
+goo.gle/debugonly
+"""
+MALFORMED = """\
+[2026-11-29 16:00:00.000][1][critical][main] [source/server/server.cc:1] error initializing \
+configuration '/tmp/x.json': Unable to parse JSON as proto (near 1:3): {"keys": ["secret"]}
+"""
+
 
 def test_why_a_configuration_is_refused() -> None:
     assert envoy.last_words(REFUSAL) == (
         "Failed to load incomplete private key from path: /nowhere.key"
     )
+    assert envoy.last_words(CONSTRAINT) == "B.Name: value length must be at least 1 characters"
+    assert envoy.last_words(MALFORMED) == "Unable to parse JSON as proto (near 1:3)"
     assert envoy.last_words("one\n two \n\n") == "two"
     assert envoy.last_words("") == "it said nothing"
 
