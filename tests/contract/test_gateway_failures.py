@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from tests.support.backends import Server
-from tests.support.gateway import Gateway, MakeServer, served, service
+from tests.support.gateway import Gateway, MakeServer, running, served, service
 from tests.support.waiting import until
 
 from dockyard.serving.model import Variant
@@ -169,6 +169,17 @@ def test_a_replica_that_only_fails_is_spared_and_the_others_are_not(
     good.behaviour = fail
     assert until(lambda: gateway.ask().status == 500) is True
     assert gateway.ask().status == 500, "the last ones are used although they fail"
+
+
+def test_a_gateway_whose_memory_is_used_up_refuses_new_requests(
+    server: MakeServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    one = server("one")
+    with running(tmp_path_factory.mktemp("full"), heap=1 << 20) as full:
+        full.serve(served(full, service(full), {"embed": [one.backend]}))
+        until(lambda: full.ask().status == 503)
+        assert full.ask().json["error"]["message"] == "envoy overloaded"
+        assert full.admin.ready()
 
 
 async def _load(gateway: Gateway, stop: threading.Event, got: Counter[object]) -> None:

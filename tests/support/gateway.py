@@ -126,11 +126,11 @@ def served(
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Gateway]:
+def running(directory: Path, **more: Any) -> Iterator[Gateway]:
     """Starts Envoy without services, and ends it."""
     settings = Settings(
         directory=str(directory), admin=str(directory / "admin.sock"),
-        access_log=str(directory / "access.log"),
+        access_log=str(directory / "access.log"), **more,
     )  # fmt: skip
     bootstrap = files.prepare(settings)
     with (directory / "envoy.log").open("wb") as log:

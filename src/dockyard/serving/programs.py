@@ -7,6 +7,8 @@ import errno
 import os
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from dockyard._version import __version__
 from dockyard.serving.gateway import envoy, files
 from dockyard.serving.places import ACTIVATOR, CONTROLLER, GATEWAY, PROGRAMS, Serving
@@ -19,6 +21,7 @@ from dockyard.system.files import remove_tree
 
 _THREADS = 2
 _PATIENCE = 60.0
+_LEAST_HEAP = 1 << 30
 _METRICS = "DOCKYARD_METRICS"
 """The setting that a program which runs already may get another value of."""
 _CAP_NET_BIND_SERVICE = 10
@@ -102,6 +105,11 @@ def _turn(paths: Paths) -> Lock:
     return Lock.acquire(_lock_path(paths), timeout=_PATIENCE)
 
 
+def _heap() -> int:
+    """A quarter of the machine for the gateway, and a gigabyte at least."""
+    return max(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4, _LEAST_HEAP)
+
+
 def _lock_path(paths: Paths) -> str:
     return f"{paths.locks}/serving.lock"
 
@@ -113,7 +121,7 @@ def _program(serving: Serving, name: str, before: Kept | None) -> Program:
         env.setdefault(_METRICS, before.program.env[_METRICS])
     version = f"{__version__} {env.get(_METRICS, '')}"
     if name == GATEWAY:
-        bootstrap = files.prepare(serving.gateway)
+        bootstrap = files.prepare(replace(serving.gateway, heap=_heap()))
         command = envoy.argv(bootstrap, threads=_THREADS)
         return Program(name=name, argv=command, env=env, capabilities=(_CAP_NET_BIND_SERVICE,))
     if name == ACTIVATOR:

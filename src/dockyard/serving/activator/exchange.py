@@ -15,7 +15,7 @@ from dockyard.serving.activator.tunnel import tunnel
 from dockyard.serving.activator.wire import Waker, Wire
 from dockyard.serving.gateway.model import Backend
 
-_MOST_BREAKS = 5
+_MOST_BREAKS = 2
 """Replicas that may go away under one request: perhaps it is what ends them."""
 
 

@@ -95,8 +95,10 @@ class Pool:
         place = self._places.setdefault(backend, _Place())
         if place.connecting >= _AT_ONCE:
             wire = await self._wait(backend, place)
-            if wire is not None:
+            if wire is not None and wire.quiet():
                 return wire
+            if wire is not None:
+                wire.abort()  # the replica closed it after its last answer
         place.connecting += 1
         try:
             return await connect(backend)

@@ -33,6 +33,8 @@ _TICK: Final = 1.0
 """Seconds between two looks where nothing happens."""
 _STRANGERS_SECONDS: Final = 30.0
 """What isn't served any more has so long to finish what it has."""
+_BREATH: Final = 0.01
+"""Seconds between two looks in any case: whoever waits for a busy replica wakes it again and again."""
 _SOON: Final = 0.1
 """While the gateway is starting."""
 _MADE_SECONDS: Final = 10.0
@@ -88,10 +90,10 @@ class Controller:
             await self._fleet.close()
 
     async def _sleep(self) -> None:
-        try:
+        begun = time.monotonic()
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), _TICK if self._published else _SOON)
-        except TimeoutError:
-            return
+        await asyncio.sleep(max(_BREATH - (time.monotonic() - begun), 0))
 
     async def _adopt(self) -> None:
         """Replicas that serve already are known to be ready before anything is said of them."""

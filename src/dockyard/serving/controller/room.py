@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:  # the engine is above us
     from dockyard.engine import Engine
 
 _KIB = 1 << 10
+_GROUPS = (
+    ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+     "total_inactive_file"),
+)  # fmt: skip
+"""The control group above all, which in a container is the container's: v2, v1."""
 _ALIVE = frozenset({"starting", "ready"})
 
 
@@ -74,8 +81,36 @@ def machine() -> Machine:
         for line in stream:
             name, _, rest = line.partition(":")
             figures[name] = int(rest.split()[0]) * _KIB
+    total, available = figures["MemTotal"], figures.get("MemAvailable", figures["MemFree"])
+    for group in _GROUPS:
+        most, left = limited(*group)
+        total, available = min(total, most), min(available, left)
     return Machine(
-        memory_total=figures["MemTotal"],
-        memory_available=figures.get("MemAvailable", figures["MemFree"]),
+        memory_total=total,
+        memory_available=available,
         cpus=float(len(os.sched_getaffinity(0))),
     )
+
+
+def limited(directory: str, limit: str, use: str, cache: str) -> tuple[int, int]:
+    """Bytes that a control group may take, and that it has left; a great many without a limit.
+
+    Args:
+        limit: name of the file that says the first.
+        use: the same for what it has taken.
+        cache: what ``memory.stat`` calls the part of that which the kernel would give up.
+    """
+    try:
+        most = _number(f"{directory}/{limit}")
+        used = _number(f"{directory}/{use}")
+        with open(f"{directory}/memory.stat", encoding="ascii") as stream:
+            kinds = dict(line.split() for line in stream)
+    except OSError:
+        return sys.maxsize, sys.maxsize
+    return most, max(most - used + int(kinds.get(cache, 0)), 0)
+
+
+def _number(path: str) -> int:
+    with open(path, encoding="ascii") as stream:
+        text = stream.read().strip()
+    return int(text) if text.isdecimal() else sys.maxsize

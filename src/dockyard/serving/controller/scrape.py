@@ -25,6 +25,7 @@ class Scrape:
         self._page = page
         self._reporter = reporter
         self._server: asyncio.Server | None = None
+        self._turn = asyncio.Semaphore()
 
     async def begin(self) -> None:
         """Listens; where that can't be, it is told, and all else goes on."""
@@ -59,7 +60,8 @@ class Scrape:
         path = rest.split(b" ")[0].partition(b"?")[0]
         if method not in {b"GET", b"HEAD"} or path != b"/metrics":
             return _message("404 Not Found", b"there is /metrics\n")
-        body = await asyncio.to_thread(self._page)
+        async with self._turn:  # one at a time: the threads are the controller's as well
+            body = await asyncio.to_thread(self._page)
         return _message("200 OK", body, head=method == b"HEAD")
 
 

@@ -93,7 +93,7 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     """When this step began."""
     observed: float = 0.0
     """Seconds of this step with traffic."""
-    state: Literal["running", "paused", "promoted", "rolled-back"] = "running"
+    state: Literal["running", "promoted", "rolled-back"] = "running"
     why: str = ""
     before: dict[str, int] = {}
     """Weights to go back to, by variant."""

@@ -44,7 +44,6 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     """The most that one replica was seen to use; 0 where none was seen."""
     memory_used: int = 0
     """Of all its replicas together, now."""
-    cpus_reserved: float = 0.0
     cpus_limit: float = 0.0
     """0 for none. One beyond the machine's can't be granted at all."""
 
@@ -77,12 +76,6 @@ def allot(machine: Machine, needs: Sequence[Need]) -> dict[str, Grant]:
     return {need.name: deal.grant(need) for need in needs}
 
 
-def refusal(machine: Machine, needs: Sequence[Need], name: str) -> str:
-    """Why one more replica of a variant doesn't fit now, in one line; empty where it does."""
-    deal = _Deal(machine, needs)
-    return deal.refusal(next(need for need in needs if need.name == name))
-
-
 def _floor(need: Need) -> int:
     return max(need.min, 1 if need.wanted > 0 else 0)
 
@@ -95,7 +88,6 @@ class _Deal:
         self._needs = needs
         self._granted = {need.name: min(need.running, max(need.wanted, need.min)) for need in needs}
         self._memory = machine.memory_available - _spared(machine) - sum(map(_growth, needs))
-        self._cpus = machine.cpus - sum(need.running * need.cpus_reserved for need in needs)
         self._notes: dict[str, str] = {}
 
     def wants(self, need: Need) -> bool:
@@ -118,7 +110,6 @@ class _Deal:
 
     def _take(self, need: Need) -> None:
         self._memory -= size(need)
-        self._cpus -= need.cpus_reserved
 
     def reach(self, need: Need, floor: int) -> None:
         """As many as there is room for; where there is none, others begin to make some."""
@@ -138,12 +129,6 @@ class _Deal:
                 f"{need.name} needs {_bytes(size(need))} for one more replica,"
                 f" {_bytes(max(self._memory, 0))} are free: {state}"
             )
-        if need.cpus_reserved > self._cpus + 1e-9:
-            free = f"{max(self._cpus, 0.0):.2g}"
-            return (
-                f"{need.name} reserves {need.cpus_reserved:.2g} processors for one more replica,"
-                f" {free} are free: {state}"
-            )
         return ""
 
     def _make_room(self, need: Need) -> None:
@@ -152,7 +137,7 @@ class _Deal:
             return
         why, before, givers = self.refusal(need), dict(self._granted), set()
         while self._short(need):
-            donors = [one for one in self._needs if one is not need and self._can_give(one, need)]
+            donors = [one for one in self._needs if one is not need and self._above(one) > 0]
             if not donors:
                 self._granted = before
                 return
@@ -164,10 +149,6 @@ class _Deal:
         self._notes[need.name] = f"{why}; waits until others have ended"
         self._take(need)  # nobody else gets it meanwhile
 
-    def _can_give(self, giver: Need, need: Need) -> bool:
-        helps = size(need) > self._memory or giver.cpus_reserved > 0
-        return helps and self._above(giver) > 0
-
     def _above(self, need: Need) -> int:
         return min(self._granted[need.name], need.running) - _floor(need)
 
@@ -175,8 +156,7 @@ class _Deal:
         """True while what is free, and what is about to end, isn't enough for one."""
         ending = [(one, max(one.running - self._granted[one.name], 0)) for one in self._needs]
         memory = self._memory + sum(size(one) * count for one, count in ending)
-        cpus = self._cpus + sum(one.cpus_reserved * count for one, count in ending)
-        return size(need) > memory or need.cpus_reserved > cpus + 1e-9
+        return size(need) > memory
 
 
 def _growth(need: Need) -> int:
@@ -194,9 +174,11 @@ def _impossible(machine: Machine, need: Need) -> str:
         return (
             f"{need.name} needs {_bytes(size(need))} for a replica, the machine has {_bytes(most)}"
         )
-    cpus = max(need.cpus_limit, need.cpus_reserved)
-    if cpus > machine.cpus:
-        return f"{need.name} asks for {cpus:.2g} processors, the machine has {machine.cpus:.2g}"
+    if need.cpus_limit > machine.cpus:
+        return (
+            f"{need.name} asks for {need.cpus_limit:.2g} processors,"
+            f" the machine has {machine.cpus:.2g}"
+        )
     return ""
 
 

@@ -115,7 +115,7 @@ def verdict(rollout: Rollout, canary: Traffic, stable: Traffic, now: float) -> V
         stable: of all other variants together.
         now: seconds since 1970, for the words alone: what counts is the time with traffic.
     """
-    if rollout.state not in {"running", "paused"}:
+    if rollout.state != "running":
         return Verdict(action="wait", why=f"it is {rollout.state}")
     least = rollout.criteria.requests
     if canary.requests < least:
@@ -139,8 +139,6 @@ def _onward(rollout: Rollout, canary: Traffic, stable: Traffic, found: _Finding 
     failed, usual = _errors(canary), _errors(stable)
     figures = f"{failed} failed, of the stable version's {usual}"
     pause = rollout.steps[rollout.step].pause
-    if rollout.state == "paused":
-        return Verdict(action="wait", why=f"paused; {figures}")
     if failed.share > UNWELL:
         return Verdict(action="wait", why=f"too many fail to go on: {figures}")
     if rollout.observed < pause:

@@ -78,7 +78,7 @@ def asked(
 
 def is_active(rollout: Rollout) -> bool:
     """True for one that isn't over: it decides on the traffic and holds its canary."""
-    return rollout.state in {"running", "paused"}
+    return rollout.state == "running"
 
 
 def with_share(

@@ -79,10 +79,6 @@ class Admin:
             if one.name and one.error_state is not None
         }
 
-    def drain(self) -> None:
-        """Has it tell clients to go elsewhere, while it answers what there is."""
-        self._get("/drain_listeners?graceful", method="POST")
-
     def reopen_logs(self) -> None:
         """Has it write the access log to a new file, where the old one was renamed."""
         self._get("/reopen_logs", method="POST")

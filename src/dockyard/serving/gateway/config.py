@@ -25,7 +25,7 @@ def bootstrap(settings: Settings) -> bytes:
             "lds_config": _file(f"{live}/listeners.json"),
         },
         "stats_flush_interval": "1s",  # how late times of answers are added up
-        "overload_manager": {"resource_monitors": [_connections()]},
+        "overload_manager": _overload(settings),
     }
     return msgspec.json.encode(answer)
 
@@ -58,13 +58,32 @@ def files(served: Sequence[Served], settings: Settings) -> Files:
     )  # fmt: skip
 
 
-def _connections() -> Json:
-    """More would leave nothing for connections to replicas."""
-    return extension(
-        "envoy.resource_monitors.global_downstream_max_connections",
-        "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-        max_active_downstream_connections=_MOST_CONNECTIONS,
-    )
+def _overload(settings: Settings) -> Json:
+    """Bodies that are kept for a retry take memory, as many as clients like to send."""
+    heap = "envoy.resource_monitors.fixed_heap"
+    return {
+        "refresh_interval": "0.25s",
+        "resource_monitors": [
+            extension(
+                heap, "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
+                max_heap_size_bytes=settings.heap,
+            ),
+            # more would leave nothing for connections to replicas
+            extension(
+                "envoy.resource_monitors.global_downstream_max_connections",
+                "envoy.extensions.resource_monitors.downstream_connections.v3"
+                ".DownstreamConnectionsConfig",
+                max_active_downstream_connections=_MOST_CONNECTIONS,
+            ),
+        ],
+        "actions": [
+            {
+                "name": f"envoy.overload_actions.{name}",
+                "triggers": [{"name": heap, "threshold": {"value": share}}],
+            }
+            for name, share in (("shrink_heap", 0.9), ("stop_accepting_requests", 0.95))
+        ],
+    }  # fmt: skip
 
 
 def _file(path: str) -> Json:

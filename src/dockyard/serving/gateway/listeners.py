@@ -12,6 +12,10 @@ from dockyard.serving.model import Tls
 
 KIND = "envoy.config.listener.v3.Listener"
 _HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_STREAMS = 256
+_STREAM_BYTES = 256 << 10
+_CONNECTION_BYTES = 1 << 20
+"""Of one HTTP/2 connection; without limits a client has 256 MiB for each stream."""
 _NOBODY: Json = {"address_prefix": "::", "prefix_len": 128}
 _BUFFER = 64 << 10
 """Of a connection, in bytes; what is kept to be tried again has a limit of its own."""
@@ -119,7 +123,11 @@ def _manager(name: str, settings: Settings) -> Json:
         access_log=[_access_log(settings)],
         local_reply_config=_local_reply(),
         upgrade_configs=[{"upgrade_type": "websocket"}],
-        http2_protocol_options={"allow_connect": True},
+        http2_protocol_options={
+            "allow_connect": True, "max_concurrent_streams": _STREAMS,
+            "initial_stream_window_size": _STREAM_BYTES,
+            "initial_connection_window_size": _CONNECTION_BYTES,
+        },
         common_http_protocol_options={"idle_timeout": "3600s"},
         request_headers_timeout="30s",
         stream_idle_timeout="3600s",

@@ -74,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Path of the Unix socket of Envoy's admin interface."""
     access_log: str
     """Path of the file to which each request adds a line of JSON."""
+    heap: int = 1 << 30
+    """Bytes of memory that its program may take; near them new requests get 503."""
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True):

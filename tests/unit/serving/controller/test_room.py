@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from dockyard.containers.options import Resources
 from dockyard.serving.controller import room
 from dockyard.serving.decide.placement import Machine, allot
@@ -21,3 +24,16 @@ def test_without_a_limit_the_largest_that_was_seen_counts() -> None:
 
     assert need.memory_peak == 4 * GIB
     assert allot(MACHINE, [need])["shop/web"].replicas == 3
+
+
+def test_a_control_groups_limit_is_known_without_what_the_kernel_would_give_up(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "max").write_text(f"{4 * GIB}\n")
+    (tmp_path / "current").write_text(f"{3 * GIB}\n")
+    (tmp_path / "memory.stat").write_text(f"anon 7\ninactive_file {GIB}\n")
+
+    assert room.limited(str(tmp_path), "max", "current", "inactive_file") == (4 * GIB, 2 * GIB)
+    (tmp_path / "max").write_text("max\n")
+    assert room.limited(str(tmp_path), "max", "current", "inactive_file")[0] == sys.maxsize
+    assert room.limited("/nowhere", "max", "current", "x") == (sys.maxsize, sys.maxsize)

@@ -16,13 +16,13 @@ def machine(available: float, *, total: float = 16.0, cpus: float = 4.0) -> Mach
 
 def need(
     name: str, wanted: int, running: int = 0, *, size: float = 2.0, used: float | None = None,
-    low: int = 0, reserved: float = 0.0, limit: float = 0.0,
+    low: int = 0, limit: float = 0.0,
 ) -> Need:  # fmt: skip
     """Its replicas take all that they are counted with, where nothing is said of it."""
     taken = running * size if used is None else used
     return Need(
         name=name, wanted=wanted, running=running, min=low, memory_limit=int(size * GIB),
-        memory_used=int(taken * GIB), cpus_reserved=reserved, cpus_limit=limit,
+        memory_used=int(taken * GIB), cpus_limit=limit,
     )  # fmt: skip
 
 
@@ -49,9 +49,9 @@ def test_what_does_not_fit_says_so_with_figures() -> None:
 
 
 def test_small_sizes_are_in_mebibytes() -> None:
-    refused = placement.refusal(machine(1.0), [need("ocr", 2, size=0.25)], "ocr")
+    refused = placement.allot(machine(1.0), [need("ocr", 2, size=0.25)])["ocr"]
 
-    assert refused == (
+    assert refused.why == (
         "ocr needs 256 MiB for one more replica, 205 MiB are free: 0 of 2 replicas run"
     )
 
@@ -128,14 +128,10 @@ def test_what_the_machine_never_has_is_no_reason_to_give_way() -> None:
     assert grants["c"].why == "c asks for 8 processors, the machine has 4"
 
 
-def test_reserved_processors_run_out_and_limits_do_not() -> None:
-    reserved = placement.allot(machine(15), [need("a", 6, size=1.0, reserved=1.5)])
+def test_limits_of_processors_may_be_more_together_than_the_machine_has() -> None:
     limited = placement.allot(machine(15), [need("a", 6, size=1.0, limit=1.5)])
 
-    assert (reserved["a"].replicas, limited["a"].replicas) == (2, 6)
-    assert reserved["a"].why == (
-        "a reserves 1.5 processors for one more replica, 1 are free: 0 of 6 replicas run"
-    )
+    assert limited["a"].replicas == 6
 
 
 @st.composite
@@ -149,7 +145,6 @@ def needs_of_many(draw: st.DrawFn) -> list[Need]:
             Need(
                 name=str(number), wanted=max(draw(st.integers(0, 9)), low), running=running,
                 min=low, memory_limit=size, memory_used=int(running * size * draw(st.floats(0, 1))),
-                cpus_reserved=draw(st.sampled_from((0.0, 0.5, 1.0))),
             )
         )  # fmt: skip
     return found

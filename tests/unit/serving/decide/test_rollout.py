@@ -194,14 +194,6 @@ def test_with_nothing_to_compare_with_the_margin_decides() -> None:
     assert said(one, traffic(50, 25), Traffic()).action == "rollback"
 
 
-def test_a_paused_one_still_rolls_back_but_goes_no_further() -> None:
-    one = msgspec.structs.replace(waited(begun()), state="paused")
-
-    assert said(one, traffic(900), traffic(9000)).action == "wait"
-    assert said(one, traffic(900, 400), traffic(9000)).action == "rollback"
-    assert rollout.observed(one, 5.0, 10) == one
-
-
 def test_a_verdict_to_wait_is_remembered_with_its_reason() -> None:
     one = begun()
     after = rollout.advance(one, said(one, traffic(3), traffic(30)), NOW)
