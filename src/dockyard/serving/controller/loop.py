@@ -34,7 +34,7 @@ _TICK: Final = 1.0
 _STRANGERS_SECONDS: Final = 30.0
 """What isn't served any more has so long to finish what it has."""
 _BREATH: Final = 0.01
-"""Seconds between two looks in any case: whoever waits for a busy replica wakes it again and again."""
+"""Seconds between two looks in any case: who waits for a busy replica wakes it again and again."""
 _SOON: Final = 0.1
 """While the gateway is starting."""
 _MADE_SECONDS: Final = 10.0
