@@ -101,6 +101,25 @@ def test_a_new_version_takes_over_without_a_failed_request(stand: Stand) -> None
     assert {answer.body.split()[0] for answer in asking.answers} == {"1", "2"}
 
 
+def test_a_service_with_a_port_of_its_own_is_updated_while_requests_wait(stand: Stand) -> None:
+    port = free_port()
+
+    def service(version: str) -> None:
+        stand.write(web=stand.service({"scale": {"min": 1, "max": 1}},
+                                      environment={"VERSION": version},
+                                      ports=[f"127.0.0.1:{port}:8000"]))  # fmt: skip
+
+    service("1")
+    stand.up()
+    with Asking(stand) as asking:
+        service("2")
+        stand.up()
+        stand.until(lambda: asking.answers[-1].body.split()[0] == "2")
+    assert asking.wrong == []
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+        assert answer.read().decode().split()[0] == "2"
+
+
 def test_what_is_killed_comes_back_and_nothing_fails_where_requests_may_be_repeated(
     stand: Stand,
 ) -> None:

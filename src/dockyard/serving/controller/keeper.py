@@ -81,7 +81,10 @@ class Keeper:
     ) -> tuple[Replica, ...]:  # fmt: skip
         """Begins what the plan says; the replicas as they are then."""
         template = declared.templates[variant.name]
-        wishes = Wishes(replicas=count, template=template.hash, may_start=may_start)
+        wishes = Wishes(
+            replicas=count, template=template.hash, may_start=may_start,
+            alone=any(one.host_port for one in template.options.networking.ports),
+        )  # fmt: skip
         found = plan(wishes, replicas, self._fleet.pending(key))
         by_id = {each.id: each for each in replicas}
         for each in found.drain:

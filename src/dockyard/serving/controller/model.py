@@ -43,6 +43,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     template: str
     may_start: int
     """New ones that may be started now: what fits, and none while a crash loop is waited out."""
+    alone: bool = False
+    """One can't start beside another: it publishes a certain port of the host."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

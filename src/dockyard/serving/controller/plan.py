@@ -1,6 +1,7 @@
 """Which replicas are started, drained and removed. Pure.
 
-An old replica goes only once a new one is ready; only the idle rule takes the last one away.
+An old replica goes only once a new one is ready; only the idle rule takes the last one away. Where
+both need the same port of the host, the old one goes first.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def plan(wishes: Wishes, replicas: Sequence[Replica], pending: int = 0) -> Plan:
         return Plan(drain=drained, remove=ended + gone)
     current = [each for each in alive if each.template == wishes.template and not each.unhealthy]
     old = [each for each in alive if each not in current]
+    if wishes.alone and len(current) < len(replicas):
+        return _in_turn(old, ended)
     ready = sum(each.state == "ready" for each in current)
     missing = wishes.replicas - len(current) - pending
     room = wishes.replicas + _SURGE - len(alive) - pending
@@ -36,6 +39,13 @@ def plan(wishes: Wishes, replicas: Sequence[Replica], pending: int = 0) -> Plan:
     drop_old, drain_old = _old(old, keep=max(0, wishes.replicas - ready))
     drop, drain = _surplus(current, wishes.replicas)
     return Plan(start=start, drain=drain_old + drain, remove=ended + drop_old + drop)
+
+
+def _in_turn(old: Sequence[Replica], ended: tuple[str, ...]) -> Plan:
+    """For replicas that can't be beside each other: the old one goes first, and requests wait."""
+    drained = tuple(each.id for each in old if each.state == "ready")
+    gone = tuple(each.id for each in old if each.state == "starting")
+    return Plan(drain=drained, remove=ended + gone)
 
 
 def _old(old: Sequence[Replica], keep: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -40,6 +40,16 @@ def test_an_old_one_goes_once_a_new_one_is_ready() -> None:
     assert plan(wishes(2), [*old, replica(3)]) == Plan(drain=("1",))
 
 
+def test_where_both_need_one_port_the_old_one_goes_first() -> None:
+    alone = Wishes(replicas=1, template="new", may_start=1, alone=True)
+    assert plan(alone, []) == Plan(start=1)
+    assert plan(alone, [replica(1, template="old")]) == Plan(drain=("1",))
+    assert plan(alone, [replica(1, "draining", template="old")]) == Plan()
+    assert plan(alone, [replica(1, "ended")]) == Plan(remove=("1",))
+    assert plan(alone, [replica(1)]) == Plan()
+    assert plan(alone, [replica(1, unhealthy=True)]) == Plan(drain=("1",))
+
+
 def test_one_that_is_unhealthy_is_replaced_before_it_goes() -> None:
     sick = replica(1, unhealthy=True)
     assert plan(wishes(1), [sick]) == Plan(start=1)
