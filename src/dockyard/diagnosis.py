@@ -85,6 +85,16 @@ def check_sqlite(version: tuple[int, ...]) -> Check:
     return Check("sqlite", "ok", f"SQLite {text}")
 
 
+def check_gateway(version: str | None) -> Check:
+    """Envoy, without which no service is served; all else goes without it."""
+    if version is None:
+        return Check(
+            "gateway", "warning", "Envoy is not installed, so no service can be served",
+            "pip install 'dockyard[serve]'",
+        )  # fmt: skip
+    return Check("gateway", "ok", f"Envoy {version} serves services (x-dockyard)")
+
+
 def check_cgroups(layout: CgroupLayout, *, has_runc: bool) -> Check:
     """Hierarchies and controllers."""
     manager = "systemd" if layout.systemd else "the runtime"

@@ -21,6 +21,7 @@ from dockyard.diagnosis import (
     check_devices,
     check_disk,
     check_firewall,
+    check_gateway,
     check_kernel,
     check_limits,
     check_privileges,
@@ -29,8 +30,9 @@ from dockyard.diagnosis import (
     check_sqlite,
     filesystem_of,
 )
-from dockyard.errors import DockyardError
+from dockyard.errors import ComponentMissing, DockyardError
 from dockyard.networks import firewall, legacy
+from dockyard.serving.gateway import envoy
 from dockyard.state.database import Database
 from dockyard.state.paths import Paths
 from dockyard.system import host, process
@@ -66,6 +68,7 @@ def examine(config: Config) -> Report:
         ("runtime", lambda: _check_runtime(config)),
         ("firewall", lambda: _check_firewall(os.geteuid())),
         ("forwarding", _check_forwarding),
+        ("gateway", _check_gateway),
         ("devices", lambda: check_devices(read_devices(config.cdi_directories))),
         ("limits", lambda: check_limits(host.capability_bounds(), _open_files_limit())),
         ("seccomp", lambda: check_seccomp(read_text("/proc/sys/kernel/seccomp/actions_avail"))),
@@ -85,6 +88,13 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
 def _check_kernel() -> Check:
     modules = read_text(f"/lib/modules/{os.uname().release}/modules.dep")
     return check_kernel(host.kernel_version(), read_text("/proc/filesystems"), modules)
+
+
+def _check_gateway() -> Check:
+    try:
+        return check_gateway(envoy.version())
+    except ComponentMissing:
+        return check_gateway(None)
 
 
 def _check_state(config: Config) -> Check:

