@@ -224,6 +224,8 @@ def _exchanged(request: exchange.Request, connection: http.client.HTTPConnection
         connection.request("POST", request.path, request.body, dict(request.headers))
         response = connection.getresponse()
         body = response.read(exchange.MAX_BODY + 1)
+        if response.length and len(body) <= exchange.MAX_BODY:  # read(n) doesn't say so itself
+            raise http.client.IncompleteRead(body, response.length)
     except _TROUBLE:
         connection.close()
         raise
