@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 from tests.support import waiting
 from tests.support.roots import Root, command_line, foreground
+from tests.support.runtimes import usable
 from tests.support.waiting import until
 
 from dockyard import Mount, Options
@@ -32,7 +33,7 @@ from dockyard.security.paths import MASKED
 from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths
 from dockyard.system import process
 
-RUNTIMES = [name for name in ("crun", "runc") if process.find(name)]
+RUNTIMES = usable()
 SETTING = "/proc/sys/kernel/core_uses_pid"
 """A harmless setting of the whole host, for attacks that would write one."""
 LOOK = (
@@ -190,7 +191,6 @@ def test_an_image_cannot_put_links_under_what_the_engine_mounts(
         link("dev/console", "/proc/sys/kernel/core_pattern"),
         link("dev/shm", "/proc/sys"),
         link("dev/pts", "/sys"),
-        link("etc/resolv.conf", "/proc/sys/kernel/hostname"),
     )
     tag = built(root, tmp_path, "FROM busybox\nADD devices.tar /\n")
     pattern = Path("/proc/sys/kernel/core_pattern").read_text()
@@ -204,6 +204,18 @@ def test_an_image_cannot_put_links_under_what_the_engine_mounts(
     assert lines[: 1 + len(masked)] == ["1:3", *["0"] * len(masked)], done.stderr
     assert sum("Read-only" in line or "nonexistent" in line for line in lines) == 2
     assert Path("/proc/sys/kernel/core_pattern").read_text() == pattern
+
+
+def test_a_link_under_one_of_the_engines_files_leads_to_no_setting(
+    root: Root, tmp_path: Path
+) -> None:
+    """crun mounts on top of the link, runc makes no such container."""
+    archive(tmp_path / "file.tar", link("etc/resolv.conf", "/proc/sys/kernel/hostname"))
+    tag = built(root, tmp_path, "FROM busybox\nADD file.tar /\n")
+    done = root.cli("run", "--rm", tag, "sh", "-c", "cat /proc/sys/kernel/hostname; hostname")
+    name, _, own = done.stdout.partition("\n")
+    refused = done.returncode == 125 and "cannot be mounted because it is inside /proc"
+    assert refused in done.stderr if refused else name == own.strip() != ""
 
 
 @pytest.mark.parametrize("target", ["/tmp/fake", "/", "/etc"])

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.roots import Root, foreground
+from tests.support.runtimes import usable
 
 from dockyard import Engine, Mount, Resources
 from dockyard.errors import InvalidInput
-from dockyard.system import mounts, process
+from dockyard.system import mounts
 
 
 @pytest.fixture
@@ -49,8 +50,8 @@ def test_files_and_directories_can_be_read_only_at_every_start(
     root: Root, shared: Path, runtime: str
 ) -> None:
     """A runtime may refuse to make a file read-only with what is mounted below it."""
-    if process.find(runtime) is None:
-        pytest.skip(f"no {runtime}")
+    if runtime not in usable():
+        pytest.skip(f"{runtime} can't be used here")
     script = "cat /x /dir/file; echo y > /x; echo y > /dir/file"
     command = ["--runtime", runtime, "-v", f"{shared}/file:/x:ro", "-v", f"{shared}:/dir:ro",
                "busybox", "sh", "-c", script]  # fmt: skip

@@ -52,8 +52,12 @@ _ENGINE_FILES = ("/etc/hosts", "/etc/resolv.conf")
 _MOUNT_POINTS = (*SYSTEM_PLACES, *_ENGINE_FILES)
 _LAST_LINES = 25
 _SHM_SIZE = 64 << 20
-_NO_PROGRAM = re.compile(r"executable file [`'\"](.+?)[`'\"] not found in \$PATH.*")
-"""All that the runtime says where there is no such program; its own exit code is 1."""
+_NO_PROGRAM = (
+    re.compile(r"executable file [`'\"](.+?)[`'\"] not found in \$PATH.*"),
+    re.compile(r'time="[^"]*" level=error msg="runc run failed: [^"]*exec: \\"(.+?)\\": '
+               r'(?:executable file not found in \$PATH|stat .*: no such file or directory)"'),
+)  # fmt: skip
+"""All that crun, or runc, says where there is no such program; its own exit code is 1."""
 
 
 def run(
@@ -349,7 +353,8 @@ def _pump(child: subprocess.Popen[bytes], output: Output) -> None:
 
 def _failure(vertex: graph.Vertex, operation: graph.Run, code: int, tail: str) -> BuildError:
     shown = " ".join(operation.args) if operation.args else "the script"
-    missing = _NO_PROGRAM.fullmatch(tail) if code == 1 else None
+    said = (form.fullmatch(tail) for form in _NO_PROGRAM if code == 1)
+    missing = next(filter(None, said), None)
     code = 127 if missing else code
     context = vertex.location.excerpt()
     if tail:
