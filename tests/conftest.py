@@ -29,6 +29,11 @@ def pytest_configure() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones first: who begins one at the end is waited for by all other workers."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_report_header() -> str:
     """What of this host decides which tests say something: it belongs into a report."""
     layout = cgroups.read_layout()

@@ -21,7 +21,7 @@ AT_ONCE = 8
 """Files in one example: Docker Compose reads several at once, which takes less time."""
 
 OTHERS = "COMPOSE_FILES" in os.environ
-COUNT = int(os.environ.get("COMPOSE_FILES", "2000"))
+COUNT = int(os.environ.get("COMPOSE_FILES", "800"))
 
 ON_PURPOSE: dict[str, Callable[[str, str], bool]] = {
     "names that begin with x- are names where a file chooses them, such as labels":
@@ -41,6 +41,7 @@ def on_purpose(theirs: str, own: str) -> bool:
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.long
 @settings(
     max_examples=COUNT // AT_ONCE,
     derandomize=not OTHERS,

@@ -26,6 +26,7 @@ def bootstrap(root: Root) -> str:
         return engine.bootstrap(BASE).id
 
 
+@pytest.mark.long
 def test_two_roots_get_the_same_usable_image(make_root: MakeRoot) -> None:
     roots = [make_root(images=False), make_root(images=False)]
     with ThreadPoolExecutor() as pool:

@@ -120,6 +120,7 @@ def test_a_counter_in_flask_and_redis(follow: Callable[..., Tutorial]) -> None:
     assert until(lambda: tutorial.get("web", 5000)) == seen[0].replace("1 times", "3 times")
 
 
+@pytest.mark.long
 def test_an_api_whose_database_is_migrated_first(follow: Callable[..., Tutorial]) -> None:
     tutorial = follow("fastapi-postgres", "postgres:17", base=True)
     tutorial.up()
@@ -153,6 +154,7 @@ def test_a_balancer_asks_all_replicas_in_turn(follow: Callable[..., Tutorial]) -
     assert "webservers" in (tutorial.get("balancer", 8404) or "")
 
 
+@pytest.mark.long
 def test_prometheus_watches_redis(follow: Callable[..., Tutorial]) -> None:
     images = ("prom/prometheus", "oliver006/redis_exporter", "redis:7")
     tutorial = follow("monitoring", *images)

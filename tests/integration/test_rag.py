@@ -27,6 +27,7 @@ SOAK = pytest.mark.skipif(not os.environ.get("DOCKYARD_SOAK"), reason="make soak
 PGVECTOR = "compose.pgvector.yaml"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("with_postgres", [False, pytest.param(True, marks=SOAK)])
 def test_the_stack_answers_heals_and_keeps_its_data(

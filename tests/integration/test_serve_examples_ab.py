@@ -21,6 +21,7 @@ SUMMARIES = {"1": "It was Monday.", "2": "Bees sleep."}
 BY_CHANCE = 0.001
 
 
+@pytest.mark.long
 @pytest.mark.timeout(served.BUILD_SECONDS + 300)
 def test_two_versions_get_their_shares_and_keep_their_visitors(
     make_root: Callable[..., Root], tmp_path: Path

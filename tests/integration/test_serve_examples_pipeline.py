@@ -29,6 +29,7 @@ TOPICS = {"train": "travelling by train or by bus", "soup": "cooking and recipes
 SERVICES = ("ocr", "language", "embed")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(served.BUILD_SECONDS + 300)
 def test_a_picture_becomes_text_with_a_language_and_a_topic(
     make_root: Callable[..., Root],

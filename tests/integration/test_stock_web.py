@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.roots import Root
 from tests.support.waiting import until
 
@@ -70,6 +71,7 @@ def test_a_configuration_for_the_official_image_works_on_a_root_that_is_read_onl
         assert "Welcome to nginx!" in ask(container.wait_until_ready())
 
 
+@pytest.mark.long
 def test_prometheus_scrapes_itself_and_keeps_what_it_saw(stock: MakeStock, tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").write_text(CONFIGURATION)
     volumes = {str(tmp_path / "prometheus.yml"): "/etc/prometheus/prometheus.yml:ro",
