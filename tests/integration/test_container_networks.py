@@ -89,6 +89,35 @@ def test_containers_find_each_other_by_name(root: Root) -> None:
     assert server(root) == 0
 
 
+ASKING = """
+import os, socket, sys
+asked, failed = 0, []
+while not os.path.exists("/tmp/stop"):
+    asked += 1
+    try:
+        socket.getaddrinfo("target", 80)
+    except OSError as error:
+        failed.append(str(error))
+print(asked, *failed, sep="\\n")
+"""
+
+
+@needs_names
+def test_names_resolve_while_other_containers_come_and_go(root: Root) -> None:
+    """The name server takes up each change anew, for which it stops to listen."""
+    root.cli("network", "create", "red", check=True)
+    start(root, "target", "--network", "red")
+    root.cli("run", "-d", "--name", "asking", "--network", "red", "python:3.11", "python", "-c",
+             ASKING, check=True)  # fmt: skip
+    for _ in range(30):
+        root.cli("run", "--rm", "--network", "red", "busybox", "true", check=True)
+    root.cli("exec", "asking", "touch", "/tmp/stop", check=True)
+    root.cli("wait", "asking", check=True)
+    asked, *failed = root.cli("logs", "asking", check=True).stdout.split("\n")
+    assert int(asked) > 50
+    assert failed == [""]
+
+
 @needs_names
 def test_an_internal_network_has_names_but_asks_nobody(root: Root) -> None:
     root.cli("network", "create", "--internal", "inner", check=True)

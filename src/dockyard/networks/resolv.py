@@ -14,6 +14,9 @@ _HOST_HOSTS = "/etc/hosts"
 _RESOLVED_CONF = "/run/systemd/resolve/resolv.conf"
 """systemd-resolved's list of the real servers, behind its stub on 127.0.0.53."""
 
+_OURS = ("ndots:0", "timeout:1", "attempts:5")
+"""For name servers of ours (resolv.conf(5)): while theirs are taken up anew, which takes some
+milliseconds, a question is lost and has to be asked again soon."""
 _HOSTS = """\
 127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -63,16 +66,17 @@ def compose(base: str, asked: Asked, gateways: Sequence[str]) -> str:
         gateways: where the networks' own name servers answer; they ask those of ``asked``.
     """
     servers = tuple(gateways) or asked.servers
+    inherited = () if asked.options else tuple(_options(base))
     options = asked.options
-    if gateways and not any(each.startswith("ndots:") for each in options):
-        options = (*options, "ndots:0")
+    if gateways:
+        said = {each.partition(":")[0] for each in (*options, *inherited)}
+        options = (*options, *(each for each in _OURS if each.partition(":")[0] not in said))
     replaced = {"nameserver": bool(servers), "search": bool(asked.search),
                 "domain": bool(asked.search), "options": bool(options)}  # fmt: skip
     kept = [line for line in base.splitlines() if not replaced.get(line.partition(" ")[0])]
     search = [f"search {' '.join(asked.search)}"] if asked.search not in {(), (".",)} else []
     lines = [*kept, *(f"nameserver {each}" for each in servers), *search]
     if options:
-        inherited = [] if asked.options else _options(base)
         wanted = dict.fromkeys([*inherited, *options])
         lines.append(f"options {' '.join(wanted)}")
     return "".join(f"{line}\n" for line in lines)

@@ -33,6 +33,10 @@ table {ip} {table} {{
 	chain input {{
 		type filter hook input priority filter; policy accept;
 {input}	}}
+	chain refusal {{
+		type filter hook output priority filter; policy accept;
+		oifname {bridges} {refusal} drop
+	}}
 	chain forward {{
 		type filter hook forward priority filter; policy accept;
 {forward}		oifname != {bridges} accept
@@ -47,9 +51,15 @@ from an internal network stays in it; the name server of a network is for that n
 prerouting: a packet for 127.0.0.1 that comes from outside is never translated.
 postrouting: the way out; the host's loopback; a container reaching its network via the host.
 input: from an internal network, the host hears answers and questions for names only.
+refusal: while the name server begins anew, nobody listens for some milliseconds. Who asks then is
+not told so, as he would give up: he asks again. What is refused follows the refusal's own header.
 forward: within a network; then from elsewhere (neighbours of the host, other networks) only
 published ports."""
 
+_REFUSAL = {
+    "ip": "icmp type destination-unreachable icmp code port-unreachable @th,240,16 53",
+    "ip6": "icmpv6 type destination-unreachable icmpv6 code port-unreachable @th,400,16 53",
+}
 _LOOPBACK = {"ip": "127.0.0.0/8", "ip6": "::1"}
 
 
@@ -115,6 +125,7 @@ def _table(root_hash: str, networks: Sequence[Network], rules: Iterable[str], ip
         ip=ip,
         table=table_name(root_hash),
         loopback=_LOOPBACK[ip],
+        refusal=_REFUSAL[ip],
         bridges=_set(each.bridge for each in networks),
         guard=_lines(line for each in networks for line in _guard(each, ip)),
         published=_lines(rule for family, _, rule in published if family == ip),
