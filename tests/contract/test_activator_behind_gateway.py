@@ -96,7 +96,7 @@ def test_refusals_reach_the_client_as_they_are(envoy: Gateway, activator: Activa
 
     assert (answer.status, answer.json) == (
         503,
-        {"error": "start-failed", "reason": "no such model"},
+        {"error": {"code": 503, "type": "start-failed", "message": "no such model"}},
     )
     assert answer.headers["retry-after"] == "7"
     assert answer.headers["x-dockyard-error"] == "start-failed"

@@ -128,7 +128,7 @@ def test_what_a_replica_may_have_begun_is_not_done_twice(activator: Activator) -
             go.set()
             status, text = await asked
 
-            assert (status, json.loads(text)["error"]) == (502, "replica-gone")
+            assert (status, json.loads(text)["error"]["type"]) == (502, "replica-gone")
             assert strong.seen == []
             assert await post()(session) == (200, "1000"), "the connection goes on"
 
@@ -150,7 +150,7 @@ def test_what_is_too_large_to_be_kept_is_not_sent_twice(activator: Activator) ->
             go.set()
             status, text = await asked
 
-            assert (status, json.loads(text)["error"]) == (502, "replica-gone")
+            assert (status, json.loads(text)["error"]["type"]) == (502, "replica-gone")
             assert strong.seen == []
 
     asyncio.run(scenario())

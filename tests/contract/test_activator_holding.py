@@ -150,7 +150,7 @@ def test_more_than_may_wait_are_told_when_to_come_again(activator: Activator) ->
             assert sixth.status == 503
             assert sixth.headers["Retry-After"] == "3"
             assert sixth.headers["X-Dockyard-Error"] == "queue-full"
-            assert (await sixth.json())["reason"] == "5 requests wait already"
+            assert (await sixth.json())["error"]["message"] == "5 requests wait already"
         assert activator.figures().overflowed == 1
 
         async with replica() as one:
@@ -168,7 +168,8 @@ def test_who_waits_is_told_at_once_that_the_start_failed(activator: Activator) -
 
         activator.serve(activator.target(condition="failed", reason="exit code 3: no such model"))
 
-        expected = {"error": "start-failed", "reason": "exit code 3: no such model"}
+        reason = "exit code 3: no such model"
+        expected = {"error": {"code": 503, "type": "start-failed", "message": reason}}
         for status, text in await asked:
             assert (status, json.loads(text)) == (503, expected)
         assert [status for status, _ in await many(activator, 1)] == [503], "later ones too"
@@ -193,7 +194,7 @@ def test_a_request_waits_no_longer_than_it_may(activator: Activator) -> None:
 
         [(status, text)] = await many(activator, 1)
 
-        assert (status, json.loads(text)["error"]) == (504, "timeout")
+        assert (status, json.loads(text)["error"]["type"]) == (504, "timeout")
         assert activator.figures().waiting == 0
 
     asyncio.run(scenario())

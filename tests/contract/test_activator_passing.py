@@ -365,7 +365,7 @@ def test_what_can_be_read_in_two_ways_is_refused(activator: Activator, case: str
     reply = asyncio.run(scenario())
     assert reply.startswith(b"HTTP/1.1 400 ")
     assert b"Connection: close" in reply
-    assert b'"error":"bad-request"' in reply
+    assert b'"type":"bad-request"' in reply
 
 
 def test_other_things_than_http_1_are_refused_by_name(activator: Activator) -> None:
@@ -406,4 +406,4 @@ def test_an_answer_that_is_none_is_told(activator: Activator, answer: bytes) -> 
 
     reply = asyncio.run(scenario())
     assert reply.startswith(b"HTTP/1.1 502 ")
-    assert b'"error":"bad-response"' in reply
+    assert b'"type":"bad-response"' in reply

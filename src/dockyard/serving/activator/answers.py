@@ -50,7 +50,8 @@ class Refused(Exception):
             bodiless: it asked for the head alone.
         """
         fields = [f"{name}: {value}\r\n".encode() for name, value in self.fields().items()]
-        body = msgspec.json.encode({"error": self.reference, "reason": self.reason})
+        error = {"code": self.status, "type": self.reference, "message": self.reason}
+        body = msgspec.json.encode({"error": error})  # as the gateway's own answers are
         return document(self.status, body, fields, close=close, bodiless=bodiless)
 
 
