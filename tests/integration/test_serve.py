@@ -353,6 +353,17 @@ def test_a_replica_that_is_restarted_gets_nothing_until_it_is_ready_again(stand:
     assert asking.wrong == []
 
 
+def test_one_that_is_paused_is_replaced_until_it_goes_on(stand: Stand) -> None:
+    stand.write(web=stand.service({"scale": {"min": 1, "max": 1}}))
+    stand.up()
+    stand.root.cli("pause", "demo-web-1", check=True)
+    stand.until(lambda: len(stand.replicas("web")) == 2 and stand.row("web")["Status"] == "serving")
+    assert {stand.get(timeout=5).status for _ in range(5)} == {200}
+    stand.root.cli("unpause", "demo-web-1", check=True)
+    stand.until(lambda: len(stand.replicas("web")) == 1)
+    assert stand.get().status == 200
+
+
 def test_what_keeps_a_service_from_serving_is_said_in_a_line(stand: Stand) -> None:
     def service(path: str, **more: Any) -> dict[str, Any]:
         block = {

@@ -77,6 +77,8 @@ def _state(container: Container, known: State, *, alive: bool) -> State:
     never did first has its exit code told."""
     if container.state == "removing":  # its name is taken until it is gone
         return "draining"
+    if alive and container.paused:  # it answers nobody until somebody lets it go on
+        return "draining"
     if alive:
         return known
     if container.running:
