@@ -56,6 +56,7 @@ class Fleet:
         self._starting = ThreadPoolExecutor(_STARTS, "start")
         self._ending = ThreadPoolExecutor(_ENDS, "end")
         self._numbers: dict[Key, set[int]] = {}
+        self._done: list[tuple[Key, int]] = []
         self._watched: dict[str, int] = {}
         self._processes: dict[str, ProcessIdentity] = {}
         self._begun: dict[tuple[Key, int], float] = {}
@@ -73,6 +74,16 @@ class Fleet:
         if container_id in self.leaving:
             return "draining"
         return "ready" if container_id in self.ready_since else "starting"
+
+    def finished(self) -> list[tuple[Key, int]]:
+        """What has been made, or couldn't be, and counts as being made until :meth:`seen`."""
+        return list(self._done)
+
+    def seen(self, finished: Iterable[tuple[Key, int]]) -> None:
+        """A look at all replicas that began after these were finished has found them."""
+        for key, number in finished:
+            self._done.remove((key, number))
+            self._numbers[key].discard(number)
 
     def pending(self, key: Key) -> int:
         """How many replicas of a variant are being made."""
@@ -107,7 +118,7 @@ class Fleet:
         except Exception as error:  # noqa: BLE001  # told as the reason, and tried again
             self._failed(key, f"{type(error).__name__}: {error}", False)
         finally:
-            self._numbers[key].discard(number)
+            self._done.append((key, number))
             self._wake()
 
     def probe(self, key: Key, replica: Replica, variant: Variant) -> None:

@@ -117,9 +117,11 @@ class Controller:
             for each in declared
             for one in each.service.variants
         }
+        finished = self._fleet.finished()
         present = await asyncio.to_thread(
             observe.replicas, self._engine, self._port, self._fleet.state
         )
+        self._fleet.seen(finished)
         ids = {each.id for found in present.values() for each in found}
         self._fleet.forget(ids)
         self._keeper.forget(ids)

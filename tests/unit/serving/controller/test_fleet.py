@@ -10,6 +10,7 @@ import pytest
 from dockyard.serving.controller import act
 from dockyard.serving.controller.fleet import Fleet
 from dockyard.serving.controller.model import Replica
+from dockyard.serving.controller.reporter import Reporter
 
 NOTHING = cast("Any", None)
 
@@ -54,3 +55,25 @@ def test_one_that_is_drained_stays_until_the_gateway_knows(monkeypatch: pytest.M
 
     asyncio.run(drain())
     assert removed == ["a"]
+
+
+def test_one_that_was_made_counts_as_such_until_a_later_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(act, "start", lambda *_: "made")
+
+    async def start() -> None:
+        fleet = Fleet(NOTHING, NOTHING, Reporter(), lambda: None, lambda *_: None)
+        key = ("shop", "web")
+        before = fleet.finished()
+        fleet.start(key, "web", NOTHING, ())
+        await asyncio.sleep(0.2)
+        fleet.seen(before)
+        assert fleet.pending(key) == 1, "the look began before it was made"
+        fleet.start(key, "web", NOTHING, ())
+        assert fleet.makes(key, 2), "no number is given twice"
+        fleet.seen(fleet.finished())
+        assert fleet.pending(key) == 1
+        await fleet.close()
+
+    asyncio.run(start())
