@@ -140,12 +140,18 @@ def test_the_caller_says_where_routes_listen_that_do_not_say(tmp_path: Path) -> 
     text = """
         services:
           a: {image: x, x-dockyard: {port: 80, route: {path: /a}}}
-          b: {image: x, x-dockyard: {port: 80, route: {listen: 9000}}}
+          b: {image: x, x-dockyard: {port: 80, route: {listen: '09000'}}}
           c: {image: x, x-dockyard: {port: 80, route: {listen: '127.0.0.1:70'}}}
+          d: {image: x, x-dockyard: {port: 80, route: {listen: '[0:0::A]:0080'}}}
     """
     found = declared(tmp_path, text, listen="[::1]:81")
 
-    assert [one.route.listen for one in found] == ["[::1]:81", "[::1]:9000", "127.0.0.1:70"]
+    assert [one.route.listen for one in found] == [
+        "[::1]:81",
+        "[::1]:9000",
+        "127.0.0.1:70",
+        "[::a]:80",
+    ]
 
 
 def test_variables_make_numbers_and_truth_values(tmp_path: Path) -> None:

@@ -84,22 +84,19 @@ def size(written: str) -> int:
 
 
 def address(written: str) -> str:
-    """``ADDRESS:PORT`` of a listener, or ``PORT`` alone."""
+    """``ADDRESS:PORT`` of a listener, or ``PORT`` alone; each in one spelling."""
     host, _, port = written.rpartition(":")
     if not 0 < int(port) <= MOST_PORTS:
         raise Unfit(f"{port} is no port", f"ports are 1 to {MOST_PORTS}")
-    if host and not _is_address(host):
-        raise Unfit(f"{host!r} is no address", "such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080")
-    return written
-
-
-def _is_address(host: str) -> bool:
+    if not host:
+        return str(int(port))
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     try:
-        socket.inet_pton(family, host.strip("[]"))
+        plain = socket.inet_ntop(family, socket.inet_pton(family, host.strip("[]")))
     except OSError:
-        return False
-    return True
+        hint = "such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080"
+        raise Unfit(f"{host!r} is no address", hint) from None
+    return f"[{plain}]:{int(port)}" if family == socket.AF_INET6 else f"{plain}:{int(port)}"
 
 
 def path(written: str) -> str:

@@ -47,7 +47,7 @@ _LOGGED: dict[str, str] = {
 
 def name_of(listen: str) -> str:
     """What a listener and its route table are called."""
-    return re.sub("[^0-9A-Za-z]+", "_", listen).strip("_")
+    return re.sub("[^0-9A-Za-z]", "_", listen)  # one for one: [::1] and [1::] are two
 
 
 def listener(listen: str, served: Sequence[Served], settings: Settings) -> Json:
