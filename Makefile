@@ -68,6 +68,7 @@ soak: setup-dev ## 500 containers while processes are killed, the crash tests wi
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) --timeout 0 tests/integration/test_rag.py
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) -s --timeout 0 tests/integration/test_serve_load.py
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) --timeout 0 tests/contract/test_gateway_routing.py -k shares
+	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) --timeout 0 tests/integration/test_serve_examples_ab.py
 
 fuzz: setup-dev ## Atheris on every target for SECONDS_EACH=60, then the property tests, 5,000 examples each, 20,000 Compose files
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install -q 'atheris>=3.0'

@@ -1,9 +1,13 @@
-"""examples/serve-ab as a user has it: two versions, and which share of the visitors each gets."""
+"""examples/serve-ab as a user has it: two versions, and which share of the visitors each gets.
+
+With ``DOCKYARD_SOAK`` over 20,000 requests.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +23,8 @@ from tests.support.waiting import until
 TEXT = {"text": "It was Monday. Bees sleep. Bees make honey.", "sentences": 1}
 SUMMARIES = {"1": "It was Monday.", "2": "Bees sleep."}
 BY_CHANCE = 0.001
+SPLIT_SECONDS = 100 if os.environ.get("DOCKYARD_SOAK") else 15
+"""20,000 requests, or 3,000."""
 
 
 @pytest.mark.long
@@ -29,7 +35,7 @@ def test_two_versions_get_their_shares_and_keep_their_visitors(
     stack = Stack(served.furnished(make_root, served.SMALL), "serve-ab")
     stack.compose("up", "-d", "--wait")
     until(lambda: shares(stack, tmp_path, 1).keys() == {"1", "2"}, served.PATIENCE_SECONDS)
-    assert chance(shares(stack, tmp_path, 15), {"1": 90, "2": 10}) > BY_CHANCE
+    assert chance(shares(stack, tmp_path, SPLIT_SECONDS), {"1": 90, "2": 10}) > BY_CHANCE
     visitors_stay_with_what_they_got(stack)
     stack.root.cli("traffic", "set", "summary=50", "summary-next=50", check=True)
     until(lambda: even(shares(stack, tmp_path, 1)))
