@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.gateway import PROJECT, Gateway, MakeServer, served, service
+from tests.support.backends import Server
+from tests.support.gateway import PROJECT, Gateway, MakeServer, certificate, served, service
+from tests.support.registries import free_port
 from tests.support.waiting import until
 
+from dockyard.errors import ComponentFailed
 from dockyard.serving.controller import fronting
 from dockyard.serving.controller.fronting import Fronting
-from dockyard.serving.gateway.model import Settings
+from dockyard.serving.gateway import envoy, files
+from dockyard.serving.gateway.model import Files, Served, Settings
+from dockyard.serving.model import Tls
 
 NAMELESS: dict[str, Any] = {"header": {"": "x"}}
 """Envoy doesn't take it, with all of the route table that it is in."""
@@ -115,6 +121,63 @@ def test_what_was_loaded_goes_on_while_its_new_declaration_is_refused(
     assert gateway.ask("/o").by == "one"
     front.write([other])
     assert front.problems() == {}
+
+
+def test_a_certificate_that_can_not_be_used_is_one_services_fault_alone(
+    gateway: Gateway, server: MakeServer, tmp_path: Path
+) -> None:
+    """Both are at one listener, which Envoy takes whole or not at all."""
+    one, two = server("one"), server("two")
+    front, _ = _front(gateway)
+    address = f"127.0.0.1:{free_port()}"
+    broken = certificate(tmp_path, "b.test")
+    Path(broken.key).write_text("no key")
+
+    def at(name: str, tls: Tls, server: Server) -> Served:
+        route = {"listen": address, "host": name, "tls": tls}
+        what = service(gateway, name=name[0], route=route)
+        return served(gateway, what, {name[0]: [server.backend]})
+
+    good = at("a.test", certificate(tmp_path, "a.test"), one)
+    assert front.write([good, at("b.test", broken, two)])
+    assert list(front.problems()) == [(PROJECT, "b")]
+    assert "the gateway refuses it: " in front.problems()[PROJECT, "b"]
+    asked = {"host": "a.test"}
+    assert gateway.ask(at=address, scheme="https", headers=asked).by == "one"
+
+    mended = certificate(tmp_path, "b.test")
+    assert front.write([good, at("b.test", mended, two)])
+    assert front.problems() == {}
+    assert gateway.ask(at=address, scheme="https", headers={"host": "b.test"}).by == "two"
+
+
+def test_a_refusal_that_holds_no_more_is_forgotten(
+    gateway: Gateway, server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine had no memory, say, when the gateway was asked."""
+    for name in ("_RETRY_SECONDS", "_RECONSIDER_SECONDS"):
+        monkeypatch.setattr(fronting, name, 0.05)
+    one = server("one")
+    front, _ = _front(gateway)
+    good = served(gateway, service(gateway, path="/good"), {"embed": [one.backend]})
+    other = served(gateway, service(gateway, name="bad", path="/bad"), {"bad": [one.backend]})
+    publish = files.publish
+
+    def fail(settings: Settings, documents: Files, settle: files.Settle) -> bool:
+        if b"bad" in documents.clusters:
+            raise ComponentFailed("no memory")
+        return publish(settings, documents, settle)
+
+    front.write([good])
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "publish", fail)
+        patch.setattr(envoy, "validate", lambda *_: "no memory")
+        front.write([good, other])
+        assert front.problems() == {(PROJECT, "bad"): "the gateway refuses it: no memory"}
+        assert gateway.ask("/good").by == "one"
+    until(lambda: front.write([good, other]))
+    assert front.problems() == {}
+    assert gateway.ask("/bad").by == "one"
 
 
 def test_a_controller_that_begins_anew_finds_whom_envoy_refuses(

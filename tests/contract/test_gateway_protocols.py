@@ -12,13 +12,13 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
-from tests.support.gateway import Gateway, MakeServer, served, service
+from tests.support.gateway import Gateway, MakeServer, certificate, served, service
 from tests.support.registries import free_port
 from tests.support.waiting import until
 
 from dockyard.serving.gateway import files
 from dockyard.serving.gateway.model import Backend
-from dockyard.serving.model import Route, Tls, Variant
+from dockyard.serving.model import Route, Variant
 
 
 def test_events_arrive_as_they_are_sent(gateway: Gateway, server: MakeServer) -> None:
@@ -116,7 +116,7 @@ def test_tls_with_the_certificate_of_the_host_that_is_asked_for(
     gateway: Gateway, server: MakeServer, tmp_path: Path
 ) -> None:
     one, two = server("one"), server("two")
-    first, second = _certificate(tmp_path, "a.test"), _certificate(tmp_path, "b.test")
+    first, second = certificate(tmp_path, "a.test"), certificate(tmp_path, "b.test")
     gateway.listen = f"127.0.0.1:{free_port()}"
     any_host = service(gateway, route={"tls": first})
     other = service(gateway, name="other", route={"tls": second, "host": "b.test"})
@@ -137,7 +137,7 @@ def test_a_renewed_certificate_is_taken_and_a_bad_one_hurts_its_own_listener_alo
 ) -> None:
     one = server("one")
     plain = served(gateway, service(gateway, name="plain"), {"plain": [one.backend]})
-    tls = _certificate(tmp_path, "a.test")
+    tls = certificate(tmp_path, "a.test")
     address = f"127.0.0.1:{free_port()}"
     what = service(gateway, route={"tls": tls, "listen": address})
 
@@ -148,7 +148,7 @@ def test_a_renewed_certificate_is_taken_and_a_bad_one_hurts_its_own_listener_alo
 
     serve()
     assert _name_shown(address, "a.test") == "a.test"
-    renewed = _certificate(tmp_path, "b.test")
+    renewed = certificate(tmp_path, "b.test")
     Path(renewed.cert).rename(tls.cert)
     Path(renewed.key).rename(tls.key)
     serve()
@@ -160,17 +160,6 @@ def test_a_renewed_certificate_is_taken_and_a_bad_one_hurts_its_own_listener_alo
     assert tls.cert in told
     assert gateway.ask().by == "one"
     assert gateway.ask(at=address, scheme="https").by == "one", "it goes on with the old one"
-
-
-def _certificate(directory: Path, name: str) -> Tls:
-    key, cert = directory / f"{name}.key", directory / f"{name}.crt"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", f"/CN={name}",
-         "-addext", f"subjectAltName=DNS:{name}"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return Tls(cert=str(cert), key=str(key))
 
 
 def _name_shown(listen: str, asked: str) -> str:

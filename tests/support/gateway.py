@@ -19,7 +19,7 @@ from dockyard.serving.gateway import config, envoy, files
 from dockyard.serving.gateway.access_log import Reader, Request
 from dockyard.serving.gateway.admin import Admin, Settling
 from dockyard.serving.gateway.model import Backend, Key, Leg, Served, Settings, Upstream
-from dockyard.serving.model import Route, Service, Variant, target_id
+from dockyard.serving.model import Route, Service, Tls, Variant, target_id
 
 PROJECT = "shop"
 
@@ -159,3 +159,15 @@ def servers(*names: str) -> Iterator[list[Server]]:
 
 
 MakeServer = Callable[[str], Server]
+
+
+def certificate(directory: Path, name: str) -> Tls:
+    """A certificate of two days for one name, signed by itself."""
+    key, cert = directory / f"{name}.key", directory / f"{name}.crt"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", f"/CN={name}",
+         "-addext", f"subjectAltName=DNS:{name}"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return Tls(cert=str(cert), key=str(key))

@@ -14,7 +14,7 @@ _HOST_HOSTS = "/etc/hosts"
 _RESOLVED_CONF = "/run/systemd/resolve/resolv.conf"
 """systemd-resolved's list of the real servers, behind its stub on 127.0.0.53."""
 
-_OURS = ("ndots:0", "timeout:1", "attempts:5")
+_OURS = ("ndots:0", "timeout:3", "attempts:3")
 """For name servers of ours (resolv.conf(5)): while theirs are taken up anew, which takes some
 milliseconds, a question is lost and has to be asked again soon."""
 _HOSTS = """\

@@ -52,7 +52,8 @@ prerouting: a packet for 127.0.0.1 that comes from outside is never translated.
 postrouting: the way out; the host's loopback; a container reaching its network via the host.
 input: from an internal network, the host hears answers and questions for names only.
 refusal: while the name server begins anew, nobody listens for some milliseconds. Who asks then is
-not told so, as he would give up: he asks again. What is refused follows the refusal's own header.
+not told so, as he would give up at once: he asks again, for some seconds where it has died. What is
+refused follows the refusal's own header.
 forward: within a network; then from elsewhere (neighbours of the host, other networks) only
 published ports."""
 

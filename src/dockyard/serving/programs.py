@@ -10,6 +10,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from dockyard._version import __version__
+from dockyard.serving.controller import room
 from dockyard.serving.gateway import envoy, files
 from dockyard.serving.places import ACTIVATOR, CONTROLLER, GATEWAY, PROGRAMS, Serving
 from dockyard.serving.supervise import apply
@@ -21,7 +22,7 @@ from dockyard.system.files import remove_tree
 
 _THREADS = 2
 _PATIENCE = 60.0
-_LEAST_HEAP = 1 << 30
+_LEAST_HEAP = 256 << 20
 _METRICS = "DOCKYARD_METRICS"
 """The setting that a program which runs already may get another value of."""
 _CAP_NET_BIND_SERVICE = 10
@@ -106,8 +107,8 @@ def _turn(paths: Paths) -> Lock:
 
 
 def _heap() -> int:
-    """A quarter of the machine for the gateway, and a gigabyte at least."""
-    return max(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4, _LEAST_HEAP)
+    """A quarter of the machine for the gateway."""
+    return max(room.machine().memory_total // 4, _LEAST_HEAP)
 
 
 def _lock_path(paths: Paths) -> str:
@@ -127,7 +128,7 @@ def _program(serving: Serving, name: str, before: Kept | None) -> Program:
     if name == ACTIVATOR:
         argv = process.isolated_python(f"{here}/activator/process.py", serving.targets)
         return Program(name=name, argv=tuple(argv), env=env, capabilities=(), stop_seconds=5.0,
-                       version=version)  # fmt: skip
+                       version=__version__)  # fmt: skip
     if name == CONTROLLER:
         paths = serving.paths
         argv = process.isolated_python(f"{here}/controller/process.py", paths.root, paths.run)

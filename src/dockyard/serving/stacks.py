@@ -236,7 +236,8 @@ class ServedStacks(Stacks):
             if all(found.services.get(f"{each.project}/{each.name}") == each for each in served):
                 return
             if time.monotonic() > deadline:
-                said = next(iter(found.problems.values()), "")
+                told = (found.problems.get(f"{one.project}/{one.name}", "") for one in served)
+                said = next(filter(None, told), "")
                 raise ServiceFailed(
                     f"the gateway hasn't taken over {', '.join(one.name for one in served)}"
                     f" within {_GATEWAY_SECONDS:g} s{': ' if said else ''}{said}",

@@ -48,7 +48,7 @@ BASE = "nameserver 192.0.2.53\nsearch example.org\noptions edns0 ndots:2\n"
         (
             resolv.Asked(),
             ("10.9.0.1",),
-            "search example.org\nnameserver 10.9.0.1\noptions edns0 ndots:0 timeout:1 attempts:5\n",
+            "search example.org\nnameserver 10.9.0.1\noptions edns0 ndots:0 timeout:3 attempts:3\n",
         ),
         (
             resolv.Asked(servers=("9.9.9.9",), search=("a", "b"), options=("ndots:5",)),
@@ -58,12 +58,12 @@ BASE = "nameserver 192.0.2.53\nsearch example.org\noptions edns0 ndots:2\n"
         (
             resolv.Asked(servers=("9.9.9.9",), search=(".",), options=("ndots:5",)),
             ("10.9.0.1", "10.8.0.1"),
-            "nameserver 10.9.0.1\nnameserver 10.8.0.1\noptions ndots:5 timeout:1 attempts:5\n",
+            "nameserver 10.9.0.1\nnameserver 10.8.0.1\noptions ndots:5 timeout:3 attempts:3\n",
         ),
         (
-            resolv.Asked(options=("timeout:3",)),
+            resolv.Asked(options=("timeout:9",)),
             ("10.9.0.1",),
-            "search example.org\nnameserver 10.9.0.1\noptions timeout:3 ndots:0 attempts:5\n",
+            "search example.org\nnameserver 10.9.0.1\noptions timeout:9 ndots:0 attempts:3\n",
         ),
     ],
 )

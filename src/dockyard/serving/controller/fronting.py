@@ -24,6 +24,9 @@ from dockyard.serving.store import Key
 
 _LOG_BYTES: Final = 64 << 20
 _RETRY_SECONDS: Final = 5.0
+_RECONSIDER_SECONDS: Final = 60.0
+_TAKEN: Final = "cannot bind"
+"""What Envoy says of a listener for whose port it is not to blame."""
 _ERROR_CLASS: Final = "5"
 
 
@@ -40,6 +43,7 @@ class Fronting:
         self._complaint = ""
         self._deaf: dict[str, str] = {}
         self._retry_at = 0.0
+        self._reconsider_at = 0.0
 
     def write(self, served: Sequence[Served]) -> bool:
         """Has Envoy load it; what it refuses goes on as it was before, and keeps no other back."""
@@ -49,6 +53,7 @@ class Fronting:
         self._refusals = isolating.still(self._refusals, wanted)
         settle = self._settling()
         if settle is None:  # it starts with what is written
+            self._wanted = None
             files.publish(self._serving.gateway, self._documents(self._offer(wanted)))
             return False
         self._wanted = wanted
@@ -57,25 +62,55 @@ class Fronting:
 
     def _tries_again(self) -> bool:
         """Whether what didn't go does now; it is tried each few seconds."""
-        if not (self._complaint or self._deaf) or time.monotonic() < self._retry_at:
+        now = time.monotonic()
+        if now < self._retry_at or not (self._complaint or self._deaf or self._refusals):
             return False
-        if not self._complaint:
-            return self._listens_otherwise()
-        before, settle = self._complaint, self._settling()
+        self._retry_at = now + _RETRY_SECONDS
+        if self._complaint or self._reconsiders(now):
+            return self._loads_otherwise()
+        return self._listens_otherwise()
+
+    def _reconsiders(self, now: float) -> bool:
+        """Whether a refusal holds no more: it may have been the machine's fault."""
+        if not self._refusals or now < self._reconsider_at:
+            return False
+        self._reconsider_at = now + _RECONSIDER_SECONDS
+        refused = [one for one in self._wanted or () if isolating.key_of(one) in self._refusals]
+        found: dict[Key, Refusal] = {}
+        for each in refused:
+            found |= self._culprits([each])
+        before, self._refusals = self._refusals, found
+        return before != found
+
+    def _loads_otherwise(self) -> bool:
+        before, settle = (self._complaint, self._refusals), self._settling()
         if settle is not None:
             self._load(self._wanted or (), settle)
-        return self._complaint != before
+        return (self._complaint, self._refusals) != before
 
     def _load(self, wanted: tuple[Served, ...], settle: Settling) -> None:
+        before = self._loaded
         self._complaint = self._publish(self._offer(wanted), settle)
-        if self._complaint and (found := self._culprits(wanted)):
+        found = self._culprits(self._suspects(wanted))
+        if found:
             for (project, name), one in found.items():
                 self._reporter.trouble("gateway", f"{project}/{name} is refused: {one.why}")
             self._refusals |= found
+            self._reconsider_at = time.monotonic() + _RECONSIDER_SECONDS
+            self._loaded = before
             self._complaint = self._publish(self._offer(wanted), settle)
         if self._complaint:
             self._reporter.trouble("gateway", self._complaint)
-            self._retry_at = time.monotonic() + _RETRY_SECONDS
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
+
+    def _suspects(self, wanted: tuple[Served, ...]) -> list[Served]:
+        """Those for which Envoy may have refused something: a whole document, or a listener."""
+        if self._complaint:
+            return isolating.changed(self._offer(wanted), self._loaded)
+        refused = {name for name, said in self._deaf.items() if _TAKEN not in said}
+        return [
+            one for one in self._loaded if listeners.name_of(one.service.route.listen) in refused
+        ]
 
     def _offer(self, wanted: tuple[Served, ...]) -> tuple[Served, ...]:
         return isolating.acceptable(wanted, self._refusals, self._loaded)
@@ -96,8 +131,7 @@ class Fronting:
             self._deaf = self._listener_errors()
         return complaint
 
-    def _culprits(self, wanted: tuple[Served, ...]) -> dict[Key, Refusal]:
-        candidates = isolating.changed(self._offer(wanted), self._loaded)
+    def _culprits(self, candidates: Sequence[Served]) -> dict[Key, Refusal]:
         try:
             return isolating.culprits(
                 candidates,
@@ -109,16 +143,16 @@ class Fronting:
 
     def _listens_otherwise(self) -> bool:
         """Whether a port that was taken isn't any more."""
-        self._retry_at = time.monotonic() + _RETRY_SECONDS
         before, self._deaf = self._deaf, self._listener_errors()
         if self._deaf:
             files.retry_listeners(self._serving.gateway)
         return self._deaf != before
 
     def _listener_errors(self) -> dict[str, str]:
+        """As before, where it doesn't answer."""
         with contextlib.suppress(DockyardError):
             return self._admin.listener_errors()
-        return {}
+        return self._deaf
 
     def _settling(self) -> Settling | None:
         """``None`` while it doesn't run."""

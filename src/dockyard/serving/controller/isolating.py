@@ -74,6 +74,10 @@ def acceptable(
 def _before(now: Served, before: Served | None) -> Served | None:
     if before is None:
         return None
-    if [one.id for one in before.upstreams] != [one.id for one in now.upstreams]:
-        return before  # of variants that changed it has the replicas that it had
-    return replace(before, upstreams=now.upstreams, legs=now.legs)
+    current = {one.id: one.backends for one in now.upstreams}
+    upstreams = tuple(
+        replace(one, backends=current.get(one.id, ())) for one in before.upstreams
+    )  # of a variant that isn't there any more, the activator answers
+    names = {one.variant for one in before.legs}
+    legs = now.legs if {one.variant for one in now.legs} == names else before.legs
+    return replace(before, upstreams=upstreams, legs=legs)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from dockyard.containers.options import Networking
 from dockyard.serving.activator.model import Stats
 from dockyard.serving.controller import figures, standing
 from dockyard.serving.controller.figures import Seen
@@ -83,7 +84,7 @@ class Keeper:
         template = declared.templates[variant.name]
         wishes = Wishes(
             replicas=count, template=template.hash, may_start=may_start,
-            alone=any(one.host_port for one in template.options.networking.ports),
+            alone=_is_alone(template.options.networking),
         )  # fmt: skip
         found = plan(wishes, replicas, self._fleet.pending(key))
         by_id = {each.id: each for each in replicas}
@@ -157,3 +158,9 @@ class Keeper:
         line = " ".join(reason.split())
         self._reporter.decided(key, "fail", line)
         return standing.failed(stands, line, now, hopeless=hopeless)
+
+
+def _is_alone(networking: Networking) -> bool:
+    """Whether a replica can't be beside another: a port of the host, or an address, is its own."""
+    fixed = any(one.host_port and not one.last_host_port for one in networking.ports)
+    return fixed or any(one.ip or one.ip6 or one.mac for one in networking.connections or ())

@@ -262,9 +262,10 @@ class Controller:
                         self._note_late(key, replica, variant, now)
 
     def _is_abandoned(self, key: Key, replica: Replica, now: float) -> bool:
-        """A controller was killed while it made it: nobody is going to start it."""
-        fresh = now - replica.created < _MADE_SECONDS or self._fleet.makes(key, replica.number)
-        return replica.state == "starting" and replica.backend is None and not fresh
+        """A controller was killed between making it and starting it: nobody is going to."""
+        if replica.state != "starting" or replica.started or replica.process is not None:
+            return False
+        return now - replica.created > _MADE_SECONDS and not self._fleet.makes(key, replica.number)
 
     async def _note_end(self, key: Key, replica: Replica, now: float) -> None:
         words = await asyncio.to_thread(act.last_words, self._engine, replica.id)

@@ -32,6 +32,8 @@ class Replica(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = 0
     oom_killed: bool = False
     unhealthy: bool = False
+    paused: bool = False
+    """It is there, and answers nobody until somebody lets it go on."""
     memory: int = 0
     """Its limit, in bytes; 0 without one."""
 
@@ -44,7 +46,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     may_start: int
     """New ones that may be started now: what fits, and none while a crash loop is waited out."""
     alone: bool = False
-    """One can't start beside another: it publishes a certain port of the host."""
+    """One can't start beside another: a port of the host, or an address, is its own."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

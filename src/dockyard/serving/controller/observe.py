@@ -68,6 +68,7 @@ def _replica(
         exit_code=container.exit_code,
         oom_killed=container.oom_killed,
         unhealthy=unhealthy,
+        paused=alive and container.paused,
         memory=container.options.resources.memory or 0,
     )
 
@@ -77,7 +78,7 @@ def _state(container: Container, known: State, *, alive: bool) -> State:
     never did first has its exit code told."""
     if container.state == "removing":  # its name is taken until it is gone
         return "draining"
-    if alive and container.paused:  # it answers nobody until somebody lets it go on
+    if alive and container.paused:
         return "draining"
     if alive:
         return known

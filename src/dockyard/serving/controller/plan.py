@@ -21,7 +21,7 @@ def plan(wishes: Wishes, replicas: Sequence[Replica], pending: int = 0) -> Plan:
         pending: replicas that are being made and aren't containers yet.
     """
     alive = [each for each in replicas if each.state in {"starting", "ready"}]
-    ended = tuple(each.id for each in replicas if each.state == "ended")
+    ended = tuple(each.id for each in replicas if each.state == "ended" or _is_over(each, wishes))
     if wishes.replicas == 0:
         drained = tuple(each.id for each in alive if each.state == "ready")
         gone = tuple(each.id for each in alive if each.state == "starting")
@@ -39,6 +39,11 @@ def plan(wishes: Wishes, replicas: Sequence[Replica], pending: int = 0) -> Plan:
     drop_old, drain_old = _old(old, keep=max(0, wishes.replicas - ready))
     drop, drain = _surplus(current, wishes.replicas)
     return Plan(start=start, drain=drain_old + drain, remove=ended + drop_old + drop)
+
+
+def _is_over(replica: Replica, wishes: Wishes) -> bool:
+    """A paused one finishes nothing: it goes where it isn't wanted any more."""
+    return replica.paused and (wishes.replicas == 0 or replica.template != wishes.template)
 
 
 def _in_turn(old: Sequence[Replica], ended: tuple[str, ...]) -> Plan:

@@ -2,7 +2,7 @@
 
 Memory is what runs out for good, so it decides: a replica is counted with its limit, or with the
 most that one was seen to use. What the running ones may still grow by is set aside. Processors are
-only counted where a service reserves them; a limit takes none away from others.
+shared: only a limit that is more than the machine has is refused.
 """
 
 from __future__ import annotations

@@ -10,12 +10,14 @@ import tempfile
 import msgspec
 
 from dockyard import decoding
-from dockyard.errors import ComponentMissing
+from dockyard.errors import ComponentFailed, ComponentMissing
 from dockyard.serving.gateway.documents import Json, parse
 from dockyard.serving.gateway.model import Files, Settings
 from dockyard.system import process
 
-_VALIDATION_SECONDS = 60.0
+_VALIDATION_SECONDS = 15.0
+_NOTHING = "it doesn't say why"
+_MOST_LETTERS = 300
 _FLUSH_MILLISECONDS = 200
 """Of the access log: a rollout's verdict reads it."""
 
@@ -46,9 +48,9 @@ def version() -> str:
 
     Raises:
         ComponentMissing: it isn't installed.
-        ComponentFailed: it doesn't come to an end.
+        ComponentFailed: it can't run here.
     """
-    done = process.run([find(), "--version"], timeout=_VALIDATION_SECONDS, check=False)
+    done = process.run([find(), "--version"], timeout=_VALIDATION_SECONDS)
     found = _VERSION.search(done.text)
     return found[1] if found else "unknown"
 
@@ -74,9 +76,9 @@ def validate(files: Files, settings: Settings) -> str:
 
     Raises:
         ComponentMissing: it isn't installed.
-        ComponentFailed: it doesn't come to an end.
+        ComponentFailed: it doesn't come to an end by itself.
     """
-    descriptor, path = tempfile.mkstemp(suffix=".json")
+    descriptor, path = tempfile.mkstemp(suffix=".json", dir=settings.directory)  # it has keys
     try:
         with open(descriptor, "wb") as stream:
             stream.write(msgspec.json.encode(static(files, settings)))
@@ -85,6 +87,11 @@ def validate(files: Files, settings: Settings) -> str:
         done = process.run(command, timeout=_VALIDATION_SECONDS, check=False)
     finally:
         os.unlink(path)
+    if done.code < 0:
+        raise ComponentFailed(
+            f"envoy was killed by signal {-done.code} while it looked at a configuration",
+            hint="perhaps for want of memory; it is tried again",
+        )
     return "" if done.code == 0 else last_words(done.stderr.decode(errors="replace"))
 
 
@@ -111,8 +118,8 @@ def last_words(output: str) -> str:
     for line in lines:
         _, _, words = line.partition("error initializing configuration '")
         if words:
-            return _WITHOUT_DOCUMENT.split(words.partition("': ")[2])[0]
-    return lines[-1] if lines else "it said nothing"
+            return _WITHOUT_DOCUMENT.split(words.partition("': ")[2])[0].strip() or _NOTHING
+    return lines[-1][:_MOST_LETTERS] if lines else _NOTHING
 
 
 def _plain(content: bytes) -> list[Json]:

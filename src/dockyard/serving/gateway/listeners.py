@@ -47,7 +47,8 @@ _LOGGED: dict[str, str] = {
 
 def name_of(listen: str) -> str:
     """What a listener and its route table are called."""
-    return re.sub("[^0-9A-Za-z]", "_", listen)  # one for one: [::1] and [1::] are two
+    address, _, port = listen.rpartition(":")
+    return re.sub("[^0-9A-Za-z-]", "_", f"{address.replace(':', '-')}_{port}")
 
 
 def listener(listen: str, served: Sequence[Served], settings: Settings) -> Json:

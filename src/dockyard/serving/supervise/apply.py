@@ -94,7 +94,8 @@ def clear(paths: Paths, name: str) -> None:
 
 
 def _is_same(one: Program, other: Program) -> bool:
-    return (one.argv, one.version) == (other.argv, other.version)
+    """One interpreter has several names: what it runs is what counts."""
+    return (one.argv[1:], one.version) == (other.argv[1:], other.version)
 
 
 def _end(found: Kept) -> None:

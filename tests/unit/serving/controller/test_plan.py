@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,16 @@ def test_where_both_need_one_port_the_old_one_goes_first() -> None:
     assert plan(alone, [replica(1, "ended")]) == Plan(remove=("1",))
     assert plan(alone, [replica(1)]) == Plan()
     assert plan(alone, [replica(1, unhealthy=True)]) == Plan(drain=("1",))
+
+
+def test_a_paused_one_waits_unless_it_is_not_wanted_any_more() -> None:
+    paused = msgspec.structs.replace(replica(1, "draining"), paused=True)
+    old = msgspec.structs.replace(paused, template="old")
+    assert plan(wishes(1), [paused]) == Plan(start=1)
+    assert plan(wishes(1), [paused, replica(2)]) == Plan()
+    assert plan(wishes(1), [old, replica(2)]) == Plan(remove=("1",))
+    assert plan(wishes(0), [paused]) == Plan(remove=("1",))
+    assert plan(wishes(0), [replica(1, "draining")]) == Plan()
 
 
 def test_one_that_is_unhealthy_is_replaced_before_it_goes() -> None:

@@ -39,7 +39,7 @@ def test_why_a_configuration_is_refused() -> None:
     assert envoy.last_words(CONSTRAINT) == "B.Name: value length must be at least 1 characters"
     assert envoy.last_words(MALFORMED) == "Unable to parse JSON as proto (near 1:3)"
     assert envoy.last_words("one\n two \n\n") == "two"
-    assert envoy.last_words("") == "it said nothing"
+    assert envoy.last_words("") == "it doesn't say why"
 
 
 def test_who_has_no_envoy_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
