@@ -66,9 +66,10 @@ class Fronting:
         if now < self._retry_at or not (self._complaint or self._deaf or self._refusals):
             return False
         self._retry_at = now + _RETRY_SECONDS
-        if self._complaint or self._reconsiders(now):
-            return self._loads_otherwise()
-        return self._listens_otherwise()
+        if self._reconsiders(now):
+            self._loads_otherwise()
+            return True
+        return self._loads_otherwise() if self._complaint else self._listens_otherwise()
 
     def _reconsiders(self, now: float) -> bool:
         """Whether a refusal holds no more: it may have been the machine's fault."""
