@@ -272,11 +272,11 @@ def test_a_step_has_no_descriptors_but_its_streams(context: Context) -> None:
         "FROM busybox\n"
         "RUN --mount=target=/c --mount=type=cache,target=/d,source=/ --mount=type=secret,id=s "
         "ls /proc/self/fd | tr '\\n' ' '; ls -l /proc/$$/fd 2>/dev/null"
-        " | grep -v 'pipe:\\|/dev/null\\|total' | wc -l\n",
+        " | grep -e '-> ' | grep -v 'pipe:\\|/dev/null' || true\n",
         secrets={"s": SECRET},
     )
     out = b"".join(event.data for event in context.events).decode()
-    assert out == "0 1 2 3 0\n"
+    assert out == "0 1 2 3 "
 
 
 def test_no_working_directory_leads_out(context: Context, tmp_path: Path) -> None:

@@ -92,11 +92,10 @@ class Server:
             return "the container could not be started"
         running = self._running
         with contextlib.suppress(DockyardError):
-            desk.notes.write(running.logs(tail=_TAIL).encode())
+            running.wait()  # its last words are written down before its end is
         record = running.record
         with contextlib.suppress(DockyardError):
-            running.wait()
-            record = running.record
+            desk.notes.write(running.logs(tail=_TAIL).encode())
         return containers.ending(record, desk.notes.last) or "the container ended"
 
     def close(self) -> None:
