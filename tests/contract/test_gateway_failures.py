@@ -8,15 +8,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
 from aiohttp import web
 from tests.support.backends import Server
-from tests.support.gateway import Gateway, MakeServer, running, served, service
+from tests.support.gateway import PROJECT, Gateway, MakeServer, running, served, service
 from tests.support.waiting import until
 
-from dockyard.serving.model import Variant
+from dockyard.serving.gateway import clusters
+from dockyard.serving.model import Queue, Variant, target_id
 
 BODY = bytes(3 << 20)
 
@@ -169,6 +171,34 @@ def test_a_replica_that_only_fails_is_spared_and_the_others_are_not(
     good.behaviour = fail
     assert until(lambda: gateway.ask().status == 500) is True
     assert gateway.ask().status == 500, "the last ones are used although they fail"
+
+
+def test_one_service_that_hangs_takes_no_more_than_its_share(
+    gateway: Gateway, server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters, "_MOST_REQUESTS", 2)
+    good, bad, go_on = server("good"), server("bad"), threading.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        while not go_on.is_set():
+            await asyncio.sleep(0.01)
+        return web.Response(text="late")
+
+    bad.behaviour = hang
+    hanging = service(gateway, name="bad", path="/bad", queue=Queue(max=0))
+    gateway.serve(
+        served(gateway, hanging, {"bad": [bad.backend]}),
+        served(gateway, service(gateway, name="good", path="/good"), {"good": [good.backend]}),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(gateway.ask, "/bad") for _ in range(2)]
+        until(lambda: gateway.admin.figures()[target_id(PROJECT, "bad")].active == 2)
+        refused = gateway.ask("/bad")
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json["error"]["message"] == "the service has too many requests at a time"
+        assert {gateway.ask("/good").by for _ in range(5)} == {"good"}
+        go_on.set()
+        assert {each.result().status for each in asked} == {200}
 
 
 def test_a_gateway_whose_memory_is_used_up_refuses_new_requests(

@@ -9,14 +9,29 @@ from dockyard.serving.activator.wire import Wire
 HELD_BYTES = 256 << 20
 
 
+SHARE_BYTES = HELD_BYTES // 2
+"""Of one variant: others have some, however much comes to it."""
+
+
 class Budget:
-    """Memory that the bodies of all requests share."""
+    """Memory that the bodies of several requests share, part of what even more share."""
 
-    __slots__ = ("left",)
+    __slots__ = ("_above", "_left")
 
-    def __init__(self, limit: int = HELD_BYTES) -> None:
-        self.left = limit
+    def __init__(self, limit: int = HELD_BYTES, above: Budget | None = None) -> None:
+        self._left = limit
+        self._above = above
+
+    @property
+    def left(self) -> int:
         """Bytes; a single read may make it negative."""
+        return self._left if self._above is None else min(self._left, self._above.left)
+
+    def take(self, count: int) -> None:
+        """Bytes that are held now; negative for some that aren't any more."""
+        self._left -= count
+        if self._above is not None:
+            self._above.take(count)
 
 
 class Body:
@@ -84,7 +99,7 @@ class Body:
 
     def close(self) -> None:
         """Gives its memory back."""
-        self._budget.left += self._held
+        self._budget.take(-self._held)
         self._held = 0
         self._pieces.clear()
         self._next = 0
@@ -97,7 +112,7 @@ class Body:
             return False
         self._pieces.append(client.take(count))
         self._held += count
-        self._budget.left -= count
+        self._budget.take(count)
         return True
 
     def _drop(self) -> None:
@@ -107,5 +122,5 @@ class Body:
         del self._pieces[: self._next]
         self._next = 0
         self._held -= freed
-        self._budget.left += freed
+        self._budget.take(-freed)
         self.replayable = False

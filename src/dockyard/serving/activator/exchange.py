@@ -36,7 +36,7 @@ class Exchange:
         self._breaks = 0
         self._body = Body(
             framing.of_request(request.length, chunked=request.chunked),
-            served.target.max_body, served.shared.budget,
+            served.target.max_body, served.budget,
         )  # fmt: skip
 
     @property

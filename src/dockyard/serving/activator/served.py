@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from dockyard.serving.activator.answers import Refused
+from dockyard.serving.activator.body import SHARE_BYTES, Budget
 from dockyard.serving.activator.dispatch import Dispatch
 from dockyard.serving.activator.model import Figures, Target
 from dockyard.serving.activator.pool import Pool
@@ -37,6 +38,7 @@ class Served:
     def __init__(self, target: Target, shared: Shared) -> None:
         self.target = target
         self.shared = shared
+        self.budget = Budget(SHARE_BYTES, above=shared.budget)
         self.pool = Pool()
         self._removed = False
         self._figures = Figures()

@@ -10,16 +10,21 @@ KIND = "envoy.config.cluster.v3.Cluster"
 
 _CONNECT_SECONDS = 1.0
 _UNLIMITED = 1 << 30
-"""Envoy's own limits would answer 503 where the activator has a queue."""
+_MOST_REQUESTS = 4096
+"""Of a variant, at a time: a quarter of the connections that all services have together, so that
+one that hangs leaves the others most of them. What may wait in its queue comes on top."""
 _ALL_TO_REPLICAS = 100_000
 """Percent: one healthy replica of a thousand is enough for none to spill to the activator."""
 _KEEP_ALIVE_MARGIN = 1.0
 
 
-def cluster(upstream: Upstream, variant: Variant) -> Json:
+def cluster(upstream: Upstream, variant: Variant, queue: int = 0) -> Json:
     """The cluster of a variant.
 
     Its statistics are called by :func:`stat_name`, since Envoy splits names at dots.
+
+    Args:
+        queue: how many requests may wait at the activator.
     """
     return {
         "name": upstream.id,
@@ -28,7 +33,7 @@ def cluster(upstream: Upstream, variant: Variant) -> Json:
         "connect_timeout": seconds(_CONNECT_SECONDS),
         "lb_policy": "LEAST_REQUEST",
         "load_assignment": _endpoints(upstream),
-        "circuit_breakers": {"thresholds": [_limits()]},
+        "circuit_breakers": {"thresholds": [_limits(queue)]},
         "outlier_detection": _ejection(len(upstream.backends)),
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": _protocol(variant)
@@ -74,9 +79,14 @@ def _socket(backend: Backend) -> Json:
     return {"socket_address": {"address": backend.address, "port_value": backend.port}}
 
 
-def _limits() -> Json:
-    names = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
-    return dict.fromkeys(names, _UNLIMITED)
+def _limits(queue: int) -> Json:
+    """Circuit breakers. Connections need none, as each is there for a request; nor do retries,
+    which are few for each."""
+    most = _MOST_REQUESTS + queue
+    return {
+        "max_requests": most, "max_pending_requests": most,
+        "max_connections": _UNLIMITED, "max_retries": _UNLIMITED,
+    }  # fmt: skip
 
 
 def _ejection(replicas: int) -> Json:

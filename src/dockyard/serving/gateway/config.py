@@ -42,7 +42,7 @@ def files(served: Sequence[Served], settings: Settings) -> Files:
         by_listener.setdefault(one.service.route.listen, []).append(one)
     return Files(
         clusters=document(clusters.KIND, [
-            clusters.cluster(upstream, variant)
+            clusters.cluster(upstream, variant, one.service.queue.max)
             for one in kept
             for upstream, variant in zip(one.upstreams, one.service.variants, strict=True)
         ]),

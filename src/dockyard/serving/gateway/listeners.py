@@ -168,12 +168,19 @@ def _local_reply() -> Json:
         "text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"},
         "content_type": "application/json",
     }
+    overflow: Json = {"response_flag_filter": {"flags": ["UO"]}}
+    again: Json = {"header": {"key": "retry-after", "value": "1"}}
     return {
         "mappers": [
             {
+                "filter": overflow,
+                "headers_to_add": [again],
+                "body": {"inline_string": "the service has too many requests at a time"},
+            },
+            {
                 "filter": {"status_code_filter": {"comparison": good}},
                 "body_format_override": as_it_is,
-            }
+            },
         ],
         "body_format": {
             "json_format": {

@@ -109,3 +109,14 @@ def test_a_client_that_stops_within_its_body_is_noticed() -> None:
 
     with pytest.raises(Malformed):
         body.next(client.wire)
+
+
+def test_one_variant_has_only_its_share_of_what_all_have() -> None:
+    every = Budget(100)
+    one, other = Budget(60, above=every), Budget(60, above=every)
+    one.take(50)
+    assert (one.left, other.left, every.left) == (10, 50, 50)
+    other.take(45)
+    assert (one.left, other.left) == (5, 5)
+    one.take(-50)
+    assert (one.left, other.left, every.left) == (55, 15, 55)
