@@ -29,12 +29,13 @@ from tests.support.waiting import until
 from dockyard.serving import programs
 
 SOAK = bool(os.environ.get("DOCKYARD_SOAK"))
-WHOLE_SECONDS = 1800.0 if SOAK else 120.0
+WHOLE_SECONDS = 1800.0 if SOAK else 180.0
 """A cycle that has begun comes to its end."""
 PHASE_SECONDS = 240
 LARGE = 3 << 20
 MANY, FEW, ONCE = 20, 1, 4
 """Requests that are held: so many that the first service needs all its replicas, and so on."""
+GRACE = 5
 AT_ONCE = 4
 LOST = {"once": AT_ONCE, "activator": 2 * ONCE}
 """How many requests of the other route may go with what is killed: those in flight in a replica;
@@ -59,7 +60,7 @@ services:
       port: 8000
       ready: {{path: /healthz}}
       scale: {{min: 0, max: 8, target: 2}}
-      grace: 5s
+      grace: {GRACE}s
       timeout: 60s
       idempotent: true
   safe-next:
@@ -161,6 +162,13 @@ class Loads:
         running, self._running = self._running, []
         self._end(running)
 
+    def trickle(self) -> None:
+        """A few single requests, a little further apart than the grace time."""
+        shape = Shape(name="safe", method="POST", path="/safe", text="{}", echo=True)
+        steps = (Step(rate=1 / (GRACE + 0.6), seconds=3 * (GRACE + 0.6)),)
+        plan = Plan(url=self._stack.url, shapes=(shape,), timeout=90, steps=steps)
+        self.records += Load(plan, self._directory).wait()
+
     def kill(self) -> None:
         """For a test that failed."""
         for each in self._running:
@@ -207,19 +215,21 @@ def test_no_request_is_lost_between_none_and_eight_replicas(
 
 
 def go_around(stack: served.Stack, killer: Killer, loads: Loads, canary: str) -> None:
-    """Up to eight, another version, down to one, and to none."""
+    """Up to eight, another version, down to one, and to none; then a request now and then, each of
+    which comes as the last replica goes, or has gone."""
     stable = "safe" if canary == "safe-next" else "safe-next"
+    killer.may_kill = (stable, "once", "controller", "activator")
     loads.change(MANY, ONCE)
     until(lambda: replicas(stack, stable) == 8, PHASE_SECONDS)
-    killer.may_kill = (stable, stable, "once", "controller", "activator")
-    time.sleep(20)
-    killer.may_kill = ("controller", "activator")
+    time.sleep(10)
+    killer.may_kill = (stable, canary, "controller", "activator")
     until(lambda: promoted(stack, canary), PHASE_SECONDS)
     killer.may_kill = (canary, "once", "controller", "activator")
     loads.change(FEW, FEW)
     until(lambda: replicas(stack, canary) == 1 and replicas(stack, stable) == 0, PHASE_SECONDS)
     killer.may_kill = ("controller", "activator")
     loads.stop()
+    loads.trickle()
     until(lambda: not any(replicas(stack, each) for each in (canary, stable, "once")),
           PHASE_SECONDS)  # fmt: skip
     killer.may_kill = ()
@@ -260,7 +270,8 @@ def counted_apart(records: Sequence[Record], kills: Sequence[Kill]) -> None:
     names = ("safe", "safe 3 MB", "once", "once 3 MB")
     assert all(counts[name, "ok"] > 0 for name in names)
     assert {"1", "2"} <= {record.version for record in records}
-    assert {"controller", "activator"} <= killed.keys()
+    assert {"controller", "activator", "once"} <= killed.keys()
+    assert killed["safe"] + killed["safe-next"] > 0
 
 
 def told(record: Record, kills: Sequence[Kill]) -> str:
