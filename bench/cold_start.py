@@ -42,6 +42,8 @@ _ROOT: Final = "/var/tmp/dockyard-bench"
 """As for all questions, so that the image is made once."""
 _PATIENCE: Final = 60.0
 _PAUSE: Final = 0.001
+_AIM: Final = 0.3
+"""Seconds of the engine's."""
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ class Start(msgspec.Struct, frozen=True):
 
 
 def main() -> int:
-    """Prints a table in Markdown."""
+    """Prints a table in Markdown; 1 where the engine takes longer than it may."""
     parser = argparse.ArgumentParser(prog="python -m bench.cold_start", description=__doc__)
     parser.add_argument("--repeat", type=int, default=20)
     options = parser.parse_args()
@@ -65,8 +67,7 @@ def main() -> int:
         engine.bootstrap("python:3.11")
         alone = [_alone(engine) for _ in range(options.repeat)]
         served = list(_served(engine, Path(place), options.repeat))
-    _report(alone, served)
-    return 0
+    return 0 if _report(alone, served) else 1
 
 
 def _alone(engine: Engine) -> Start:
@@ -155,18 +156,32 @@ def _connects(address: str) -> bool:
     return True
 
 
-def _report(alone: Sequence[Start], served: Sequence[float]) -> None:
-    runtime = statistics.median(one.runtime for one in alone)
-    application = statistics.median(one.application for one in alone)
+def _report(alone: Sequence[Start], served: Sequence[float]) -> bool:
+    """Prints the table; whether the engine's part keeps its limit.
+
+    The engine's p95 is the whole's less the medians of the others: all that varies is counted as
+    the engine's.
+    """
+    runtime = _spread([one.runtime for one in alone])
+    application = _spread([one.application for one in alone])
+    whole = _spread(served)
+    others = runtime[0] + application[0]
+    engine = (whole[0] - others, whole[1] - others)
     print(f"load average {os.getloadavg()[0]:.1f}, {len(served)} runs\n")
     print("| from the first request at zero to its answer | p50 | p95 |")
     print("| --- | ---: | ---: |")
-    middle, late = statistics.median(served), statistics.quantiles(served, n=20)[-1]
-    print(f"| whole | {middle * 1000:.0f} ms | {late * 1000:.0f} ms |")
-    print(f"| application | {application * 1000:.0f} ms | |")
-    print(f"| runtime (conmon, crun) | {runtime * 1000:.0f} ms | |")
-    rest = (application + runtime) * 1000
-    print(f"| engine | {middle * 1000 - rest:.0f} ms | {late * 1000 - rest:.0f} ms |")
+    for name, found in (
+        ("whole", whole), ("application", application), ("runtime (conmon, crun)", runtime),
+        ("engine", engine),
+    ):  # fmt: skip
+        print(f"| {name} | {found[0] * 1000:.0f} ms | {found[1] * 1000:.0f} ms |")
+    print(f"\nThe engine's part may be {_AIM * 1000:.0f} ms.")
+    return engine[1] <= _AIM
+
+
+def _spread(seconds: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile."""
+    return statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
 
 
 if __name__ == "__main__":
