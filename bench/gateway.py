@@ -1,8 +1,9 @@
 """``python -m bench.gateway``: what does the way through the gateway cost?
 
 Two Envoys on the loopback: one answers, the other is the gateway with 1, 10, 100 services in front
-of it. ``wrk`` (Debian's package) asks each way in turn, the last of the services, whose route is
-found last; what it says of the way without a gateway is to be compared with.
+of it, or with one whose requests go by the activator (``concurrency``). ``wrk`` (Debian's package)
+asks each way in turn, the last of the services, whose route is found last; what it says of the way
+without a gateway is to be compared with.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from tests.support import activators
 from tests.support.registries import free_port
 
 from dockyard.serving.gateway import config, envoy, files
@@ -35,6 +37,8 @@ SERVICES: Final = (1, 10, 100)
 CLIENTS: Final = (1, 16)
 _DIRECT: Final = "direct"
 _BARE: Final = "Envoy, only a router"
+_AT_ONCE: Final = 64
+"""Requests that the activator gives a replica at a time: more than there are clients."""
 _PATIENCE: Final = 20.0
 _HCM: Final = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
@@ -112,36 +116,47 @@ def _ways(stack: ExitStack, directory: Path) -> Iterator[tuple[str, str]]:
     yield _BARE, f"http://127.0.0.1:{between}/"
     for count in SERVICES:
         listen = f"127.0.0.1:{free_port()}"
-        stack.enter_context(_gateway(directory / str(count), listen, count, port))
+        names = [f"s{index:03d}" for index in range(count)]
+        all_served = [_served(name, listen, _replica(name, port)) for name in names]
+        stack.enter_context(_gateway(directory / str(count), listen, all_served))
         word = "service" if count == 1 else "services"
         yield f"gateway, {count} {word}", f"http://{listen}/s{count - 1:03d}/"
+    activator = stack.enter_context(activators.started())
+    name = "bench.held"
+    activator.serve(activator.target(("127.0.0.1", port), name=name, concurrency=_AT_ONCE))
+    listen = f"127.0.0.1:{free_port()}"
+    upstream = Upstream(id=name, activator=activator.socket(name))
+    held = [_served("held", listen, upstream)]
+    stack.enter_context(_gateway(directory / "held", listen, held))
+    yield "gateway and activator", f"http://{listen}/held/"
 
 
 @contextmanager
-def _gateway(directory: Path, listen: str, count: int, port: int) -> Iterator[None]:
+def _gateway(directory: Path, listen: str, all_served: Sequence[Served]) -> Iterator[None]:
     settings = Settings(
         directory=str(directory), admin=f"{directory}/admin.sock", access_log=f"{directory}/log"
     )
     directory.mkdir()
     bootstrap = files.prepare(settings)
-    all_served = [_served(f"s{index:03d}", listen, port) for index in range(count)]
     files.publish(settings, config.files(all_served, settings))
     with _running(bootstrap, settings.admin, listen):
         yield
 
 
-def _served(name: str, listen: str, port: int) -> Served:
+def _served(name: str, listen: str, upstream: Upstream) -> Served:
     return Served(
         service=Service(
             project="bench", name=name, route=Route(listen=listen, path=f"/{name}", strip=True),
-            variants=(Variant(name=name, port=port),),
+            variants=(Variant(name=name, port=80),),
         ),
         legs=(Leg(variant=name, weight=1),),
-        upstreams=(
-            Upstream(id=f"bench.{name}", activator="/nowhere",
-                     backends=(Backend("127.0.0.1", port),)),
-        ),
+        upstreams=(upstream,),
     )  # fmt: skip
+
+
+def _replica(name: str, port: int) -> Upstream:
+    backends = (Backend("127.0.0.1", port),)
+    return Upstream(id=f"bench.{name}", activator="/nowhere", backends=backends)
 
 
 def _answering(directory: Path, port: int) -> AbstractContextManager[None]:
