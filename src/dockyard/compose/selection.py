@@ -104,7 +104,8 @@ def needed(project: Project) -> Project:
     volumes = {each.source for one in services for each in one.volumes if each.type == "volume"}
     secrets = {each.source for one in services for each in one.secrets}
     secrets |= {each.source for one in services if one.build for each in one.build.secrets}
-    secrets |= {name for one in services for name in _secrets_in(one.extensions)}
+    every = (*services, *project.disabled.values())  # what extensions say counts as a whole
+    secrets |= {name for one in every for name in _secrets_in(one.extensions)}
     return replace(
         project,
         networks=_only(project.networks, networks | _external(project.networks)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from dockyard.compose import selection
 from dockyard.compose.model.parts import Dependency, FileReference, ServiceVolume
@@ -94,6 +95,9 @@ def test_secrets_that_an_extension_names_are_kept() -> None:
         service("web", extensions=asked), secrets={"keys": FileObject(), "other": FileObject()}
     )
     assert list(selection.needed(whole).secrets) == ["keys"]
+    both = replace(whole, services=whole.services | {"db": service("db")})
+    alone = selection.selected(both, ["db"])
+    assert list(selection.needed(alone).secrets) == ["keys"], "extensions count as a whole"
 
 
 def test_dependents_are_restarted_only_where_that_is_said() -> None:

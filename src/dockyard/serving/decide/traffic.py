@@ -1,7 +1,8 @@
 """Which variant gets which part of the traffic. Pure.
 
 What is asked for comes from the file, from ``traffic set`` above that, and from a rollout above
-both. A variant that was never ready gets nothing of it yet: its part goes to the others.
+both. A variant that was never ready gets nothing of it yet: its part goes to the others. The service's
+own version gets its part in any case: it is what was there first, and a request may have to start it.
 """
 
 from __future__ import annotations
@@ -105,7 +106,10 @@ def legs(
             went to zero afterwards keeps its traffic: the activator starts it.
     """
     weights = asked(service, said, rollout)
-    able = {name: weight if name in ready else 0 for name, weight in weights.items()}
+    able = {
+        name: weight if name in ready or name == service.variants[0].name else 0
+        for name, weight in weights.items()
+    }
     if sum(able.values()) == 0:
         able = _before_any(weights, ready)
     divisor = math.gcd(*able.values())

@@ -75,6 +75,16 @@ def test_a_variant_gets_nothing_before_it_was_ready() -> None:
     assert split(service(100, 0), {}, ready, on_its_way) == {"embed": 1, "next": 0}
 
 
+def test_the_services_own_version_gets_its_part_though_no_request_started_it_yet() -> None:
+    ready = frozenset({"next"})
+
+    assert split(service(90, 10), ready=ready) == {"embed": 9, "next": 1}
+    assert split(service(100, 0), {}, ready, rollout(10, embed=100, next=0)) == {
+        "embed": 9, "next": 1,
+    }  # fmt: skip
+    assert split(service(100, 0), ready=ready) == {"embed": 1, "next": 0}
+
+
 @pytest.mark.parametrize(
     ("weights", "ready", "gets"),
     [
