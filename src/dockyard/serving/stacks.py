@@ -226,13 +226,16 @@ class ServedStacks(Stacks):
         deadline = time.monotonic() + _GATEWAY_SECONDS
         while True:
             found = publication.read(Serving(self._engine.paths))
-            for each in served:
-                problem = found.problems.get(f"{each.project}/{each.name}")
-                if problem and found.services.get(f"{each.project}/{each.name}") == each:
-                    raise ServiceFailed(
-                        f"service {each.name} isn't served: {problem}",
-                        hint="change its route (x-dockyard.route), or free what is taken",
-                    )
+            told = [
+                f"service {each.name} isn't served: {found.problems[name]}"
+                for each in served
+                if (name := f"{each.project}/{each.name}") in found.problems
+                and found.services.get(name) == each
+            ]
+            if told:
+                raise ServiceFailed(
+                    "; ".join(told), hint="mend its block (x-dockyard), or free what is taken"
+                )
             if all(found.services.get(f"{each.project}/{each.name}") == each for each in served):
                 return
             if time.monotonic() > deadline:

@@ -10,6 +10,7 @@ from dockyard.serving.controller.reporter import Reporter
 
 _HEAD_BYTES: Final = 1 << 14
 _SECONDS: Final = 10.0
+_AGAIN: Final = 5.0
 _TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -25,22 +26,33 @@ class Scrape:
         self._page = page
         self._reporter = reporter
         self._server: asyncio.Server | None = None
+        self._trying: asyncio.Task[None] | None = None
         self._turn = asyncio.Semaphore()
 
     async def begin(self) -> None:
-        """Listens; where that can't be, it is told, and all else goes on."""
+        """Listens; where that can't be, it is told, tried again, and all else goes on."""
+        if self._listen.rpartition(":")[0] and not await self._listens():
+            self._trying = asyncio.create_task(self._try())
+
+    async def _try(self) -> None:
+        while not await self._listens():
+            await asyncio.sleep(_AGAIN)
+
+    async def _listens(self) -> bool:
         address, _, port = self._listen.rpartition(":")
-        if not address:
-            return
         try:
             self._server = await asyncio.start_server(
                 self._answer, address.strip("[]"), int(port), limit=_HEAD_BYTES
             )
         except OSError as error:
             self._reporter.trouble("metrics", f"can't listen at {self._listen}: {error.strerror}")
+            return False
+        return True
 
     async def end(self) -> None:
         """Listens no more."""
+        if self._trying is not None:
+            self._trying.cancel()
         if self._server is not None:
             self._server.close()
 

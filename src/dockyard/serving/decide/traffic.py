@@ -1,8 +1,8 @@
 """Which variant gets which part of the traffic. Pure.
 
 What is asked for comes from the file, from ``traffic set`` above that, and from a rollout above
-both. A variant that was never ready gets nothing of it yet: its part goes to the others. The service's
-own version gets its part in any case: it is what was there first, and a request may have to start it.
+both. A variant that was never ready gets nothing of it yet: its part goes to the others. The
+service's own version gets its part in any case, as a request may have to start it.
 """
 
 from __future__ import annotations
