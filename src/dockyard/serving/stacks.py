@@ -226,15 +226,15 @@ class ServedStacks(Stacks):
         deadline = time.monotonic() + _GATEWAY_SECONDS
         while True:
             found = publication.read(Serving(self._engine.paths))
-            told = [
+            refused = [
                 f"service {each.name} isn't served: {found.problems[name]}"
                 for each in served
                 if (name := f"{each.project}/{each.name}") in found.problems
                 and found.services.get(name) == each
             ]
-            if told:
+            if refused:
                 raise ServiceFailed(
-                    "; ".join(told), hint="mend its block (x-dockyard), or free what is taken"
+                    "; ".join(refused), hint="mend its block (x-dockyard), or free what is taken"
                 )
             if all(found.services.get(f"{each.project}/{each.name}") == each for each in served):
                 return
