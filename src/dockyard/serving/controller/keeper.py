@@ -158,8 +158,8 @@ class Keeper:
         words: Sequence[str], now: float,
     ) -> Standing:  # fmt: skip
         """After a replica wasn't ready in time, which is removed; its last lines go to the log."""
-        if not self._is_news(replica):
-            return stands
+        if replica.id in self._fleet.ready_since or not self._is_news(replica):
+            return stands  # it became ready while its lines were read, or was told before
         obstacle = self._fleet.obstacles.get(replica.id, "")
         reason = standing.late_reason(replica, variant, obstacle)
         said = self._tell_failed(key, replica, reason, words)

@@ -78,6 +78,15 @@ def test_one_that_missed_its_deadline_is_told_with_its_last_lines_and_removed(
     assert "shop/web web-1: listening on 8000" in printed
 
 
+def test_one_that_becomes_ready_in_the_last_moment_stays() -> None:
+    one, fleet = keeper()
+    fleet.ready_since["a"] = NOW
+    before = Standing(wanted=1)
+
+    assert one.late(KEY, before, replica(301.0), WEB, (), NOW) is before
+    assert fleet.leaving == {}
+
+
 def test_one_that_still_starts_has_its_obstacle_in_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
