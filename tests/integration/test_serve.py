@@ -164,6 +164,8 @@ def test_a_start_that_fails_is_told_at_once_with_its_reason(stand: Stand) -> Non
     row = stand.row("web")
     assert row["Status"] == "failed"
     assert row["Reason"] == "demo-web-1 exited with code 3: no such model: minilm"
+    logged = stand.root.cli("services", "logs", "--programs", check=True).stdout
+    assert "demo/web demo-web-1: no such model: minilm" in logged
     assert stand.get("/other/x").status == 200
 
 
@@ -382,8 +384,8 @@ def test_what_keeps_a_service_from_serving_is_said_in_a_line(stand: Stand) -> No
     )  # fmt: skip
     stand.up()
     reasons = {
-        "port": "wasn't ready within 1 s: GET / on port 9999 has not answered well",
-        "health": "wasn't ready within 1 s: GET /healthz on port 8000 has not answered well",
+        "port": "wasn't ready within 1 s: GET / on port 9999: connection refused",
+        "health": "wasn't ready within 1 s: GET /healthz on port 8000: it answers 500",
         "hungry": "was killed for its memory (its limit is 32 MiB)",
     }
     for name, reason in reasons.items():
@@ -392,6 +394,8 @@ def test_what_keeps_a_service_from_serving_is_said_in_a_line(stand: Stand) -> No
         row = stand.row(name)
         assert (row["Status"], reason in row["Reason"]) == ("failed", True), row
         assert stand.get("/web").status == 200
+    logged = stand.root.cli("services", "logs", "--programs", check=True).stdout
+    assert "demo/port demo-port-1: begins" in logged  # the last lines of one that was removed
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_again(stand: Stand) -> None:

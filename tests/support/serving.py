@@ -32,6 +32,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/healthz":
             return self.answer(int(ENV.get("HEALTH", "200")), "ok")
+        if self.path == "/grow":
+            STATE["grown"] = bytearray(1 << 28)
         with LOCK:
             STATE["served"] += 1
             number = STATE["served"]

@@ -60,11 +60,18 @@ def warnings(project: Project) -> tuple[str, ...]:
         if block.name not in project.services:  # a command isn't about it
             continue
         found += containers.ignored(block.service)
-        lonely = not block.is_variant and len(parts.variants(block, blocks)) == 1
-        if "sticky" in block.own and lonely:
-            path = f"services.{block.name}.{NAME}.sticky"
-            found.append(f"{path} has no effect: there are no variants")
+        found += (f"services.{block.name}.{NAME}.{each}" for each in _idle(block, blocks))
     return tuple(found)
+
+
+def _idle(block: Block, blocks: Blocks) -> Iterator[str]:
+    """What of a block has no effect, and why; what it takes over is told with its service."""
+    if "sticky" in block.own and not block.is_variant and len(parts.variants(block, blocks)) == 1:
+        yield "sticky has no effect: there are no variants"
+    values = parts.values(block, blocks)
+    own = "protocol" in block.own or "path" in block.own.get("ready", {})
+    if values.get("protocol") == "h2c" and "path" in values.get("ready", {}) and own:
+        yield "ready.path has no effect: h2c is ready when it begins HTTP/2"
 
 
 _HINT = "dockyard services schema prints what may be there"

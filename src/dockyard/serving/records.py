@@ -10,6 +10,7 @@ from dockyard.compose import labels
 from dockyard.containers.options import Options
 from dockyard.serving.decide.backoff import Failures
 from dockyard.serving.decide.model import History
+from dockyard.serving.decide.refusals import Refusals
 from dockyard.serving.gateway.model import Key
 from dockyard.serving.model import Scale, Service, Variant
 
@@ -64,12 +65,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     condition: Condition = "idle"
     reason: str = ""
-    """Why it failed, or why it has fewer than wanted: one line."""
+    """Why it failed, why it has fewer than wanted, or what went wrong lately: one line."""
     ever_ready: bool = False
     """It once had a ready replica, so that it may have traffic."""
     failures: Failures = Failures()
     last_words: str = ""
     """What the replica that failed last printed last: for operators, not for clients."""
+    refusals: Refusals = Refusals()
+    """Requests that found its queue full."""
     history: History = History()
     ready: int = 0
     """Replicas that were ready when this was written."""

@@ -492,12 +492,18 @@ def test_what_has_no_effect_is_said(tmp_path: Path) -> None:
             deploy: {replicas: 2}
             x-dockyard: {port: 1, route: {}, sticky: {cookie: c}}
           b: {image: x, scale: 3, x-dockyard: {port: 1, route: {path: /b}}}
+          c:
+            image: x
+            x-dockyard: {port: 1, route: {path: /c}, protocol: h2c, ready: {path: /healthz}}
+          d: {image: x, x-dockyard: {variant_of: c}}
+          e: {image: x, x-dockyard: {variant_of: c, protocol: http1}}
     """)  # fmt: skip
 
     assert block.warnings(project) == (
         "services.a.deploy.replicas has no effect: x-dockyard.scale says how many there are",
         "services.a.x-dockyard.sticky has no effect: there are no variants",
         "services.b.scale has no effect: x-dockyard.scale says how many there are",
+        "services.c.x-dockyard.ready.path has no effect: h2c is ready when it begins HTTP/2",
     )
 
 

@@ -33,5 +33,6 @@ def command(engine: Engine, name: str, *, count: int, form: str | None) -> None:
             if one.service.project == declared.service.project and one.variant.name == variant
         )
         words = f"{variant} is {stands.condition}: {stands.ready} of {stands.wanted} replicas ready"
-        listing.put(f"{words}; {stands.reason or stands.why or 'nothing was decided yet'}\n\n")
+        why = "; ".join(filter(None, (stands.reason, stands.why))) or "nothing was decided yet"
+        listing.put(f"{words}; {why}\n\n")
     listing.put(listing.list_text(rows, _TITLES, tuple(_TITLES), form, listing.terminal_width()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -64,6 +65,8 @@ class Fleet:
         self._probes: dict[str, asyncio.Task[None]] = {}
         self.ready_since: dict[str, float] = {}
         """Ready replicas, by container, and since when (seconds since 1970)."""
+        self.obstacles: dict[str, str] = {}
+        """What keeps replicas from serving, by container, as the last probe says."""
         self._since = time.time()
         self._told: dict[str, asyncio.Event] = {}
         self.leaving: dict[str, asyncio.Task[None]] = {}
@@ -129,7 +132,9 @@ class Fleet:
 
     async def _probe(self, key: Key, replica: Replica, variant: Variant) -> None:
         assert replica.backend is not None  # noqa: S101  # see above
-        await probing.until_ready(replica.backend, variant.ready, variant.protocol)
+        said = functools.partial(self.obstacles.__setitem__, replica.id)
+        await probing.until_ready(replica.backend, variant.ready, variant.protocol, said)
+        self.obstacles.pop(replica.id, None)
         if replica.id not in self.leaving:
             now = self.ready_since[replica.id] = time.time()
             begun = self._begun.pop((key, replica.number), None)
@@ -169,6 +174,7 @@ class Fleet:
         assert replica.process is not None  # noqa: S101  # the caller's case
         self._processes[replica.id] = replica.process
         self.ready_since.pop(replica.id, None)
+        self.obstacles.pop(replica.id, None)
         probe = self._probes.pop(replica.id, None)
         if probe is not None:
             probe.cancel()
@@ -251,6 +257,8 @@ class Fleet:
             del self.ready_since[gone]
         for gone in self._probes.keys() - known:
             self._probes.pop(gone).cancel()
+        for gone in self.obstacles.keys() - known:
+            del self.obstacles[gone]
         for gone in self._processes.keys() - known:
             del self._processes[gone]
         for gone in self._watched.keys() - known:

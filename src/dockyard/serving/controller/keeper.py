@@ -15,7 +15,7 @@ from dockyard.serving.controller.model import Replica, Wishes
 from dockyard.serving.controller.plan import plan
 from dockyard.serving.controller.ports import Load
 from dockyard.serving.controller.reporter import Reporter
-from dockyard.serving.decide import scale
+from dockyard.serving.decide import refusals, scale
 from dockyard.serving.decide.model import History
 from dockyard.serving.model import Variant, target_id
 from dockyard.serving.records import Declared, Standing
@@ -103,17 +103,39 @@ class Keeper:
         )
 
     def settled(
-        self, stands: Standing, replicas: Sequence[Replica], now: float, *, suspended: bool,
-        template: str, note: str,
+        self, key: Key, declared: Declared, variant: Variant, stands: Standing,
+        replicas: Sequence[Replica], now: float, note: str,
     ) -> Standing:  # fmt: skip
-        """How the variant stands after that."""
+        """How the variant stands after that.
+
+        Args:
+            note: why there are fewer replicas than wanted.
+        """
         served = max(
             (now - self._fleet.ready_since[each.id] for each in replicas
              if each.id in self._fleet.ready_since),
             default=0.0,
         )  # fmt: skip
-        return standing.settled(stands, replicas, served, now, suspended=suspended,
-                                template=template, note=note)  # fmt: skip
+        stands, queue = self._queue(key, declared, stands, now)
+        starting = standing.starting_note(replicas, variant, self._fleet.obstacles, now)
+        return standing.settled(
+            stands, replicas, served, now, suspended=declared.suspended,
+            template=declared.templates[variant.name].hash, notes=(note, starting, queue),
+        )  # fmt: skip
+
+    def _queue(
+        self, key: Key, declared: Declared, stands: Standing, now: float
+    ) -> tuple[Standing, str]:
+        """What is to be said of a variant's queue, and what is remembered for it."""
+        targets = {} if self._stats is None else self._stats.targets
+        held = targets.get(target_id(*key))
+        if held is None:
+            found, waiting = refusals.passed(stands.refusals, now), 0
+        else:
+            found = refusals.counted(stands.refusals, held.overflowed, now)
+            waiting = held.waiting
+        told = refusals.reason(found, waiting, declared.service.queue.max)
+        return replace(stands, refusals=found), told
 
     def is_late(self, replica: Replica, variant: Variant, now: float) -> bool:
         """Whether a replica had its time to become ready."""
@@ -125,31 +147,39 @@ class Keeper:
         now: float,
     ) -> Standing:  # fmt: skip
         """After a replica's end that nobody asked for; its last lines go to the log."""
-        if replica.id in self._told:
+        if not self._is_news(replica):
             return stands
-        self._told.add(replica.id)
-        reason, said = standing.end_reason(replica), words[-1] if words else ""
-        self._reporter.decided(key, "fail", f"{reason}: {said}" if said else reason)
-        for line in words:
-            self._reporter.log(key, f"{replica.name}: {line}")
+        reason = standing.end_reason(replica)
+        said = self._tell_failed(key, replica, reason, words)
         return standing.failed(stands, reason, now, ran=ran, last_words=said)
 
     def late(
-        self, key: Key, stands: Standing, replica: Replica, variant: Variant, now: float
-    ) -> Standing:
-        """After a replica wasn't ready in time, which is removed."""
-        if replica.id in self._told:
-            return stands
-        self._told.add(replica.id)
-        asked = f"GET {variant.ready.path}" if variant.ready.path else "its port"
-        where = f"port {variant.port}"
-        reason = (
-            f"{replica.name} wasn't ready within {variant.ready.deadline:g} s:"
-            f" {asked} on {where} has not answered well"
-        )
-        self._reporter.decided(key, "fail", reason)
+        self, key: Key, stands: Standing, replica: Replica, variant: Variant,
+        words: Sequence[str], now: float,
+    ) -> Standing:  # fmt: skip
+        """After a replica wasn't ready in time, which is removed; its last lines go to the log."""
+        if replica.id in self._fleet.ready_since or not self._is_news(replica):
+            return stands  # it became ready while its lines were read, or was told before
+        obstacle = self._fleet.obstacles.get(replica.id, "")
+        reason = standing.late_reason(replica, variant, obstacle)
+        said = self._tell_failed(key, replica, reason, words)
         self._fleet.remove(replica)
-        return standing.failed(stands, reason, now)
+        return standing.failed(stands, reason, now, late=True, last_words=said)
+
+    def _is_news(self, replica: Replica) -> bool:
+        """Whether its failure wasn't told yet; from now on it was."""
+        if replica.id in self._told:
+            return False
+        self._told.add(replica.id)
+        return True
+
+    def _tell_failed(self, key: Key, replica: Replica, reason: str, words: Sequence[str]) -> str:
+        """Tells a failure with what the replica printed last; the last line of that."""
+        said = words[-1] if words else ""
+        self._reporter.decided(key, "fail", f"{reason}: {said}" if said else reason)
+        for line in words:
+            self._reporter.log(key, f"{replica.name}: {line}")
+        return said
 
     def start_failed(
         self, key: Key, stands: Standing, reason: str, now: float, *, hopeless: bool

@@ -229,12 +229,7 @@ class Controller:
         found = self._keeper.keep(key, declared, variant, present.get(key, ()), count, may_start)
         present[key] = found
         self._standings[key] = self._keeper.settled(
-            standing,
-            found,
-            now,
-            suspended=declared.suspended,
-            template=declared.templates[variant.name].hash,
-            note=note,
+            key, declared, variant, standing, found, now, note
         )
 
     def _ever_ready(self, declared: Declared) -> frozenset[str]:
@@ -259,7 +254,7 @@ class Controller:
                     elif replica.state == "ended" and replica.id not in self._fleet.leaving:
                         await self._note_end(key, replica, now)
                     elif self._keeper.is_late(replica, variant, now):
-                        self._note_late(key, replica, variant, now)
+                        await self._note_late(key, replica, variant, now)
 
     def _is_abandoned(self, key: Key, replica: Replica, now: float) -> bool:
         """A controller was killed between making it and starting it: nobody is going to."""
@@ -273,9 +268,10 @@ class Controller:
         ran = self._fleet.ran(replica, now)
         self._standings[key] = self._keeper.ended(key, standing, replica, words, ran, now)
 
-    def _note_late(self, key: Key, replica: Replica, variant: Variant, now: float) -> None:
+    async def _note_late(self, key: Key, replica: Replica, variant: Variant, now: float) -> None:
+        words = await asyncio.to_thread(act.last_words, self._engine, replica.id)
         standing = self._standings.get(key, Standing())
-        self._standings[key] = self._keeper.late(key, standing, replica, variant, now)
+        self._standings[key] = self._keeper.late(key, standing, replica, variant, words, now)
 
     def _start_failed(self, key: Key, reason: str, hopeless: bool) -> None:  # a callback
         """A replica couldn't be made: what the engine says is the reason."""

@@ -1,11 +1,12 @@
-"""Whether a replica can serve: its port takes connections, and its path answers well."""
+"""Waits until a replica can serve, and says meanwhile what keeps it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import Callable
 from typing import Final
 
+from dockyard.serving.activator.readiness import obstacle
 from dockyard.serving.gateway.model import Backend
 from dockyard.serving.model import Protocol, Ready
 
@@ -13,36 +14,18 @@ FIRST: Final = 0.01
 """Seconds between two probes of a new replica."""
 _MOST: Final = 1.0
 _GROWTH: Final = 1.15
-_GOOD: Final = range(200, 400)
-_LINE_BYTES: Final = 1 << 10
 
 
-async def until_ready(backend: Backend, ready: Ready, protocol: Protocol) -> None:
-    """Returns once a replica answers; asks often at first, then less."""
+async def until_ready(
+    backend: Backend, ready: Ready, protocol: Protocol, said: Callable[[str], None]
+) -> None:
+    """Returns once a replica answers well; asks often at first, then less.
+
+    Args:
+        said: gets what kept it from serving, after each probe that says so.
+    """
     pause = FIRST
-    while not await answers(backend, ready, protocol):
+    while found := await obstacle(backend, ready, protocol):
+        said(found)
         await asyncio.sleep(pause)
         pause = min(pause * _GROWTH, _MOST)
-
-
-async def answers(backend: Backend, ready: Ready, protocol: Protocol) -> bool:
-    """Whether a replica is ready now."""
-    with contextlib.suppress(OSError, TimeoutError, ValueError):
-        async with asyncio.timeout(ready.timeout):
-            return await _ask(backend, ready.path if protocol == "http1" else "")
-    return False
-
-
-async def _ask(backend: Backend, path: str) -> bool:
-    reader, writer = await asyncio.open_connection(backend.address, backend.port, limit=_LINE_BYTES)
-    try:
-        if not path:
-            return True
-        writer.write(
-            f"GET {path} HTTP/1.1\r\nHost: {backend.address}:{backend.port}\r\n"
-            "User-Agent: dockyard-probe\r\nConnection: close\r\n\r\n".encode()
-        )
-        line = await reader.readline()
-        return int(line.split(b" ", 2)[1]) in _GOOD if line.count(b" ") else False
-    finally:
-        writer.close()

@@ -17,7 +17,7 @@ STABLE_RUN = 10.0
 QUIET = 2 * LONGEST_WAIT
 """Seconds without a failure, beside a ready replica, after which those before are forgotten."""
 TOLD_AFTER = 3
-"""Failures in a row after which those who wait are told."""
+"""Failures in a row after which those who wait are told, where replicas end by themselves."""
 FORGOTTEN = 300.0
 """Seconds without a further failure after which a request waits for another try again."""
 _DOUBLINGS = 16
@@ -34,18 +34,28 @@ class Failures(msgspec.Struct, frozen=True, kw_only=True):
     hopeless: bool = False
     """The next try can't succeed unless somebody changes something: a missing image, a bad
     option."""
+    late: bool = False
+    """One of them had its whole time to become ready: who waits has waited long enough."""
 
 
 def failed(
-    before: Failures, reason: str, now: float, *, ran: float = 0.0, hopeless: bool = False
-) -> Failures:
+    before: Failures, reason: str, now: float, *, ran: float = 0.0, hopeless: bool = False,
+    late: bool = False,
+) -> Failures:  # fmt: skip
     """The record after one more failure.
 
     Args:
         ran: seconds that the replica had been ready for; 0 for one that never was.
+        late: it wasn't ready by its deadline.
     """
-    count = 1 if ran >= STABLE_RUN else before.count + 1
-    return Failures(count=count, at=now, reason=reason, hopeless=hopeless)
+    anew = ran >= STABLE_RUN
+    return Failures(
+        count=1 if anew else before.count + 1,
+        at=now,
+        reason=reason,
+        hopeless=hopeless,
+        late=late or (before.late and not anew),
+    )
 
 
 def settled(before: Failures, ready_for: float, now: float) -> Failures:
@@ -72,7 +82,7 @@ def wait(failures: Failures, now: float) -> float:
 
 def is_told(failures: Failures) -> bool:
     """True where there is no sense in waiting for the next try without saying so."""
-    return failures.hopeless or failures.count >= TOLD_AFTER
+    return failures.hopeless or failures.late or failures.count >= TOLD_AFTER
 
 
 def condition(failures: Failures, ready: int, now: float) -> Condition:

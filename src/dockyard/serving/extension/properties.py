@@ -94,7 +94,7 @@ READY: Final = Group(
         "path": Property(
             of=kinds.TARGET,
             about="GET of this path answers 2xx or 3xx. Without it a replica is ready when its port"
-            " takes connections.",
+            " takes connections, by h2c always when it begins HTTP/2.",
         ),
         "timeout": Property(
             of=kinds.SOME_TIME, read=kinds.seconds, default="1s", about="Of one attempt."

@@ -81,6 +81,27 @@ def test_who_waits_is_told_at_once_of_what_can_not_succeed() -> None:
     assert backoff.wait(failures, 1000.0) == 1.0
 
 
+def test_who_waited_for_a_whole_deadline_is_told_at_once_and_the_next_try_begins() -> None:
+    failures = backoff.failed(Failures(), "web-1 wasn't ready within 300 s", 1000.0, late=True)
+
+    assert backoff.condition(failures, 0, 1000.0) == "failed"
+    assert backoff.wait(failures, 1000.0) == 0.0
+
+
+def test_a_crash_after_a_missed_deadline_has_nobody_wait_again() -> None:
+    late = backoff.failed(Failures(), "web-1 wasn't ready within 300 s", 1000.0, late=True)
+    crashed = backoff.failed(late, "exited (1)", 1001.0)
+
+    assert backoff.condition(crashed, 0, 1001.0) == "failed"
+
+
+def test_a_crash_after_a_long_run_is_not_told_for_a_deadline_before_it() -> None:
+    late = backoff.failed(Failures(), "web-1 wasn't ready within 300 s", 1000.0, late=True)
+    crashed = backoff.failed(late, "exited (1)", 2000.0, ran=backoff.STABLE_RUN)
+
+    assert backoff.condition(crashed, 0, 2000.0) == "starting"
+
+
 def test_one_ready_replica_serves() -> None:
     assert backoff.condition(after(9), 1, 1000.0) == "serving"
 
