@@ -21,6 +21,7 @@ from dockyard.serving.controller.reporter import Reporter
 from dockyard.serving.controller.rollouts import Rollouts
 from dockyard.serving.decide import backoff, traffic
 from dockyard.serving.decide.model import History, Rollout
+from dockyard.serving.decide.placement import Grant
 from dockyard.serving.model import Variant
 from dockyard.serving.places import Serving
 from dockyard.serving.records import Declared, Standing
@@ -219,15 +220,25 @@ class Controller:
 
     def _keep(
         self, declared: Declared, variant: Variant, present: observe.Present,
-        grants: Mapping[Key, tuple[int, str]], now: float,
+        grants: Mapping[Key, Grant], now: float,
     ) -> None:  # fmt: skip
         """Has the fleet do what brings a variant nearer to what it is to have."""
         key = (declared.service.project, variant.name)
         standing = self._standings[key]
-        count, note = grants.get(key, (standing.wanted, ""))
-        may_start = 0 if backoff.wait(standing.failures, now) > 0 else count
-        found = self._keeper.keep(key, declared, variant, present.get(key, ()), count, may_start)
+        grant = grants.get(key, Grant(standing.wanted))
+        waits = backoff.wait(standing.failures, now) > 0
+        if (
+            grant.never
+            and standing.wanted
+            and not (waits and standing.failures.reason == grant.why)
+        ):
+            standing = self._keeper.start_failed(key, standing, grant.why, now, hopeless=True)
+        may_start = 0 if grant.never or waits else grant.replicas
+        found = self._keeper.keep(
+            key, declared, variant, present.get(key, ()), grant.replicas, may_start
+        )
         present[key] = found
+        note = "" if grant.never else grant.why
         self._standings[key] = self._keeper.settled(
             key, declared, variant, standing, found, now, note
         )

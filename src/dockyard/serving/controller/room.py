@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dockyard.containers.options import Resources
 from dockyard.serving.controller import usage
 from dockyard.serving.controller.model import Replica
-from dockyard.serving.decide.placement import Machine, Need, allot
+from dockyard.serving.decide.placement import Grant, Machine, Need, allot, possible
 from dockyard.serving.records import Declared
 from dockyard.serving.store import Key
 
@@ -30,28 +30,29 @@ _ALIVE = frozenset({"starting", "ready"})
 def grants(
     engine: Engine, declared: Sequence[Declared], present: Mapping[Key, Sequence[Replica]],
     wanted: Mapping[Key, int],
-) -> dict[Key, tuple[int, str]]:  # fmt: skip
+) -> dict[Key, Grant]:  # fmt: skip
     """How many replicas each variant may have, and why not as many as it wants.
 
-    The machine is asked only where something is to be started.
+    What replicas take is asked only where something is to be started.
     """
-    running = {key: sum(each.state in _ALIVE for each in present.get(key, ())) for key in wanted}
-    if all(running[key] >= count for key, count in wanted.items()):
-        return {key: (count, "") for key, count in wanted.items()}
     alive = {
         key: [each.id for each in present.get(key, ()) if each.state in _ALIVE] for key in wanted
     }
-    used = usage.read(engine, (each for found in alive.values() for each in found))
-    needs = []
+    host = machine()
+    enough = all(len(alive[key]) >= count for key, count in wanted.items())
+    used = {} if enough else usage.read(engine, (one for found in alive.values() for one in found))
+    needs: dict[Key, Need] = {}
     for each in declared:
         for variant in each.service.variants:
             key = (each.service.project, variant.name)
             resources = each.templates[variant.name].options.resources
             least = each.variant(variant.name).scale.min
             taken = [used[each].memory for each in alive[key] if each in used]
-            needs.append(need(key, wanted[key], running[key], least, resources, taken))
-    found = allot(machine(), needs)
-    return {key: (found["/".join(key)].replicas, found["/".join(key)].why) for key in wanted}
+            needs[key] = need(key, wanted[key], len(alive[key]), least, resources, taken)
+    if enough:
+        return {key: possible(host, one, wanted[key]) for key, one in needs.items()}
+    found = allot(host, list(needs.values()))
+    return {key: found["/".join(key)] for key in wanted}
 
 
 def need(

@@ -53,6 +53,8 @@ class Grant(msgspec.Struct, frozen=True):
 
     replicas: int
     why: str = ""
+    never: bool = False
+    """Not one fits on this machine, whatever else runs."""
 
 
 def size(need: Need) -> int:
@@ -101,8 +103,11 @@ class _Deal:
         return self._granted[need.name] / max(need.wanted, need.min)
 
     def grant(self, need: Need) -> Grant:
-        why = self._notes.get(need.name) or self.refusal(need) if self._lacks(need) else ""
-        return Grant(self._granted[need.name], why)
+        if not self._lacks(need):
+            return possible(self._machine, need, self._granted[need.name])
+        why = self._notes.get(need.name) or self.refusal(need)
+        never = impossible(self._machine, need) != ""
+        return Grant(self._granted[need.name], why, never)
 
     def give(self, need: Need) -> None:
         self._granted[need.name] += 1
@@ -120,9 +125,9 @@ class _Deal:
             self.give(need)
 
     def refusal(self, need: Need) -> str:
-        impossible = _impossible(self._machine, need)
-        if impossible:
-            return impossible
+        never = impossible(self._machine, need)
+        if never:
+            return never
         state = f"{need.running} of {max(need.wanted, need.min)} replicas run"
         if size(need) > self._memory:
             return (
@@ -133,7 +138,7 @@ class _Deal:
 
     def _make_room(self, need: Need) -> None:
         """Takes nothing away where even all that can be taken would not be enough."""
-        if _impossible(self._machine, need):
+        if impossible(self._machine, need):
             return
         why, before, givers = self.refusal(need), dict(self._granted), set()
         while self._short(need):
@@ -168,7 +173,14 @@ def _spared(machine: Machine) -> int:
     return min(max(int(machine.memory_total * SPARED), LEAST_SPARED), MOST_SPARED)
 
 
-def _impossible(machine: Machine, need: Need) -> str:
+def possible(machine: Machine, need: Need, replicas: int) -> Grant:
+    """So many replicas, which run already; those that take their place may be larger."""
+    why = impossible(machine, need)
+    return Grant(replicas, why, never=why != "")
+
+
+def impossible(machine: Machine, need: Need) -> str:
+    """Why not one replica fits on the machine, in one line; empty where it may."""
     most = machine.memory_total - _spared(machine)
     if size(need) > most:
         return (
