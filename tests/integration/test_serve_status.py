@@ -42,8 +42,11 @@ def test_what_can_not_come_up_is_told_long_before_its_deadline(stand: Stand) -> 
     assert done.returncode == 1
     assert "service secure isn't served: the gateway refuses it: " in done.stderr
     assert "the gateway refuses it: " in stand.row("secure")["Reason"]
-    stand.until(lambda: stand.row("huge")["Reason"])
-    assert stand.row("huge")["Reason"].startswith("demo/huge needs 16384.0 GiB for a replica, the")
+    stand.until(lambda: stand.row("huge")["Status"] == "failed")
+    why = "demo/huge needs 16384.0 GiB for a replica, the machine has "
+    assert stand.row("huge")["Reason"].startswith(why)
+    answer = stand.get("/huge")
+    assert (answer.status, why in answer.body) == (503, True), "nobody waits for it"
     stand.until(lambda: stand.row("port")["Reason"], 15)
     row = stand.row("port")
     assert row["Status"] == "starting"

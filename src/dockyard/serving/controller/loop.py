@@ -227,11 +227,8 @@ class Controller:
         standing = self._standings[key]
         grant = grants.get(key, Grant(standing.wanted))
         waits = backoff.wait(standing.failures, now) > 0
-        if (
-            grant.never
-            and standing.wanted
-            and not (waits and standing.failures.reason == grant.why)
-        ):
+        told = waits and standing.failures.reason == grant.why
+        if grant.never and standing.wanted and not told:
             standing = self._keeper.start_failed(key, standing, grant.why, now, hopeless=True)
         may_start = 0 if grant.never or waits else grant.replicas
         found = self._keeper.keep(

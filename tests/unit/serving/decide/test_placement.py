@@ -126,6 +126,10 @@ def test_what_the_machine_never_has_is_no_reason_to_give_way() -> None:
     assert granted(grants) == {"a": 4, "b": 0, "c": 0}
     assert grants["b"].why == "b needs 40.0 GiB for a replica, the machine has 15.2 GiB"
     assert grants["c"].why == "c asks for 8 processors, the machine has 4"
+    assert {name for name, one in grants.items() if one.never} == {"b", "c"}
+    assert placement.possible(machine(1), need("b", 1, running=1, size=40.0), 1) == Grant(
+        1, grants["b"].why, never=True
+    ), "what takes the place of one that runs"
 
 
 def test_limits_of_processors_may_be_more_together_than_the_machine_has() -> None:
