@@ -40,6 +40,6 @@ def test_without_a_file_it_is_an_image(directory: Path) -> None:
 
 def test_a_broken_file_is_said_and_how_an_image_is_named(directory: Path) -> None:
     (directory / "compose.yaml").write_text("services: [embed]\n")
-    with pytest.raises(InvalidInput, match="compose.yaml") as error:
+    with pytest.raises(InvalidInput, match=r"compose\.yaml") as error:
         batch_service.file_of("embed")
     assert "embed:latest" in (error.value.hint or "")

@@ -58,7 +58,7 @@ def file_of(name: str) -> str:
 
     request = Request(directory=caller_directory(os.environ), interpolate=False)
     try:
-        files = options.found(request, os.environ, lambda _sentence, _: None).files
+        files = options.found(request, os.environ, _silent).files
     except NotFound:
         return ""
     try:
@@ -67,6 +67,10 @@ def file_of(name: str) -> str:
         error.hint = f"mend it, or say {name}:latest if the image is meant"
         raise
     return files[0] if name in services else ""
+
+
+def _silent(_: str) -> None:
+    """What there is to warn about is said when the project is read."""
 
 
 def prepare(engine: Engine, service: str, words: tuple[str, ...], values: dict[str, Any]) -> Chosen:
