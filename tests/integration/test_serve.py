@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 import json
 import os
@@ -294,7 +294,7 @@ _NOTHING = ("cold_starts_total", "queue_length", "queue_overflows_total", "queue
 
 
 def _later() -> str:
-    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    moment = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
     return moment.isoformat(timespec="seconds")
 
 
