@@ -87,7 +87,7 @@ def fraction(text: str) -> float:
 @argument("variant")
 @with_engine
 def command(
-    engine: Engine, variant: str, *, given: str, pause: str, requests: str, **criteria: float
+    engine: Engine, /, variant: str, *, given: str, pause: str, requests: str, **criteria: float
 ) -> None:
     """Gives a variant more and more of its service's traffic, while it is no worse."""
     from dockyard.serving.decide.rollout import DEFAULT_STEPS
