@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from tests.support.bases import CHECKOUT
@@ -27,6 +27,6 @@ def test_the_demo_goes_from_none_to_eight_and_back_without_a_failure(root: Root)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "failed: 0"
     assert "rolled-back" in done.stdout
-    picture = ElementTree.parse(PICTURE).getroot()
+    picture = ET.parse(PICTURE).getroot()
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert {"burst", "rolled back", "silence"} <= {*picture.itertext()}

@@ -50,7 +50,7 @@ def fraction(text: str) -> float:
         InvalidInput: it is none.
     """
     if not (text.isascii() and text.replace(".", "", 1).isdecimal()):
-        raise InvalidInput("it is not a decimal number")
+        raise InvalidInput("it is not a decimal number", hint="such as 0.99")
     return float(text)
 
 
