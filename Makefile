@@ -56,7 +56,7 @@ unit: setup-dev ## tests that need no container
 integration: setup-dev ## tests with real containers; needs root
 	@$(PYTEST) tests/integration
 
-soak: setup-dev ## 500 containers while processes are killed, the crash tests with ROUNDS=10 times the points, pushes and pulls that are killed, large Python environments, a batch of 100,000 records, thousands of rollouts, all services, examples/rag with PostgreSQL, half an hour of load while parts are killed
+soak: setup-dev ## 500 containers while processes are killed, the crash tests with ROUNDS=10 times the points, pushes and pulls that are killed, large Python environments, a batch of 100,000 records, thousands of rollouts, all services, examples/rag with PostgreSQL, half an hour of load while parts are killed, the demo of serving
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) -s --timeout 0 tests/integration/test_soak.py
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) --timeout 0 tests/integration/test_crash.py tests/integration/test_concurrency.py
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) -s --timeout 0 tests/integration/test_shipping_soak.py
@@ -69,6 +69,7 @@ soak: setup-dev ## 500 containers while processes are killed, the crash tests wi
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) -s --timeout 0 tests/integration/test_serve_load.py
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) --timeout 0 tests/contract/test_gateway_routing.py -k shares
 	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) --timeout 0 tests/integration/test_serve_examples_ab.py
+	@DOCKYARD_SOAK=$(ROUNDS) $(PYTEST) --timeout 0 tests/integration/test_demo_serve.py
 
 fuzz: setup-dev ## Atheris on every target for SECONDS_EACH=60, then the property tests, 5,000 examples each, 20,000 Compose files
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install -q 'atheris>=3.0'

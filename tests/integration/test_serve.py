@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 import os
@@ -256,13 +257,20 @@ def said(stand: Stand) -> Iterator[None]:
 
 
 def test_logs_figures_and_metrics_of_services(stand: Stand) -> None:
-    stand.write(web=stand.service({"scale": {"min": 2, "max": 2}}, environment={"VERSION": "7"}))
+    cold = {"route": {"path": "/cold", "listen": f"127.0.0.1:{stand.port}"}, "scale": {"min": 0}}
+    stand.write(web=stand.service({"scale": {"min": 2, "max": 2}}, environment={"VERSION": "7"}),
+                cold=stand.service(cold))  # fmt: skip
     stand.up()
     stand.until(lambda: stand.row("web")["Replicas"].startswith("2/2"))
     for _ in range(5):
         assert stand.get().status == 200
     every = stand.root.cli("logs", "--all", "--grep", "begin", check=True).stdout
     assert sorted(every.splitlines()) == ["demo-web-1 | begins", "demo-web-2 | begins"]
+    since = ("logs", "--all", "--grep", "begin", "--since")
+    assert stand.root.cli(*since, "1h", check=True).stdout == every
+    assert stand.root.cli(*since, _later(), check=True).stdout == ""
+    told = stand.root.cli("services", "logs", "web", check=True).stdout
+    assert sorted(told.splitlines()) == sorted(every.splitlines())
     assert stand.root.cli("services", "logs", "web", "--grep", "x{9}", check=True).stdout == ""
     assert "demo/web ready" in stand.root.cli("services", "logs", "--programs", check=True).stdout
     bucket = ("dockyard_request_seconds_bucket", "", "+Inf")
@@ -270,8 +278,26 @@ def test_logs_figures_and_metrics_of_services(stand: Stand) -> None:
     found = _figures(stand)
     assert found["dockyard_replicas_ready", "", ""] == 2
     assert found["dockyard_requests_total", "2xx", ""] == 5
+    assert [found[f"dockyard_{one}", "", ""] for one in _NOTHING] == [0] * len(_NOTHING)
+    assert found["dockyard_memory_bytes", "", ""] > 2 * 1_000_000
+    used = found["dockyard_cpu_seconds_total", "", ""]
+    assert used > 0.01
+    stand.root.cli("scale", "web=1", check=True)
+    stand.until(lambda: len(stand.replicas("web")) == 1)
+    assert _figures(stand)["dockyard_cpu_seconds_total", "", ""] >= used
+    assert stand.get("/cold").status == 200
+    assert _figures(stand, "cold")["dockyard_cold_starts_total", "", ""] == 1
     top = stand.root.cli("services", "top", "--no-stream", "--format", "json", check=True).stdout
-    assert json.loads(top)["Replicas"] == "2/2"
+    rows = {row["Variant"]: row["Replicas"] for row in map(json.loads, top.splitlines())}
+    assert rows == {"demo/web": "1/1", "demo/cold": "1/1"}
+
+
+_NOTHING = ("cold_starts_total", "queue_length", "queue_overflows_total", "queue_failures_total")
+
+
+def _later() -> str:
+    moment = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    return moment.isoformat(timespec="seconds")
 
 
 def test_another_address_for_metrics_has_the_controller_replaced(
@@ -300,13 +326,13 @@ def _process(kept: Kept | None) -> int:
     return kept.process.pid
 
 
-def _figures(stand: Stand) -> dict[tuple[str, str, str], float]:
+def _figures(stand: Stand, variant: str = "web") -> dict[tuple[str, str, str], float]:
     metrics = stand.root.cli("services", "metrics", check=True).stdout
     return {
         (sample.name, sample.labels.get("code", ""), sample.labels.get("le", "")): sample.value
         for family in text_string_to_metric_families(metrics)
         for sample in family.samples
-        if sample.labels["variant"] == "web"
+        if sample.labels["variant"] == variant
     }
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import itertools
+import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from dockyard.batch import csv_rows
 from dockyard.batch.contract import shown
 from dockyard.batch.model import Format, Source
 from dockyard.batch.split import Row
@@ -115,21 +116,12 @@ def _decoded(text: bytes, path: str, place: int) -> object:
 
 
 def _csv(path: str) -> Iterator[Row]:
-    with open(path, encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream, strict=True)
-        try:
-            names = next(reader, [])
-            _check_header(names, path)
-            begin = reader.line_num + 1
-            for fields in reader:
-                place, begin = begin, reader.line_num + 1
-                if fields:
-                    yield place, _named(names, fields, path, place), None
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise InvalidInput(
-                f"{path}:{reader.line_num}: no CSV: {error}",
-                hint="it has to be UTF-8, with commas, and quotes around what holds some",
-            ) from error
+    found = csv_rows.rows(path, MAX_LINE)
+    _, names = next(found, (1, []))
+    _check_header(names, path)
+    for place, cells in found:
+        if cells:
+            yield place, _named(names, cells, path, place), None
 
 
 def _check_header(names: list[str], path: str) -> None:
@@ -157,11 +149,34 @@ def _parquet(path: str) -> Iterator[Row]:
             for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
                 for row in batch.to_pylist():
                     place += 1
-                    yield place, msgspec.to_builtins(row), None
+                    yield place, _as_json(row, path, place), None
     except (ValueError, TypeError) as error:  # pyarrow's own errors are ValueErrors
         raise InvalidInput(
             f"cannot read input {path}: {error}", hint="is it Parquet, and whole?"
         ) from error
+
+
+def _as_json(row: Mapping[str, object], path: str, place: int) -> dict[str, object]:
+    plain: dict[str, object] = msgspec.to_builtins(row)
+    for name, value in plain.items():
+        odd = _no_number(value)
+        if odd is not None:
+            raise InvalidInput(
+                f'{path}:{place}: the column "{name}" holds {odd}, which JSON has no word for',
+                hint="write null or a text in its place; nothing was run",
+            )
+    return plain
+
+
+def _no_number(value: object) -> float | None:
+    """NaN or an infinity at any depth of a value; ``None`` where there is none."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else value
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return next(filter(None, map(_no_number, value)), None)
+    return None
 
 
 def _pyarrow() -> Any:

@@ -66,6 +66,14 @@ def _counters(sights: Sequence[Sight]) -> Iterable[Metric]:
         for sight in sights:
             family.add_metric(_names(sight), value(sight))
         yield family
+    used = CounterMetricFamily(
+        "dockyard_cpu_seconds", "Processor time of all replicas, those too that are gone",
+        labels=_LABELS,
+    )  # fmt: skip
+    for sight in sights:
+        if sight.cpu_seconds is not None:
+            used.add_metric(_names(sight), sight.cpu_seconds)
+    yield used
 
 
 def _gauges(sights: Sequence[Sight]) -> Iterable[Metric]:
@@ -79,8 +87,6 @@ def _gauges(sights: Sequence[Sight]) -> Iterable[Metric]:
                                   lambda s: s.activator.waiting),
         "dockyard_traffic_share": ("Part of the service's traffic", lambda s: s.status.share / 100),
         "dockyard_memory_bytes": ("Memory of all replicas", lambda s: s.usage.memory_bytes),
-        "dockyard_cpu_seconds": ("Processor time of the replicas that run",
-                                 lambda s: sum(s.usage.cpu_ns.values()) / 1e9),
         "dockyard_service_failed": ("1 where replicas can't be started",
                                     lambda s: int(s.status.standing.condition == "failed")),
     }  # fmt: skip

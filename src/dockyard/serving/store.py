@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import msgspec
 
 from dockyard import decoding
+from dockyard.serving import consumption
+from dockyard.serving.consumption import Consumption
 from dockyard.serving.decide.model import Rollout
 from dockyard.serving.records import Decided, Declared, Standing
 from dockyard.state.database import Database
 
 _KEPT: Final = 500
 """Decisions of a variant."""
+_OF_VARIANTS: Final = ("serving_standings", "serving_decisions", "serving_consumption")
+"""Tables with rows of variants, which go with their service."""
 
 Key = tuple[str, str]
 """Project and variant, or project and service."""
@@ -87,7 +91,7 @@ class ServingStore:
                     "DELETE FROM serving_rollouts WHERE project=? AND service=?", key
                 )
                 for variant in each.service.variants:
-                    for table in ("serving_standings", "serving_decisions"):
+                    for table in _OF_VARIANTS:
                         connection.execute(
                             f"DELETE FROM {table} WHERE project=? AND variant=?",  # noqa: S608  # a constant
                             (project, variant.name),
@@ -107,6 +111,37 @@ class ServingStore:
                 " ON CONFLICT DO UPDATE SET record=excluded.record",
                 [(*key, msgspec.json.encode(each)) for key, each in standings.items()],
             )
+
+    def consume(
+        self, used: Mapping[Key, Mapping[str, int]], now: float,
+        present: Collection[str] | None = None,
+    ) -> dict[Key, Consumption]:  # fmt: skip
+        """Adds what was seen of processors that replicas used; all variants' consumption then.
+
+        Args:
+            used: nanoseconds, by variant and :func:`dockyard.serving.consumption.life`.
+            present: all lives that go on, where all were looked at.
+        """
+        found: dict[Key, Consumption] = {}
+        with self._database.transaction(durable=False, reserve=False) as connection:
+            rows = connection.execute(
+                "SELECT project, variant, serving_consumption.record FROM serving_images"
+                " LEFT JOIN serving_consumption USING (project, variant)"
+            ).fetchall()
+            for project, variant, record in rows:
+                key = (project, variant)
+                before = decoding.from_json(record, Consumption) if record else Consumption()
+                after = consumption.seen(before, used.get(key, {}), now)
+                if present is not None:
+                    after = consumption.settled(after, present, now)
+                if after != before:
+                    connection.execute(
+                        "INSERT INTO serving_consumption VALUES (?, ?, ?)"
+                        " ON CONFLICT DO UPDATE SET record=excluded.record",
+                        (*key, msgspec.json.encode(after)),
+                    )
+                found[key] = after
+        return found
 
     def tell(self, *decided: Decided) -> None:
         """Adds decisions; the oldest ones of a variant go."""

@@ -351,4 +351,14 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (batch, number)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- What replicas of a variant have used of processors, those that are gone too: a counter that
+    -- never falls, whoever looks and whoever is killed.
+    CREATE TABLE serving_consumption (
+        project  TEXT NOT NULL,
+        variant  TEXT NOT NULL,
+        record   BLOB NOT NULL,
+        PRIMARY KEY (project, variant)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

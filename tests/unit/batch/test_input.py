@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import json
 import os
@@ -52,6 +53,34 @@ def test_csv_has_columns_and_quotes(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_cells_of_csv_may_be_as_long_as_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "x" * 200_000
+    path = written(tmp_path / "a.csv", f'id,text\r\n1,{text}\r\n2,"{text}\n{text}"\r\n')
+    before = csv.field_size_limit()
+    assert [json.loads(each.line)["text"] for each in records(path)] == [text, f"{text}\n{text}"]
+    monkeypatch.setattr(read, "MAX_LINE", 3 * 100_000)
+    with pytest.raises(InvalidInput, match=r"a\.csv:4: the row is longer than"):
+        records(path)
+    assert csv.field_size_limit() == before
+
+
+def test_the_limit_of_csv_is_that_of_others_whenever_they_can_see_it(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", f"id,text\n1,{'x' * 200_000}\n2,y\n")
+    before = csv.field_size_limit()
+    rows = read.rows(read.source(str(path)))
+    assert [(next(rows)[0], csv.field_size_limit()) for _ in range(2)] == [(2, before), (3, before)]
+    rows = read.rows(read.source(str(path)))
+    next(rows)
+    csv.field_size_limit(before + 1)  # another reader's wish stays as well
+    try:
+        next(rows)
+        assert csv.field_size_limit() == before + 1
+    finally:
+        csv.field_size_limit(before)
+
+
 def test_a_folder_has_the_files_below_it_by_name(tmp_path: Path) -> None:
     for name in ("b/2.txt", "a.txt", "b/1.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -82,6 +111,23 @@ def test_parquet_rows_are_records(tmp_path: Path) -> None:
     written(tmp_path / "b.parquet", b"PAR1 not at all")
     with pytest.raises(InvalidInput, match="cannot read input"):
         records(tmp_path / "b.parquet")
+
+
+@pytest.mark.parametrize(("column", "value", "words"), [
+    ("x", float("nan"), '2: the column "x" holds nan'),
+    ("x", float("-inf"), '2: the column "x" holds -inf'),
+    ("vector", [1.0, float("inf")], '2: the column "vector" holds inf'),
+    ("nested", {"a": [{"b": float("nan")}]}, '2: the column "nested" holds nan'),
+])  # fmt: skip
+def test_numbers_that_json_can_not_say_are_refused_with_their_place(
+    tmp_path: Path, column: str, value: object, words: str
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.Table.from_pylist([{"id": 1, column: None}, {"id": 2, column: value}])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(InvalidInput, match=f"a.parquet:{words}"):
+        records(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize(("name", "text", "words"), [

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import yaml
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from dockyard.serving import metrics
@@ -28,6 +29,7 @@ def sight() -> Sight:
     return Sight(
         status=Status(service=service, variant=variant, standing=Standing(), share=100.0),
         gateway=figures, activator=Held(cold=2), usage=Usage(cpu_ns={"a": 3 * 10**9}),
+        cpu_seconds=5.0,
     )  # fmt: skip
 
 
@@ -51,5 +53,10 @@ def test_figures_are_in_base_units() -> None:
     assert found["dockyard_request_seconds_sum", "", ""] == 0.5
     assert found["dockyard_requests_total", "", "5xx"] == 1
     assert found["dockyard_cold_starts_total", "", ""] == 2
-    assert found["dockyard_cpu_seconds", "", ""] == 3
+    assert found["dockyard_cpu_seconds_total", "", ""] == 5
     assert found["dockyard_traffic_share", "", ""] == 1
+
+
+def test_a_counter_that_can_not_be_told_is_left_out() -> None:
+    page = metrics.page([replace(sight(), cpu_seconds=None)]).decode()
+    assert "dockyard_cpu_seconds_total{" not in page

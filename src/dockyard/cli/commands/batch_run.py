@@ -11,6 +11,7 @@ from dockyard.batch.model import DEFAULT_TIMEOUT, DEFAULT_TRIES, Format, Http
 from dockyard.cli import batch_end
 from dockyard.cli.command import define, with_engine
 from dockyard.cli.line import UsageProblem, argument, one_of, option, whole_number
+from dockyard.cli.render import print_note
 from dockyard.cli.run_options import batch_options
 from dockyard.errors import InvalidInput
 
@@ -37,7 +38,8 @@ def _seconds(text: str) -> float:
         help="Requests at a time for each container, with --port (default 4)")  # fmt: skip
 @batch_end.fail_on_reject
 @option("-f", "--file", "files", multiple=True, metavar="stringArray",
-        help="Compose files: what is run is one of their services")  # fmt: skip
+        help="Compose files: what is run is one of their services (default: those of the current"
+        " directory, for a name without a tag)")  # fmt: skip
 @batch_end.form
 @option("--id", "id_field", default="", metavar="string",
         help="Field with the id of each record (default: id where records have one, else their"
@@ -73,10 +75,11 @@ def command(engine: Engine, /, image: str, words: tuple[str, ...], **values: Any
         if not values[name]:
             flag = "--input" if name == "source" else "--output"
             raise UsageProblem(f"{flag} is missing", hint=f"say which: {flag} NAME")
-    http = _http(values)
-    if values["files"]:
-        from dockyard.cli.compose import batch_service
+    from dockyard.cli.compose import batch_service
 
+    is_service = bool(values["files"]) or _is_found(image, quiet=values["quiet"])
+    http = _http(values, is_service=is_service)
+    if is_service:
         found, name, options, own = batch_service.prepare(engine, image, words, values)
         http = http or _posted_to(own, values["path"])
     else:
@@ -90,6 +93,16 @@ def command(engine: Engine, /, image: str, words: tuple[str, ...], **values: Any
         engine, lambda listener: engine.batches.run_job(job, listener=listener),
         form=values["form"], quiet=values["quiet"], fail_on_reject=values["fail_on_reject"],
     )  # fmt: skip
+
+
+def _is_found(name: str, *, quiet: bool) -> bool:
+    """Whether a service of the current directory is meant, which is said then."""
+    from dockyard.cli.compose import batch_service
+
+    file = batch_service.file_of(name)
+    if file and not quiet:
+        print_note(f"{name} is the service of {file}; an image would be {name}:latest")
+    return bool(file)
 
 
 def _of_image(
@@ -109,10 +122,10 @@ def _posted_to(own: Http | None, path: str) -> Http | None:
     return own and replace(own, path=path)
 
 
-def _http(values: dict[str, Any]) -> Http | None:
+def _http(values: dict[str, Any], *, is_service: bool) -> Http | None:
     if values["port"] is None:
         for name, default in _OF_HTTP.items():
-            if values[name] != default and not (values["files"] and name == "path"):
+            if values[name] != default and not (is_service and name == "path"):
                 raise UsageProblem(
                     f"--{name} needs --port", hint="say on which port the container answers"
                 )

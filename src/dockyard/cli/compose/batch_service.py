@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from dockyard.compose.model.project import Project
 from dockyard.compose.oneoff import RunOptions
 from dockyard.compose.options import CreateOptions
 from dockyard.compose.running import OneOff
+from dockyard.errors import DockyardError, NotFound
 from dockyard.serving import block
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from dockyard.images.model import Image
 
 _TAKEN = frozenset({"env", "pull"})
+_BARE = frozenset(":/@")
+"""What makes a word more than a bare name."""
 
 
 class Chosen(NamedTuple):
@@ -35,6 +39,38 @@ class Chosen(NamedTuple):
     options: Options
     http: Http | None
     """Where the service answers, if its ``x-dockyard`` says so."""
+
+
+def file_of(name: str) -> str:
+    """The Compose file of the current directory, or above it, with a service of this name; empty
+    where there is none: then the name is an image's.
+
+    It depends on files alone, not on the images that are here: the same command means the same
+    after a build or a pull, and goes on with its batch. A tag makes a name an image's.
+
+    Raises:
+        InvalidInput, NotSupported: the file makes no sense, so nobody can tell.
+    """
+    if not _BARE.isdisjoint(name):
+        return ""
+    from dockyard.compose.load import options, reading
+    from dockyard.compose.load.request import Request, caller_directory
+
+    request = Request(directory=caller_directory(os.environ), interpolate=False)
+    try:
+        files = options.found(request, os.environ, _silent).files
+    except NotFound:
+        return ""
+    try:
+        services = reading.read(request, os.environ).tree.get("services", {})
+    except DockyardError as error:
+        error.hint = f"mend it, or say {name}:latest if the image is meant"
+        raise
+    return files[0] if name in services else ""
+
+
+def _silent(_: str) -> None:
+    """What there is to warn about is said when the project is read."""
 
 
 def prepare(engine: Engine, service: str, words: tuple[str, ...], values: dict[str, Any]) -> Chosen:
@@ -48,7 +84,8 @@ def prepare(engine: Engine, service: str, words: tuple[str, ...], values: dict[s
         if values[each.key] != each.default and each.key not in _TAKEN:
             raise UsageProblem(
                 f"{each.long_name} can't be given for a service",
-                hint="the Compose file says it, or leave -f out and name an image",
+                hint="the Compose file says it; an image is named with its tag, and without -f:"
+                f" {service}:latest",
             )
     flags = Flags(files=values["files"], progress="quiet" if values["quiet"] else "auto")
     project = projects.load(flags, (service,), resolved=True)

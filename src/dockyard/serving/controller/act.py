@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dockyard.containers.logs import LogLine
 from dockyard.errors import Conflict, DockyardError, NotFound
+from dockyard.serving import sight
 from dockyard.serving.records import Template, numbered
 from dockyard.serving.store import Key, ServingStore
 from dockyard.state.locks import Lock
@@ -59,6 +60,7 @@ def lock(engine: Engine, project: str, *, shared: bool) -> Lock:
 
 def remove(engine: Engine, container_id: str, *, stop_seconds: float | None = None) -> None:
     """Stops a replica, where it runs, and removes it; one that is gone is none."""
+    sight.last_look(engine, container_id)
     with contextlib.suppress(NotFound, Conflict):
         engine.containers.stop(container_id, stop_seconds)
     with contextlib.suppress(NotFound):

@@ -87,7 +87,7 @@ def begin(
 def _require_sensible(criteria: Criteria) -> None:
     sensible = (
         criteria.requests >= 1 and 0.5 <= criteria.confidence < 1
-        and 0 <= criteria.error_margin < 1 and criteria.latency_factor >= 1
+        and 0 <= criteria.error_margin < 1 and 1 <= criteria.latency_factor < math.inf
     )  # fmt: skip
     if not sensible:
         raise InvalidInput(
