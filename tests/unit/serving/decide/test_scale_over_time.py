@@ -242,8 +242,8 @@ def test_by_processors_a_constant_work_reaches_its_target_and_stays(
         used = min(work + idle * fleet.ready, float(fleet.ready))
         fleet.tick(used, requests=1.0)
     count = fleet.counts[-1]
-    fits = work / (target / (1 + TOLERANCE) - idle)
+    used = work + idle * count
 
     assert len({*fleet.counts[600:]}) == 1
-    assert (work + idle * count) / count <= target + 1e-6
-    assert count <= max(math.ceil(fits), 1)
+    assert used <= count * target + 1e-6
+    assert count == 1 or used * (1 + TOLERANCE) > (count - 1) * target - 1e-6, "one too many"
