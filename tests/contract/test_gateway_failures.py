@@ -84,6 +84,21 @@ def test_what_a_replica_may_have_begun_is_tried_again_only_where_that_is_allowed
     assert answer.status == (200 if idempotent else 503)
 
 
+def test_a_body_beyond_the_limit_is_not_tried_again_although_the_route_is_idempotent(
+    gateway: Gateway, server: MakeServer, activator: Server
+) -> None:
+    """The gateway hasn't kept it; a smaller one of the same client is brought to the next."""
+    one = server("one")
+    one.behaviour = _break_off
+    what = service(gateway, idempotent=True, max_body=1 << 20)
+    gateway.serve(served(gateway, what, {"embed": [one.backend]}))
+    answer = gateway.ask(method="POST", body=BODY)
+    assert answer.status == 503
+    assert [each.size for each in one.seen] == [len(BODY)]
+    assert activator.seen == []
+    assert gateway.ask(method="POST", body=bytes(1 << 19)).by == "activator"
+
+
 def test_a_client_cannot_ask_for_more_tries_or_another_time_limit(
     gateway: Gateway, server: MakeServer, activator: Server
 ) -> None:

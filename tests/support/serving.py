@@ -53,8 +53,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.answer(200, f"{ENV.get('VERSION', '1')} {len(body)}")
 
-    def log_message(self, *args):
-        pass
+    def log_message(self, form, *args):
+        if ENV.get("LOG"):
+            print(form % args, flush=True)
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = False

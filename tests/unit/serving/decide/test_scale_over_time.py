@@ -193,3 +193,57 @@ def test_by_the_queue_a_constant_rate_settles(rate: float) -> None:
 
     assert len({*counts[-60:]}) == 1
     assert 4 * counts[-1] >= math.floor(rate)
+
+
+@settings(max_examples=40)
+@given(st.floats(0.5, 200), st.floats(0.5, 50), st.floats(0, 40), st.integers(0, 12))
+def test_by_the_rate_quick_requests_reach_their_target_and_stay(
+    rate: float, target: float, delay: float, replicas: int
+) -> None:
+    """They are over before a look could see them: only their number tells of them."""
+    fleet = Fleet(Scale(min=0, max=1000, target=target, metric="rps"), delay, replicas)
+    for _ in range(200):
+        fleet.tick(rate, requests=0.0, came=rate * TICK)
+    count = fleet.counts[-1]
+    scatter = 3 * math.sqrt(rate / 30) / target
+
+    assert len({*fleet.counts[120:]}) == 1
+    assert rate <= count * target + 1e-6
+    assert count <= math.ceil(rate / target + scatter + TOLERANCE * rate / target)
+
+
+@settings(max_examples=10, derandomize=True)  # as above
+@given(st.integers(0, 2**32), st.floats(0.5, 8))
+def test_by_the_rate_requests_at_random_do_not_make_replicas_come_and_go(
+    seed: int, mean: float
+) -> None:
+    dice = random.Random(seed)
+    fleet = Fleet(Scale(min=1, max=100, target=10, metric="rps"), 10.0, 1)
+    for _ in range(660):
+        came = max(round(dice.gauss(20 * mean, math.sqrt(20 * mean))), 0)
+        fleet.tick(came / TICK, requests=0.0, came=came)
+    counts = fleet.counts[60:]
+
+    assert sum(one != other for one, other in itertools.pairwise(counts)) <= 6
+    assert mean - 1 < min(counts)
+    assert max(counts) <= math.ceil(mean + 1) + 1
+
+
+@settings(max_examples=40)
+@given(st.floats(0.05, 8), st.floats(0.2, 0.8), st.floats(0, 0.1), st.floats(0, 40),
+       st.integers(0, 12))  # fmt: skip
+def test_by_processors_a_constant_work_reaches_its_target_and_stays(
+    work: float, target: float, idle: float, delay: float, replicas: int
+) -> None:
+    """A replica uses one processor at most, and some of it for itself: the load that is measured
+    is no more than those that are ready can do, and each new one adds to it."""
+    fleet = Fleet(Scale(min=0, max=1000, target=target, metric="cpu"), delay, replicas)
+    for _ in range(900):
+        used = min(work + idle * fleet.ready, float(fleet.ready))
+        fleet.tick(used, requests=1.0)
+    count = fleet.counts[-1]
+    used = work + idle * count
+
+    assert len({*fleet.counts[600:]}) == 1
+    assert used <= count * target + 1e-6
+    assert count == 1 or used * (1 + TOLERANCE) > (count - 1) * target - 1e-6, "one too many"
