@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import aiohttp
@@ -12,11 +13,13 @@ from tests.support import activators
 from tests.support.activators import Activator
 from tests.support.backends import Server
 from tests.support.gateway import Gateway, MakeServer, served, service
-from tests.support.replicas import eventually, replica
+from tests.support.replicas import eventually, raw, replica
 
 from dockyard.serving.controller.tally import Manner, Tally
+from dockyard.serving.decide import rollout as deciding
+from dockyard.serving.decide.model import Criteria, Traffic
 from dockyard.serving.gateway.access_log import Reader
-from dockyard.serving.gateway.model import Leg, Served, Upstream
+from dockyard.serving.gateway.model import Backend, Leg, Served, Upstream
 from dockyard.serving.model import Variant
 
 MARK = "x-dockyard-waited"
@@ -75,6 +78,47 @@ def test_a_replica_that_breaks_off_is_named_though_another_one_answers(
     tally = Tally(0.0, Manner(idempotent=True))
     tally.take(lines)
     assert (tally.traffic().requests, tally.traffic().errors) == (2, 1)
+
+
+def test_a_version_that_breaks_connections_fails_though_clients_hardly_see_it(
+    gateway: Gateway, activator: Activator
+) -> None:
+    """Every second request breaks, and is tried again: by the activator, at the same replica."""
+    what = service(gateway, idempotent=True)
+    legs = (Leg(variant="embed", weight=100),)
+    log = Reader(gateway.settings.access_log, from_end=True)
+    asked = 0
+
+    async def every_second(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        with contextlib.suppress(asyncio.IncompleteReadError):  # a probe
+            await reader.readuntil(b"\r\n\r\n")
+            asked += 1
+            if asked % 2:
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                await writer.drain()
+
+    async def scenario() -> list[int]:
+        async with raw(every_second) as one:
+            activator.serve(activator.target(one.address, idempotent=True))
+            upstream = Upstream(
+                id=activators.ID, activator=activator.socket(), backends=(Backend(*one.address),)
+            )
+            gateway.serve(Served(service=what, legs=legs, upstreams=(upstream,)))
+            async with aiohttp.ClientSession(f"http://{gateway.listen}") as session:
+                answers = [await session.get("/") for _ in range(40)]
+        await asyncio.sleep(0.05)  # aiohttp closes its connections behind this
+        await asyncio.to_thread(gateway.log_of, answers[-1].headers["x-request-id"])
+        return [answer.status for answer in answers]
+
+    assert asyncio.run(scenario()) == [200] * 40
+    tally = Tally(0.0, Manner(idempotent=True))
+    tally.take(log.read())
+    canary = tally.traffic()
+    begun = deciding.begin("shop", "web", "embed", {"web": 1, "embed": 0}, 0.0,
+                           criteria=Criteria(requests=30))  # fmt: skip
+    stable = Traffic(requests=400, latencies={float("inf"): 400})
+    assert deciding.verdict(begun, canary, stable, 1.0).action == "rollback"
 
 
 def test_a_start_is_told_from_a_queue(gateway: Gateway, activator: Activator) -> None:

@@ -26,6 +26,8 @@ _FAULTS: Final = frozenset({"start-failed", "replica-gone", "bad-response", "tim
 """Answers of the activator that are the variant's failures; a full queue isn't one."""
 _LOCAL: Final = 503
 """The gateway's answer where the other side was gone before its own."""
+_MOMENT: Final = 0.01
+"""Seconds after a replica's end in which a connection to it may still be taken for one."""
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +52,8 @@ class Tally:
         self._manner = manner
         self._requests = self._errors = 0
         self._times = [0] * (len(BOUNDS) + 1)
-        self._silent: set[str] = set()
-        """Replicas of which nothing was heard since a connection broke."""
+        self._silent: dict[str, float] = {}
+        """When a connection broke, by replica; those of which nothing was heard since."""
 
     def take(self, lines: Iterable[Request]) -> None:
         """Counts the variant's lines, in their order."""
@@ -62,7 +64,7 @@ class Tally:
                 self._add(failed=True, counts=counts and lost)
                 continue
             if not one.held and not one.broken:
-                self._silent.discard(one.upstream or "")
+                self._silent.pop(one.upstream or "", None)
             timed = not one.held or self._is_variants(one)
             failed = self._is_fault(one) if one.held else one.failed
             self._add(failed=failed, counts=counts and (timed or failed))
@@ -97,12 +99,20 @@ class Tally:
 
     def _is_hidden(self, one: Request) -> bool:
         """Whether a try broke of which the client saw nothing; else its own line tells."""
-        return not one.held and (self._manner.idempotent or "UF" in (one.flags or "").split(","))
+        return not one.held and (self._manner.idempotent or _found_nobody(one))
 
     def _is_first(self, one: Request) -> bool:
         """A replica that goes takes along all that it has: that is one failure, not as many as it
-        had requests. One that answers in between has failed anew."""
-        upstream = one.upstream or ""
-        first = upstream not in self._silent
-        self._silent.add(upstream)
+        had requests. One that answers in between has failed anew, and one that takes another
+        connection and breaks that."""
+        upstream, began = one.upstream or "", float(one.at)
+        known = self._silent.get(upstream)
+        first = known is None or (began > known + _MOMENT and not _found_nobody(one))
+        if first:
+            self._silent[upstream] = began + (one.duration or 0.0) / 1000
         return first
+
+
+def _found_nobody(one: Request) -> bool:
+    """It got no connection."""
+    return "UF" in (one.flags or "").split(",")

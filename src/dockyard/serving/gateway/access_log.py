@@ -38,7 +38,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int | None = None
     try_of: str | None = None
     """The id of the request of which this is a single try that broke; such a line has only
-    ``target``, ``upstream`` and ``flags`` beside."""
+    ``at``, ``duration``, ``target``, ``upstream`` and ``flags`` beside."""
     error: str | None = None
     """The type of an answer that is the activator's own."""
     waited: str | None = None

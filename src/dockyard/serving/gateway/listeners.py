@@ -52,6 +52,7 @@ _BROKEN_TRY: dict[str, str] = {
     "target": "%UPSTREAM_CLUSTER_RAW%",
     "upstream": "%UPSTREAM_HOST%",
     "flags": "%RESPONSE_FLAGS%",
+    "duration": "%DURATION%",
 }
 """A line beside the request's own, which knows the last try alone."""
 _BROKEN_FLAGS = ("UF", "UC", "UR")

@@ -102,6 +102,15 @@ def test_a_replica_that_is_killed_with_all_that_it_has_is_one_failure() -> None:
     assert figures(*lines) == (2 + 12 + 2, 2)
 
 
+def test_a_replica_that_takes_connections_and_breaks_each_has_failed_each_time() -> None:
+    """It may answer the activator's tries, of which nobody knows which replica's they are."""
+    tries = [replace(BROKEN, at=str(8 + n), duration=500.0) for n in range(5)]
+    assert figures(*tries) == (5, 5)
+    assert figures(*[replace(each, flags="UF") for each in tries]) == (1, 1)
+    at_once = [replace(BROKEN, at=str(8 + n / 10), duration=500.0 - 100 * n) for n in range(5)]
+    assert figures(*at_once) == (1, 1)
+
+
 def test_where_nothing_is_tried_again_a_failure_counts_once_and_each_does() -> None:
     seen = replace(GOOD, status=503, flags="UC")
     assert figures(*[BROKEN, seen] * 5, manner=Manner()) == (5, 5)
