@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.gateway import Gateway, MakeServer, served, service
 
-from dockyard.serving.gateway.access_log import traffic
+from dockyard.serving.controller.tally import Manner, Tally
 from dockyard.serving.gateway.model import Key
 from dockyard.serving.model import Auth, Match, RateLimit, Variant
 
@@ -149,7 +149,9 @@ def test_traffic_counts_what_replicas_did_alone(gateway: Gateway, server: MakeSe
     gateway.serve(served(gateway, what, {"embed": [good.backend]}))
     answers += [gateway.ask() for _ in range(6)]
     lines = [gateway.log_of(one.headers["x-request-id"]) for one in answers]
-    counted = traffic(lines)["shop.embed"]
+    tally = Tally(0.0, Manner())
+    tally.take(lines)
+    counted = tally.traffic()
     assert [one.status for one in answers] == [200] * 5 + [429] * 3
     assert (counted.requests, counted.errors) == (3, 0)
     assert counted.latencies[float("inf")] == 3

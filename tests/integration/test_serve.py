@@ -194,27 +194,6 @@ def test_traffic_is_split_as_it_is_set(stand: Stand) -> None:
     assert "web has no variant 'nxt'" in refused.stderr
 
 
-def test_a_bad_canary_is_rolled_back(stand: Stand) -> None:
-    stand.write(
-        web=stand.service({"scale": {"min": 1, "max": 1}}),
-        next=stand.service({"variant_of": "web", "weight": 0},
-                           environment={"VERSION": "2", "FAIL_EVERY": "2"}),
-    )  # fmt: skip
-    stand.up()
-    stand.root.cli("rollout", "start", "next", "--steps", "50,100", "--pause", "5s", check=True)
-
-    def over() -> bool:
-        stand.get()
-        done = stand.root.cli("rollout", "status", "web", "--format", "{{.State}}", check=True)
-        return done.stdout.strip() == "rolled-back"
-
-    with Asking(stand):
-        stand.until(over, 60)
-    stand.until(lambda: stand.row("next")["Share"] == "0%")
-    stand.until(lambda: {stand.get().body.split()[0] for _ in range(20)} == {"1"})
-    assert "rollback" in stand.root.cli("explain", "next", check=True).stdout
-
-
 def test_stopped_services_answer_503_and_start_again(stand: Stand) -> None:
     stand.write(web=stand.service({"scale": {"min": 1, "max": 1}}))
     stand.up()

@@ -21,10 +21,9 @@ def row(status: Status) -> dict[str, str]:
     head = variant.name == status.service.variants[0].name
     rolled = status.rollout
     word = stands.condition
+    reasons = [status.problem or stands.reason]
     if rolled is not None and rolled.canary == variant.name and rolled.state == "running":
-        reason = f"rollout: {rolled.why or 'begun'}"
-    else:
-        reason = status.problem or stands.reason
+        reasons.append(f"rollout: {rolled.why or 'begun'}")
     return {
         "Project": status.service.project,
         "Name": status.service.name,
@@ -33,7 +32,7 @@ def row(status: Status) -> dict[str, str]:
         "Replicas": f"{stands.ready}/{stands.wanted} ({variant.scale.min}-{variant.scale.max})",
         "Share": "shadow" if variant.shadow else f"{status.share:.4g}%",
         "Route": route(status.service.route) if head else "",
-        "Reason": reason,
+        "Reason": "; ".join(filter(None, reasons)),
     }
 
 

@@ -7,6 +7,11 @@ import math
 import msgspec
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+WAITED = "X-Dockyard-Waited"
+"""Says for the gateway's log how long a request waited in the queue: milliseconds, or
+:data:`STARTED`; the gateway takes it out, so no client sees it."""
+STARTED = "start"
+"""Its time in the queue has the start of a replica in it."""
 
 _PHRASES = {
     200: b"OK", 400: b"Bad Request", 404: b"Not Found", 405: b"Method Not Allowed",
@@ -42,17 +47,24 @@ class Refused(Exception):
             found["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
         return found
 
-    def render(self, *, close: bool, bodiless: bool = False) -> bytes:
+    def render(self, *, close: bool, bodiless: bool = False, mark: bytes = b"") -> bytes:
         """The whole answer.
 
         Args:
             close: the client is to use the connection for nothing more.
             bodiless: it asked for the head alone.
+            mark: a whole line; see :func:`marked`.
         """
         fields = [f"{name}: {value}\r\n".encode() for name, value in self.fields().items()]
+        fields.append(mark)
         error = {"code": self.status, "type": self.reference, "message": self.reason}
         body = msgspec.json.encode({"error": error})  # as the gateway's own answers are
         return document(self.status, body, fields, close=close, bodiless=bodiless)
+
+
+def marked(waited: str) -> bytes:
+    """The line of a head that says how long a request waited; nothing for one that didn't."""
+    return f"{WAITED}: {waited}\r\n".encode() if waited else b""
 
 
 def document(

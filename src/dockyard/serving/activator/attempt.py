@@ -27,11 +27,13 @@ class Attempt:
 
     Args:
         closing: the client's connection is to end with this response.
+        mark: a line for the head of the response.
     """
 
     def __init__(
-        self, request: Request, body: Body, client: Wire, replica: Wire, *, closing: bool
-    ) -> None:
+        self, request: Request, body: Body, client: Wire, replica: Wire, *, closing: bool,
+        mark: bytes = b"",
+    ) -> None:  # fmt: skip
         self.begun = False
         """The client got some of the response."""
         self.done = False
@@ -46,6 +48,7 @@ class Attempt:
         self._response: Response | None = None
         self._framing: framing.Framing = framing.Unbounded()
         self._head = b""
+        self._mark = mark
         replica.write(request.render() + (body.next(client) or b""))
 
     @property
@@ -113,7 +116,7 @@ class Attempt:
             raise Nonsense("the protocol is changed though nobody asked for it")
         self._response = response
         self.switched = self.begun = self.closes = True
-        self._client.write(response.render())
+        self._client.write(response.render(mark=self._mark))
 
     def _begin(self, response: Response) -> None:
         """The head goes to the client with what there is of the body."""
@@ -127,7 +130,7 @@ class Attempt:
         self.closes = self.closes or unbounded or not self._body.complete
         self._body.settle()
         self._response = response
-        self._head = response.render(close=self.closes)
+        self._head = response.render(close=self.closes, mark=self._mark)
 
     def _receive_body(self) -> bool:
         out, self._head = self._head, b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from dockyard.serving.activator import framing
-from dockyard.serving.activator.answers import CONTINUE, Refused
+from dockyard.serving.activator.answers import CONTINUE, Refused, marked
 from dockyard.serving.activator.attempt import Attempt, Broken, Nonsense, Truncated
 from dockyard.serving.activator.body import Body
 from dockyard.serving.activator.head import Malformed, Request
@@ -54,9 +54,9 @@ class Exchange:
                 self._client.write(CONTINUE)
             return await self._answer(turn, timer)
         except Refused as refused:
-            return self._refuse(refused)
+            return self._refuse(refused, turn)
         except Malformed as error:
-            return self._refuse(Refused(error.status, "bad-request", error.reason))
+            return self._refuse(Refused(error.status, "bad-request", error.reason), turn)
         except (_Gone, Truncated):
             self._client.abort()
             return False
@@ -114,7 +114,7 @@ class Exchange:
             self._check()
             attempt = Attempt(
                 self._request, self._body, self._client, replica,
-                closing=self._served.closing,
+                closing=self._served.closing, mark=marked(turn.waited),
             )  # fmt: skip
             return await self._pump(attempt)
         except Broken:
@@ -187,9 +187,10 @@ class Exchange:
         finally:
             replica.close()
 
-    def _refuse(self, refused: Refused) -> bool:
+    def _refuse(self, refused: Refused, turn: Turn | None) -> bool:
         """Answers it ourselves; what wasn't read of it makes the connection useless."""
         close = self._request.close or not self._body.complete or self._served.closing
         bodiless = self._request.method == b"HEAD"
-        self._client.write(refused.render(close=close, bodiless=bodiless))
+        mark = marked(turn.waited) if turn is not None else b""
+        self._client.write(refused.render(close=close, bodiless=bodiless, mark=mark))
         return not close

@@ -21,7 +21,7 @@ END = b"\r\n\r\n"
 _FIELDS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+")
 _KNOWN = re.compile(
     rb"\n(connection|content-length|expect|host|http2-settings|keep-alive|proxy-connection|te"
-    rb"|transfer-encoding|upgrade):([^\r]*+)\r",
+    rb"|transfer-encoding|upgrade|x-dockyard-waited):([^\r]*+)\r",
     re.IGNORECASE,
 )
 """Each with the end of the line before it: a search for one character is the fastest."""
@@ -30,7 +30,7 @@ _RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: ([^\x00-\x08\x0a-\x1f\x7
 _BARE_LINE_FEED = re.compile(rb"(?:\A|[^\r])\n")
 _HOP_BY_HOP = frozenset(
     (b"connection", b"expect", b"http2-settings", b"keep-alive", b"proxy-connection", b"te",
-     b"upgrade")
+     b"upgrade", b"x-dockyard-waited")
 )  # fmt: skip
 _NEVER_NOMINATED = frozenset((b"content-length", b"host", b"transfer-encoding", b"trailer"))
 _BODILESS = frozenset((204, 304))
@@ -96,17 +96,18 @@ class Response(msgspec.Struct, frozen=True):
         """True where nothing follows, whatever the fields say."""
         return method == b"HEAD" or self.status in _BODILESS or self.status < 200
 
-    def render(self, *, close: bool = False) -> bytes:
+    def render(self, *, close: bool = False, mark: bytes = b"") -> bytes:
         """As it goes to the client.
 
         Args:
             close: the client is to use the connection for nothing more.
+            mark: a line of ours.
         """
         extra = b"Connection: close\r\n" if close else b""
         if self.upgrade:
             extra = b"Connection: Upgrade\r\nUpgrade: %b\r\n" % self.upgrade
         line = b"HTTP/1.1 %d %b\r\n" % (self.status, self.reason)
-        return b"%b%b%b\r\n" % (line, self.fields, extra)
+        return b"%b%b%b%b\r\n" % (line, self.fields, mark, extra)
 
 
 class _Fields(msgspec.Struct):

@@ -14,7 +14,7 @@ import msgspec
 from dockyard.serving.gateway.model import Backend
 from dockyard.serving.model import Protocol
 
-Condition = Literal["starting", "serving", "failed"]
+Condition = Literal["starting", "serving", "failed", "stopped"]
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int = 32 << 20
     condition: Condition = "serving"
     reason: str = ""
-    """Why it ``failed``: what waits is answered 503 with it at once."""
+    """Why it ``failed``, or was ``stopped``: what waits is answered 503 with it at once."""
     retry_after: float = 1.0
     """Seconds until a start is tried again."""
 

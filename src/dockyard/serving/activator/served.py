@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from dockyard.serving.activator.answers import Refused
+from dockyard.serving.activator.answers import STARTED, Refused
 from dockyard.serving.activator.body import SHARE_BYTES, Budget
 from dockyard.serving.activator.dispatch import Dispatch
 from dockyard.serving.activator.model import Figures, Target
@@ -22,7 +22,7 @@ _MOST_LINGERING = 300.0
 class Turn:
     """A request's place: at a replica, in the queue, or refused."""
 
-    __slots__ = ("backend", "number", "refusal", "wake")
+    __slots__ = ("_began", "_cold", "_waited", "backend", "number", "refusal", "wake")
 
     def __init__(self, number: int, wake: Callable[[], None]) -> None:
         self.number = number
@@ -30,6 +30,33 @@ class Turn:
         """Called when one of the other two was set."""
         self.backend: Backend | None = None
         self.refusal: Refused | None = None
+        self._began: float | None = None
+        self._cold = False
+        self._waited = 0.0
+
+    @property
+    def waited(self) -> str:
+        """How long it waited until now, as :data:`dockyard.serving.activator.answers.WAITED` says
+        it; nothing for one that never did."""
+        seconds = self._waited
+        if self._began is not None:
+            seconds += time.monotonic() - self._began
+        elif not seconds:
+            return ""
+        return STARTED if self._cold else f"{1000 * seconds:.0f}"
+
+    def wait(self, *, cold: bool) -> None:
+        """It is in the queue from now on; ``cold`` where there is no replica to come to."""
+        self._began = time.monotonic()
+        self._cold = self._cold or cold
+
+    def go(self, backend: Backend) -> None:
+        """It has a replica."""
+        if self._began is not None:
+            self._waited += time.monotonic() - self._began
+            self._began = None
+        self.backend = backend
+        self.wake()
 
 
 class Served:
@@ -82,7 +109,8 @@ class Served:
         turn.backend = self._dispatch.take()
         if turn.backend is not None:
             return turn
-        if not self._dispatch.available:
+        cold = not self._dispatch.available
+        if cold:
             figures.cold += 1
             if (refusal := self._hopeless()) is not None:
                 figures.failed += 1
@@ -92,6 +120,7 @@ class Served:
             sentence = f"{self._dispatch.waiting} requests wait already"
             raise Refused(503, "queue-full", sentence, self.target.retry_after)
         figures.held += 1
+        turn.wait(cold=cold)
         self._turns[turn.number] = turn
         self.shared.poke()
         return turn
@@ -100,6 +129,7 @@ class Served:
         """Another replica for a request whose one failed; it keeps its place in the queue."""
         self._release(turn)
         self._dispatch.wait_again(turn.number)
+        turn.wait(cold=not self._dispatch.available)
         self._turns[turn.number] = turn
         self._settle()
         if turn.number in self._turns:
@@ -199,6 +229,8 @@ class Served:
         if self.target.condition == "failed":
             reason = self.target.reason or "no replica could be started"
             return Refused(503, "start-failed", reason, retry_after)
+        if self.target.condition == "stopped":
+            return Refused(503, "stopped", self.target.reason, retry_after)
         return None
 
     def _settle(self) -> None:
@@ -219,9 +251,7 @@ class Served:
 
     def _hand_out(self) -> None:
         while (grant := self._dispatch.grant()) is not None:
-            turn = self._turns.pop(grant.number)
-            turn.backend = grant.backend
-            turn.wake()
+            self._turns.pop(grant.number).go(grant.backend)
 
     def _release(self, turn: Turn) -> None:
         backend, turn.backend = turn.backend, None

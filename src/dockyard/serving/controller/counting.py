@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 
-from msgspec.structs import replace
-
+from dockyard.serving.controller.tally import Manner, Tally
 from dockyard.serving.decide.model import Traffic
-from dockyard.serving.gateway import access_log
 from dockyard.serving.gateway.access_log import Reader
 
 
 class Counting:
-    """Reads the log as it grows, while there is a rollout.
-
-    What the activator served counts only where it serves all of a variant's requests: else its
-    time has the start of a replica in it.
-    """
+    """Reads the log as it grows, while there is a rollout."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._reader: Reader | None = None
-        self._counted: dict[tuple[str, float], Traffic] = {}
+        self._tallies: dict[tuple[str, float], Tally] = {}
 
-    def read(self, wanted: set[tuple[str, float]], always_held: set[str]) -> None:
+    def read(self, wanted: Mapping[tuple[str, float], Manner]) -> None:
         """Takes what was logged since the last call.
 
         Args:
             wanted: targets, each with the moment since which it is counted, in seconds since 1970.
-            always_held: targets of which the activator serves all.
         """
         if not wanted:
             self.close()
@@ -36,17 +30,17 @@ class Counting:
         if self._reader is None:
             self._reader = Reader(self._path)
         found = self._reader.read()
-        self._counted = {key: self._counted.get(key, Traffic()) for key in wanted}
-        for target, since in wanted:
-            lines = [one for one in found if one.target == target]
-            if target in always_held:
-                lines = [replace(one, upstream="replica") for one in lines]
-            more = access_log.traffic(lines, since=since).get(target, Traffic())
-            self._counted[target, since] = access_log.added(self._counted[target, since], more)
+        before = self._tallies
+        self._tallies = {
+            key: before.get(key) or Tally(key[1], manner) for key, manner in wanted.items()
+        }
+        for (target, _), tally in self._tallies.items():
+            tally.take(one for one in found if one.target == target)
 
     def of(self, target: str, since: float) -> Traffic:
         """What was counted."""
-        return self._counted.get((target, since), Traffic())
+        tally = self._tallies.get((target, since))
+        return tally.traffic() if tally is not None else Traffic()
 
     def close(self) -> None:
         """Forgets all; there is no rollout."""
@@ -54,4 +48,4 @@ class Counting:
             with contextlib.suppress(OSError):
                 self._reader.close()
         self._reader = None
-        self._counted = {}
+        self._tallies = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from dockyard.serving.activator.model import Target
+from dockyard.serving.activator.model import Condition, Target
 from dockyard.serving.controller.model import Replica
 from dockyard.serving.gateway.model import Backend, Leg, Served, Upstream
 from dockyard.serving.model import Variant, target_id
@@ -66,7 +66,6 @@ def target(
     """A variant as the activator is to serve it."""
     service = declared.service
     name = target_id(service.project, variant.name)
-    down = standing.condition in {"failed", "suspended"}
     return Target(
         id=name,
         socket=socket_path(sockets, name),
@@ -84,12 +83,22 @@ def target(
         timeout=service.timeout,
         idempotent=service.idempotent,
         max_body=service.max_body,
-        condition="failed" if down else "serving" if backends(replicas) else "starting",
-        reason=_public(standing) if down else "",
+        condition=_condition(standing, replicas),
+        reason=_public(standing),
         retry_after=max(retry_after, 1.0),
     )  # fmt: skip
 
 
+def _condition(standing: Standing, replicas: Sequence[Replica]) -> Condition:
+    if standing.condition == "failed":
+        return "failed"
+    if standing.condition == "suspended":
+        return "stopped"
+    return "serving" if backends(replicas) else "starting"
+
+
 def _public(standing: Standing) -> str:
     """Why it doesn't serve, without what a container printed: that may hold secrets."""
-    return standing.failures.reason if standing.condition == "failed" else standing.reason
+    if standing.condition == "failed":
+        return standing.failures.reason
+    return standing.reason if standing.condition == "suspended" else ""

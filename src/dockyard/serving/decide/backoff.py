@@ -6,9 +6,9 @@ from a second to a minute, and begin anew once a replica has been ready for 10 s
 
 from __future__ import annotations
 
-import msgspec
+from typing import Literal
 
-from dockyard.serving.activator.model import Condition
+import msgspec
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
@@ -85,7 +85,9 @@ def is_told(failures: Failures) -> bool:
     return failures.hopeless or failures.late or failures.count >= TOLD_AFTER
 
 
-def condition(failures: Failures, ready: int, now: float) -> Condition:
+def condition(
+    failures: Failures, ready: int, now: float
+) -> Literal["starting", "serving", "failed"]:
     """What is told of a variant: one ready replica is enough to serve.
 
     ``failed`` has the activator answer what waits at once, and what comes until a replica is ready.

@@ -70,11 +70,11 @@ class Criteria(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway counted of a variant within a step, without what the activator served."""
+    """What the gateway counted of a variant within a step; docs/rollouts.md says what counts."""
 
     requests: int = 0
     errors: int = 0
-    """5xx, and connections that broke."""
+    """5xx, and connections that broke, also those of which the client saw nothing."""
     latencies: dict[float, int] = {}
     """Cumulative counts by upper bound in milliseconds, ``inf`` last."""
 

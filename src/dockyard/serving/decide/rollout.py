@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from dockyard.errors import InvalidInput
-from dockyard.serving.decide import significance
+from dockyard.serving.decide import backoff, significance
+from dockyard.serving.decide.backoff import Failures
 from dockyard.serving.decide.model import Criteria, Rollout, Step, Traffic, Verdict
 from dockyard.serving.decide.traffic import with_share
 
@@ -106,6 +107,33 @@ def observed(rollout: Rollout, seconds: float, requests: int) -> Rollout:
     if rollout.state != "running" or requests <= 0 or seconds <= 0:
         return rollout
     return msgspec.structs.replace(rollout, observed=rollout.observed + seconds)
+
+
+def collapse(rollout: Rollout, canary: Failures, others: Sequence[Failures]) -> Verdict | None:
+    """A rollback, whatever was counted, for a canary whose replicas fail one after another.
+
+    Not for failures from before its step. Nor where the stable version's replicas do as well:
+    something else is wrong then.
+
+    Args:
+        others: of the variants that had traffic before it.
+    """
+    if rollout.state != "running" or canary.at < rollout.since or not backoff.is_told(canary):
+        return None
+    if others and all(backoff.is_told(each) for each in others):
+        return None
+    times = "once" if canary.count == 1 else f"{canary.count} times in a row"
+    return Verdict(action="rollback", why=f"its replicas fail, {times}: {canary.reason}")
+
+
+def unready(rollout: Rollout, reason: str) -> Verdict:
+    """While no replica of the canary is ready.
+
+    Args:
+        reason: why not, where it is known.
+    """
+    words = f"{rollout.canary} isn't ready"
+    return Verdict(action="wait", why=f"no verdict yet: {words}{f': {reason}' if reason else ''}")
 
 
 def verdict(rollout: Rollout, canary: Traffic, stable: Traffic, now: float) -> Verdict:

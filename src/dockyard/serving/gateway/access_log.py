@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from dockyard import decoding
-from dockyard.serving.decide.model import Traffic
 
-BOUNDS = (
-    1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2000, 3000, 5000,
-    7500, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
-)  # fmt: skip
-"""Milliseconds."""
 _AT_ONCE = 16 << 20
 _BROKEN = frozenset({"UF", "UC", "UR", "UT", "LR", "UPE", "URX", "SI", "OM"})
 """Response flags of what came to nothing behind the gateway."""
@@ -43,6 +36,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The replica's ``ADDRESS:PORT``, the path of the activator's socket, or nothing where none
     was reached."""
     attempts: int | None = None
+    try_of: str | None = None
+    """The id of the request of which this is a single try that broke; such a line has only
+    ``at``, ``duration``, ``target``, ``upstream`` and ``flags`` beside."""
+    error: str | None = None
+    """The type of an answer that is the activator's own."""
+    waited: str | None = None
+    """Milliseconds in the activator's queue, or that it waited for the start of a replica
+    (:mod:`dockyard.serving.activator.answers`); nothing where it didn't wait."""
     status: int = 0
     """0 where the connection went before an answer."""
     flags: str | None = None
@@ -60,10 +61,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return self.upstream is not None and self.upstream.startswith("/")
 
     @property
+    def broken(self) -> bool:
+        """A connection broke behind the gateway; not one that a client left."""
+        return not _BROKEN.isdisjoint((self.flags or "").split(","))
+
+    @property
     def failed(self) -> bool:
-        """A 5xx, or a connection that broke behind the gateway; not one that a client left."""
-        broken = _BROKEN.intersection((self.flags or "").split(","))
-        return self.status >= 500 or bool(broken)
+        """A 5xx, or a connection that broke."""
+        return self.status >= 500 or self.broken
 
 
 class Reader:
@@ -126,39 +131,3 @@ class Reader:
             return False
         here = os.fstat(self._descriptor)
         return (named.st_dev, named.st_ino) != (here.st_dev, here.st_ino)
-
-
-def traffic(requests: Iterable[Request], *, since: float = 0.0) -> dict[str, Traffic]:
-    """What replicas did, by variant, without what the activator served.
-
-    Args:
-        requests: of the log; those that never had a variant, such as refused ones, don't count.
-        since: seconds since 1970; those that began before don't count.
-    """
-    by_target: dict[str, list[Request]] = {}
-    for one in requests:
-        if one.target and one.upstream and not one.held and float(one.at) >= since:
-            by_target.setdefault(one.target, []).append(one)
-    return {target: _traffic(ones) for target, ones in by_target.items()}
-
-
-def added(one: Traffic, other: Traffic) -> Traffic:
-    """Two periods' traffic together."""
-    bounds = sorted({*one.latencies, *other.latencies})
-    return Traffic(
-        requests=one.requests + other.requests,
-        errors=one.errors + other.errors,
-        latencies={
-            bound: one.latencies.get(bound, 0) + other.latencies.get(bound, 0) for bound in bounds
-        },
-    )
-
-
-def _traffic(requests: Sequence[Request]) -> Traffic:
-    durations = [one.duration or 0.0 for one in requests]
-    latencies = {float(bound): sum(one <= bound for one in durations) for bound in BOUNDS}
-    return Traffic(
-        requests=len(requests),
-        errors=sum(one.failed for one in requests),
-        latencies={**latencies, float("inf"): len(requests)},
-    )

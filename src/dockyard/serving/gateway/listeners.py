@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dockyard.serving.gateway import policies
 from dockyard.serving.gateway.documents import Json, extension, typed
 from dockyard.serving.gateway.model import Served, Settings
+from dockyard.serving.gateway.places import METADATA
 from dockyard.serving.model import Tls
 
 KIND = "envoy.config.listener.v3.Listener"
@@ -37,12 +38,25 @@ _LOGGED: dict[str, str] = {
     "status": "%RESPONSE_CODE%",
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
+    "error": "%RESP(X-DOCKYARD-ERROR)%",
+    "waited": f"%DYNAMIC_METADATA({METADATA}:{policies.WAITED})%",
     "duration": "%DURATION%",
     "first_byte": "%RESPONSE_DURATION%",
     "received": "%BYTES_RECEIVED%",
     "sent": "%BYTES_SENT%",
 }
 """Without queries and credentials: they are nobody's business."""
+_BROKEN_TRY: dict[str, str] = {
+    "at": "%START_TIME(%s.%6f)%",
+    "try_of": "%REQ(X-REQUEST-ID)%",
+    "target": "%UPSTREAM_CLUSTER_RAW%",
+    "upstream": "%UPSTREAM_HOST%",
+    "flags": "%RESPONSE_FLAGS%",
+    "duration": "%DURATION%",
+}
+"""A line beside the request's own, which knows the last try alone."""
+_BROKEN_FLAGS = ("UF", "UC", "UR")
+"""No connection; one that was closed, or reset, before the answer."""
 
 
 def name_of(listen: str) -> str:
@@ -120,7 +134,10 @@ def _manager(name: str, settings: Settings) -> Json:
                 "resource_api_version": "V3",
             },
         },
-        http_filters=[*policies.filters(), extension("router", router)],
+        http_filters=[
+            *policies.filters(),
+            extension("router", router, upstream_log=[_broken_tries(settings)]),
+        ],
         access_log=[_access_log(settings)],
         local_reply_config=_local_reply(),
         upgrade_configs=[{"upgrade_type": "websocket"}],
@@ -196,6 +213,14 @@ def _access_log(settings: Settings) -> Json:
         "file", "envoy.extensions.access_loggers.file.v3.FileAccessLog",
         path=settings.access_log, log_format={"json_format": _LOGGED},
     )  # fmt: skip
+
+
+def _broken_tries(settings: Settings) -> Json:
+    log = extension(
+        "tries", "envoy.extensions.access_loggers.file.v3.FileAccessLog",
+        path=settings.access_log, log_format={"json_format": _BROKEN_TRY},
+    )  # fmt: skip
+    return {**log, "filter": {"response_flag_filter": {"flags": list(_BROKEN_FLAGS)}}}
 
 
 def _keep_alive() -> list[Json]:

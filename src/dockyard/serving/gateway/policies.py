@@ -16,6 +16,9 @@ MODELS = "dockyard.models"
 CLIENT = "x-dockyard-client"
 CREDENTIALS = ("x-api-key", "authorization")
 """Headers that may have a key; the replica sees neither."""
+WAITED = "waited"
+"""What the log knows of a request's time in the activator's queue."""
+_WAITED_HEADER = "x-dockyard-waited"
 _AUTH = "envoy.extensions.filters.http.api_key_auth.v3"
 _LIMIT = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _ALWAYS: Json = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
@@ -39,7 +42,18 @@ def filters() -> list[Json]:
                      }), "disabled": True},
         {**extension(KEYS, f"{_AUTH}.ApiKeyAuth"), "disabled": True},
         extension(RATE, _LIMIT, stat_prefix="rate"),
+        _takes_out_mark(),
     ]  # fmt: skip
+
+
+def _takes_out_mark() -> Json:
+    """How long a request waited in the activator is for the access log alone."""
+    kept: Json = {"metadata_namespace": METADATA, "key": WAITED, "type": "STRING"}
+    rule: Json = {"header": _WAITED_HEADER, "on_header_present": kept, "remove": True}
+    return extension(
+        "dockyard.waited", "envoy.extensions.filters.http.header_to_metadata.v3.Config",
+        response_rules=[rule],
+    )  # fmt: skip
 
 
 def reads_model() -> Json:

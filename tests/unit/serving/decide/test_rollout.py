@@ -7,6 +7,7 @@ import pytest
 
 from dockyard.errors import InvalidInput
 from dockyard.serving.decide import rollout
+from dockyard.serving.decide.backoff import Failures
 from dockyard.serving.decide.model import Criteria, Rollout, Step, Traffic, Verdict
 
 BOUNDS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, float("inf"))
@@ -49,6 +50,26 @@ def test_there_is_no_verdict_before_there_are_requests() -> None:
     assert verdict == Verdict(
         action="wait", why="no verdict yet: 49 of 50 requests to next in 20 s"
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "hopeless", "at", "over"),
+    [
+        (3, False, NOW + 1, True),
+        (2, False, NOW + 1, False),
+        (1, True, NOW + 1, True),
+        (9, False, NOW - 1, False),
+    ],
+)
+def test_a_canary_that_fails_again_and_again_in_its_step_is_over(
+    count: int, hopeless: bool, at: float, over: bool
+) -> None:
+    canary = Failures(count=count, at=at, reason="exit code 3", hopeless=hopeless)
+    found = rollout.collapse(begun(), canary, [Failures()])
+    assert (found is not None and found.action == "rollback") == over
+    assert rollout.collapse(begun(), canary, [Failures(count=3, at=1.0)]) is None
+    ended = msgspec.structs.replace(begun(), state="promoted")
+    assert rollout.collapse(ended, canary, [Failures()]) is None
 
 
 def test_half_of_fifty_is_enough_to_roll_back() -> None:
