@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 SOURCES := src tests $(wildcard bench examples) scripts/demo scripts/demo-rag scripts/demo-serve scripts/steps.py
-JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
+JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n + 1 : 4)))
 ROUNDS ?= 10
 SECONDS_EACH ?= 60
 
