@@ -20,7 +20,7 @@ def row(status: Status) -> dict[str, str]:
     stands, variant = status.standing, status.variant
     head = variant.name == status.service.variants[0].name
     rolled = status.rollout
-    word = stands.condition
+    word = "refused" if status.problem else stands.condition
     reasons = [status.problem or stands.reason]
     if rolled is not None and rolled.canary == variant.name and rolled.state == "running":
         reasons.append(f"rollout: {rolled.why or 'begun'}")

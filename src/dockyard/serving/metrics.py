@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from dockyard.serving.sight import Sight
+from dockyard.serving.verbs import Status
 
 _LABELS = ("project", "service", "variant")
 _MILLISECONDS = 1000.0
@@ -87,8 +88,8 @@ def _gauges(sights: Sequence[Sight]) -> Iterable[Metric]:
                                   lambda s: s.activator.waiting),
         "dockyard_traffic_share": ("Part of the service's traffic", lambda s: s.status.share / 100),
         "dockyard_memory_bytes": ("Memory of all replicas", lambda s: s.usage.memory_bytes),
-        "dockyard_service_failed": ("1 where replicas can't be started",
-                                    lambda s: int(s.status.standing.condition == "failed")),
+        "dockyard_service_failed": ("1 where replicas can't be started, or the gateway refuses it",
+                                    lambda s: int(_has_failed(s.status))),
     }  # fmt: skip
     for name, (words, value) in values.items():
         family = GaugeMetricFamily(name, words, labels=_LABELS)
@@ -113,3 +114,7 @@ def _latency(sights: Sequence[Sight]) -> Metric:
 
 def _bound(milliseconds: float) -> str:
     return "+Inf" if math.isinf(milliseconds) else repr(milliseconds / _MILLISECONDS)
+
+
+def _has_failed(status: Status) -> bool:
+    return status.problem != "" or status.standing.condition == "failed"

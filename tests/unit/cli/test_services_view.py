@@ -34,6 +34,7 @@ def test_what_is_wrong_comes_before_a_rollout(problem: str, reason: str, said: s
         service=SERVICE, variant=NEXT, standing=standing, share=10, rollout=ROLLOUT, problem=problem
     )
     assert view.row(status)["Reason"] == said
+    assert view.row(status)["Status"] == ("refused" if problem else "idle")
 
 
 def test_a_rollout_is_its_canarys_and_while_it_goes_on() -> None:
