@@ -166,7 +166,7 @@ class Services:
         if rollout is None:
             raise NotFound(
                 f"no rollout of {service.name} goes on",
-                hint=f"dockyard rollout start {service.name} begins one",
+                hint=beginning(service),
             )
         state = "promoted" if promote else "rolled-back"
         after = msgspec.structs.replace(rollout, state=state, why="by a command", since=time.time())
@@ -211,6 +211,14 @@ def _ever_ready(declared: Declared, standings: Mapping[tuple[str, str], Standing
         for one in declared.service.variants
         if standings.get((project, one.name), Standing()).ever_ready
     }
+
+
+def beginning(service: Service) -> str:
+    """How a rollout of a service is begun, as a hint."""
+    beside = [one.name for one in service.variants[1:] if not one.shadow]
+    if not beside:
+        return f"a service with variant_of: {service.name} would be what a rollout is of"
+    return f"dockyard rollout start {beside[0]} begins one"
 
 
 def _steps(rollout: Rollout) -> str:

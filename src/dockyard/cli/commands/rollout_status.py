@@ -22,9 +22,10 @@ def command(engine: Engine, service: str, *, form: str | None) -> None:
     """Shows how the last rollout of a service goes, or went."""
     found = engine.services.rollout(service)
     if found is None:
-        raise NotFound(
-            f"{service} had no rollout", hint=f"dockyard rollout start {service} begins one"
-        )
+        from dockyard.serving.verbs import beginning
+
+        declared, _ = engine.services.find(service)
+        raise NotFound(f"{service} had no rollout", hint=beginning(declared.service))
     rows = [view.row(found)]
     listing.put(listing.list_text(rows, view.TITLES, tuple(view.TITLES), form,
                                   listing.terminal_width(), first=("Why",)))  # fmt: skip
