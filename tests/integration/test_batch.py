@@ -287,6 +287,7 @@ def test_a_killed_batch_is_interrupted_and_goes_on_where_it_was(case: Case) -> N
     running = case.start("--shards", "4", "--parallel", "2")
     until(lambda: list(case.output.glob("shard-*.jsonl")))
     committed = {path: path.stat().st_mtime_ns for path in case.output.glob("shard-*.jsonl")}
+    until(lambda: not any(map(case.has_journal, committed)))  # it is written down that they are
     running.send_signal(signal.SIGKILL)
     running.wait()
     listed = case.root.cli("batch", "ls", "--format", "{{.ID}} {{.Status}}").stdout.split()

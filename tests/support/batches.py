@@ -59,6 +59,11 @@ class Case:
         """Starts it."""
         return self.root.start(*self.words(*words, image=image))
 
+    def has_journal(self, shard: Path) -> bool:
+        """Whether a shard is still to be committed, or to be written down as such."""
+        number = shard.stem.removeprefix("shard-")
+        return any(Path(self.root.paths.root, "batches").glob(f"*/journal-{number}"))
+
     def results(self) -> dict[str, dict[str, Any]]:
         """The results by their ids; each id is there once."""
         return self._lines("shard-*.jsonl")

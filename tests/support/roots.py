@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.support import bases, leftovers
 
 from dockyard import Config, Engine, Networking, Options
+from dockyard.containers import controller_place
 from dockyard.containers.attach import Streams
 from dockyard.containers.model import Container, NetworkMode
 from dockyard.errors import DockyardError, NotFound
@@ -120,6 +121,7 @@ class Root:
         for helper in host.with_argument(self.paths.root):  # a controller, which writes its log
             helper.signal(signal.SIGKILL)
             helper.wait(10)
+        controller_place.clear(self.paths)  # as the next command would
         mounts.unmount_below(str(self.base))
         remove_tree(str(self.base))
 
