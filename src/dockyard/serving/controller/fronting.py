@@ -48,8 +48,8 @@ class Fronting:
     def write(self, served: Sequence[Served]) -> bool:
         """Has Envoy load it; what it refuses goes on as it was before, and keeps no other back."""
         wanted = tuple(map(_with_certificate, served))
-        if wanted == self._wanted:
-            return self._tries_again()
+        if wanted == self._wanted and not self._is_due():
+            return self._listens_otherwise()
         self._refusals = isolating.still(self._refusals, wanted)
         settle = self._settling()
         if settle is None:  # it starts with what is written
@@ -60,16 +60,10 @@ class Fronting:
         self._load(wanted, settle)
         return True
 
-    def _tries_again(self) -> bool:
-        """Whether what didn't go does now; it is tried each few seconds."""
+    def _is_due(self) -> bool:
+        """Whether what didn't go is to be tried again."""
         now = time.monotonic()
-        if now < self._retry_at or not (self._complaint or self._deaf or self._refusals):
-            return False
-        self._retry_at = now + _RETRY_SECONDS
-        if self._reconsiders(now):
-            self._loads_otherwise()
-            return True
-        return self._loads_otherwise() if self._complaint else self._listens_otherwise()
+        return now >= self._retry_at and (self._complaint != "" or self._reconsiders(now))
 
     def _reconsiders(self, now: float) -> bool:
         """Whether a refusal holds no more: it may have been the machine's fault."""
@@ -82,12 +76,6 @@ class Fronting:
             found |= self._culprits([each])
         before, self._refusals = self._refusals, found
         return before != found
-
-    def _loads_otherwise(self) -> bool:
-        before, settle = (self._complaint, self._refusals), self._settling()
-        if settle is not None:
-            self._load(self._wanted or (), settle)
-        return (self._complaint, self._refusals) != before
 
     def _load(self, wanted: tuple[Served, ...], settle: Settling) -> None:
         before = self._loaded
@@ -143,7 +131,10 @@ class Fronting:
             return {}
 
     def _listens_otherwise(self) -> bool:
-        """Whether a port that was taken isn't any more."""
+        """Whether a port that was taken isn't any more; it is tried again each few seconds."""
+        if not self._deaf or time.monotonic() < self._retry_at:
+            return False
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
         before, self._deaf = self._deaf, self._listener_errors()
         if self._deaf:
             files.retry_listeners(self._serving.gateway)
