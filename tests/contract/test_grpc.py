@@ -35,9 +35,9 @@ def activator() -> Iterator[Activator]:
 class Call:
     """A call by a client of another make, whose answer is read as it comes."""
 
-    def __init__(self, gateway: Gateway, directory: Path) -> None:
+    def __init__(self, gateway: Gateway, directory: Path, body: bytes) -> None:
         self._head, asked = directory / "head", directory / "asked"
-        asked.write_bytes(message(b"all of them"))
+        asked.write_bytes(body)
         self._client = subprocess.Popen(
             ["curl", "-sSN", "--http2-prior-knowledge", "--max-time", "30", "-H", "te: trailers",
              "-H", "content-type: application/grpc", "--data-binary", f"@{asked}", "-D", self._head,
@@ -55,7 +55,7 @@ class Call:
         """Reads to the end: no more messages; all fields before and behind them."""
         rest, _ = self._client.communicate(timeout=30)
         assert rest == b""
-        assert self._client.returncode in {0, 92}, "92: it was answered before it had sent its body"
+        assert self._client.returncode == 0
         lines = self._head.read_text().splitlines()
         return dict(line.split(": ", 1) for line in lines if ": " in line)
 
@@ -66,9 +66,11 @@ class Call:
 
 
 @contextlib.contextmanager
-def calling(gateway: Gateway, directory: Path) -> Iterator[Call]:
+def calling(
+    gateway: Gateway, directory: Path, body: bytes = message(b"all of them")
+) -> Iterator[Call]:
     """A call that is over when the test is."""
-    call = Call(gateway, directory)
+    call = Call(gateway, directory, body)
     try:
         yield call
     finally:
@@ -142,6 +144,6 @@ def test_a_call_that_no_replica_can_take_is_told_so_as_grpc_has_it(
     legs = (Leg(variant="embed", weight=100),)
     gateway.serve(Served(service=described(gateway), legs=legs, upstreams=(upstream,)))
     activator.serve(activator.target(protocol="h2c", condition="failed", reason="no such model"))
-    with calling(gateway, tmp_path) as call:
+    with calling(gateway, tmp_path, body=b"") as call:  # curl drops an answer that overtakes a body
         got = call.end()
     assert (got["grpc-status"], got["grpc-message"]) == ("14", "no such model")

@@ -37,7 +37,7 @@ models: {llm: {model: "hf-like/tiny:1"}}
 """
 SCRIPT = """
 hostname; pwd; id -u; id -g; id -G
-ulimit -n; cat /proc/sys/net/ipv4/ip_unprivileged_port_start
+awk '/open files/ {print $4, $5}' /proc/1/limits; cat /proc/sys/net/ipv4/ip_unprivileged_port_start
 df -k /scratch /dev/shm | awk 'NR > 1 {print $2}'
 cat /proc/1/comm; grep -E 'CapBnd' /proc/1/status | cut -f 2
 touch /no 2> /dev/null || echo read-only
@@ -74,7 +74,7 @@ def test_a_container_is_as_its_service_says(root: Root, tmp_path: Path) -> None:
     seen = compose("exec", "app", "sh", "-c", SCRIPT).stdout.splitlines()
     compose("down", "-t", "0")
     assert seen == [
-        "inside", "/tmp", "1000", "1001", "1001 50", "1234", "99", "1024", "2048",
+        "inside", "/tmp", "1000", "1001", "1001 50", "1234 2345", "99", "1024", "2048",
         "init", "0000000000000000", "read-only", "192.0.2.1", "search example.org",
         "/dev/gpu0", "/dev/nought", "/dev/port0", "1 12 hf-like/tiny:1", "1 2 3",
         "MARK=cdi",
