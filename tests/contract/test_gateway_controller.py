@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.support.registries import free_port
 from tests.support.waiting import until
 
 from dockyard.errors import ComponentFailed
-from dockyard.serving.controller import fronting
+from dockyard.serving.controller import accepted, fronting
 from dockyard.serving.controller.fronting import Fronting
 from dockyard.serving.gateway import envoy, files
 from dockyard.serving.gateway.model import Files, Served, Settings
@@ -195,3 +196,58 @@ def test_a_controller_that_begins_anew_finds_whom_envoy_refuses(
         assert front.write([bad, good])
         assert set(front.problems()) == {(PROJECT, "bad")}
         assert gateway.ask().by == "one"
+
+
+def test_what_was_loaded_goes_on_under_another_controller(
+    gateway: Gateway, server: MakeServer
+) -> None:
+    one = server("one")
+    good = served(gateway, service(gateway), {"embed": [one.backend]})
+    broken = served(gateway, service(gateway, route=NAMELESS), {"embed": [one.backend]})
+    front, _ = _front(gateway)
+    front.write([good])
+    for _ in range(2):
+        front.write([broken])
+        assert set(front.problems()) == {(PROJECT, "embed")}
+        assert gateway.ask().by == "one"
+        front, _ = _front(gateway)
+
+
+def test_one_that_is_refused_as_it_was_before_keeps_no_other_back(
+    gateway: Gateway, server: MakeServer
+) -> None:
+    """Another Envoy may not take what the one before did."""
+    one = server("one")
+    good = served(gateway, service(gateway), {"embed": [one.backend]})
+    broken = service(gateway, name="bad", path="/bad", route=NAMELESS)
+    wanted = [served(gateway, broken, {"bad": [one.backend]}), good]
+    accepted.write(gateway.settings, wanted)
+    front, _ = _front(gateway)
+    front.write(wanted)
+    assert set(front.problems()) == {(PROJECT, "bad")}
+    assert front.is_current
+    assert gateway.ask().by == "one"
+
+
+def test_what_could_not_be_written_is_written_later(
+    gateway: Gateway, server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fronting, "_RETRY_SECONDS", 0.05)
+    accepted.write(gateway.settings, ())
+    front, _ = _front(gateway)
+    wanted = [served(gateway, service(gateway), {"embed": [server("one").backend]})]
+
+    def full(*_: object) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "publish", full)
+        front.write(wanted)
+        current = front.is_current
+    assert not current, "replicas that are drained have to wait"
+    assert front.problems() == {
+        (PROJECT, "embed"): "its documents can't be written: No space left on device"
+    }
+    until(lambda: front.write(wanted))
+    assert front.is_current
+    assert gateway.ask().by == "one"

@@ -153,6 +153,13 @@ class Fleet:
             return now - replica.started
         return now - self.ready_since.get(replica.id, now)
 
+    def awaited(self, replica: Replica, now: float) -> float:
+        """For how many seconds one that isn't ready has been waited for.
+
+        By this controller: one that has served for long may be too busy to tell a new one so.
+        """
+        return now - max(replica.started, self._since) if replica.started else 0.0
+
     def watch(self, replica: Replica) -> None:
         """Has the controller look as soon as a replica's program ends."""
         if replica.process is None:

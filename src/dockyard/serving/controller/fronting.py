@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from dockyard.errors import DockyardError
-from dockyard.serving.controller import isolating
+from dockyard.serving.controller import accepted, isolating
 from dockyard.serving.controller.isolating import Refusal
 from dockyard.serving.controller.ports import Load
 from dockyard.serving.controller.reporter import Reporter
@@ -38,7 +38,8 @@ class Fronting:
         self._reporter = reporter
         self._admin = Admin(serving.gateway.admin, timeout=2.0)
         self._wanted: tuple[Served, ...] | None = None
-        self._loaded: tuple[Served, ...] = ()
+        self._loaded = accepted.read(serving.gateway)
+        self._remembered = isolating.declarations(self._loaded)
         self._refusals: dict[Key, Refusal] = {}
         self._complaint = ""
         self._deaf: dict[str, str] = {}
@@ -86,16 +87,27 @@ class Fronting:
                 self._reporter.trouble("gateway", f"{project}/{name} is refused: {one.why}")
             self._refusals |= found
             self._reconsider_at = time.monotonic() + _RECONSIDER_SECONDS
-            self._loaded = before
+            self._loaded = isolating.without(before, found)
             self._complaint = self._publish(self._offer(wanted), settle)
         if self._complaint:
             self._reporter.trouble("gateway", self._complaint)
         self._retry_at = time.monotonic() + _RETRY_SECONDS
+        self._remember()
+
+    def _remember(self) -> None:
+        """Has the next controller know what was loaded: a refused service goes on as that."""
+        declared = isolating.declarations(self._loaded)
+        if declared == self._remembered:
+            return
+        with contextlib.suppress(OSError):  # tried again with the next change
+            accepted.write(self._serving.gateway, self._loaded)
+            self._remembered = declared
 
     def _suspects(self, wanted: tuple[Served, ...]) -> list[Served]:
         """Those for which Envoy may have refused something: a whole document, or a listener."""
         if self._complaint:
-            return isolating.changed(self._offer(wanted), self._loaded)
+            offered = self._offer(wanted)
+            return isolating.changed(offered, self._loaded) or list(offered)
         refused = {name for name, said in self._deaf.items() if _TAKEN not in said}
         return [
             one for one in self._loaded if listeners.name_of(one.service.route.listen) in refused
@@ -115,6 +127,8 @@ class Fronting:
             complaint = settle(documents)
         except DockyardError as error:
             return error.message
+        except OSError as error:
+            return f"its documents can't be written: {error.strerror}"
         if not complaint:
             self._loaded = offered
             self._deaf = self._listener_errors()
@@ -126,8 +140,8 @@ class Fronting:
                 candidates,
                 lambda some: envoy.validate(self._documents(some), self._serving.gateway),
             )
-        except DockyardError as error:
-            self._reporter.trouble("gateway", error.message)
+        except (DockyardError, OSError) as error:
+            self._reporter.trouble("gateway", str(error))
             return {}
 
     def _listens_otherwise(self) -> bool:

@@ -31,9 +31,14 @@ def declaration(served: Served) -> Served:
     return replace(served, legs=(), upstreams=())
 
 
+def declarations(served: Iterable[Served]) -> dict[Key, Served]:
+    """Services without what changes by itself, by name."""
+    return {key_of(one): declaration(one) for one in served}
+
+
 def changed(wanted: Iterable[Served], loaded: Iterable[Served]) -> list[Served]:
     """Those that aren't declared as what the gateway has loaded."""
-    known = {key_of(one): declaration(one) for one in loaded}
+    known = declarations(loaded)
     return [one for one in wanted if known.get(key_of(one)) != declaration(one)]
 
 
@@ -54,8 +59,17 @@ def culprits(candidates: Sequence[Served], ask: Ask) -> dict[Key, Refusal]:
 
 def still(refusals: Mapping[Key, Refusal], wanted: Iterable[Served]) -> dict[Key, Refusal]:
     """The refusals of services that are still declared so."""
-    declared = {key_of(one): declaration(one) for one in wanted}
+    declared = declarations(wanted)
     return {key: one for key, one in refusals.items() if declared.get(key) == one.declaration}
+
+
+def without(loaded: Iterable[Served], refusals: Mapping[Key, Refusal]) -> tuple[Served, ...]:
+    """What was loaded, but for what is refused now as it was: no service can go on as that."""
+    return tuple(
+        one
+        for one in loaded
+        if (known := refusals.get(key_of(one))) is None or known.declaration != declaration(one)
+    )
 
 
 def acceptable(

@@ -58,7 +58,7 @@ class Keeper:
         load = None if self._loads is None else self._loads.get(target, Load())
         held = None if self._stats is None else self._stats.targets.get(target)
         total = load.total if load is not None else held.total if held is not None else 0
-        seen = Seen(at=now, total=total, cpu={
+        seen = Seen(at=now, total=total, by_gateway=load is not None, cpu={
             each.id: self._cpu[each.id] for each in replicas if each.id in self._cpu
         })  # fmt: skip
         before = self._seen.get(key, Seen())
@@ -139,8 +139,8 @@ class Keeper:
 
     def is_late(self, replica: Replica, variant: Variant, now: float) -> bool:
         """Whether a replica had its time to become ready."""
-        age = now - replica.started if replica.started else 0.0
-        return replica.state == "starting" and age > variant.ready.deadline
+        waited = self._fleet.awaited(replica, now)
+        return replica.state == "starting" and waited > variant.ready.deadline
 
     def ended(
         self, key: Key, stands: Standing, replica: Replica, words: Sequence[str], ran: float,

@@ -29,6 +29,12 @@ DECLARED = Declared(
 )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _since_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Controllers began at 0."""
+    monkeypatch.setattr("time.time", lambda: 0.0)
+
+
 def keeper() -> tuple[Keeper, Fleet]:
     fleet = Fleet(NOTHING, NOTHING, Reporter(), lambda: None, lambda *_: None)
     return Keeper(fleet, Reporter()), fleet
@@ -76,6 +82,15 @@ def test_one_that_missed_its_deadline_is_told_with_its_last_lines_and_removed(
     printed = capsys.readouterr().out.splitlines()
     assert "shop/web web-1: loading weights" in printed
     assert "shop/web web-1: listening on 8000" in printed
+
+
+def test_a_new_controller_gives_those_that_are_too_busy_to_answer_their_time_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.time", lambda: NOW - 10)
+    one, _ = keeper()
+    assert not one.is_late(replica(5000.0), WEB, NOW)
+    assert one.is_late(replica(5000.0), WEB, NOW + 291)
 
 
 def test_one_that_becomes_ready_in_the_last_moment_stays() -> None:
