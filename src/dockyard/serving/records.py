@@ -74,6 +74,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     refusals: Refusals = Refusals()
     """Requests that found its queue full."""
     history: History = History()
+    memory_peak: int = 0
+    """Bytes that a replica of this template was seen to use, at most."""
     ready: int = 0
     """Replicas that were ready when this was written."""
     template: str = ""

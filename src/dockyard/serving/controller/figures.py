@@ -19,6 +19,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since 1970; 0 for never."""
     total: int = 0
     """Requests that ever came."""
+    by_gateway: bool = True
+    """Who counted them; the activator counts others."""
     cpu: dict[str, int] = {}
     """Nanoseconds of processors, by replica."""
 
@@ -45,8 +47,10 @@ def sample(
     there = waiting + held.active if held is not None else 0
     requests = max(load.active if load is not None else 0, there)
     passed = now.at - before.at if before.at else 0.0
-    came = max(now.total - before.total, 0) if before.at else 0
-    if metric in {"rps", "cpu"} and passed < LEAST:
+    alike = before.at > 0 and before.by_gateway == now.by_gateway
+    came = max(now.total - before.total, 0) if alike else 0
+    untold = passed < LEAST or (metric == "rps" and not alike)
+    if metric in {"rps", "cpu"} and untold:
         return Sample(at=now.at, load=last if before.at else 0.0, requests=requests, came=came)
     loads: dict[Metric, float] = {
         "concurrency": requests,

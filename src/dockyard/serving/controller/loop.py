@@ -19,6 +19,7 @@ from dockyard.serving.controller.model import Replica
 from dockyard.serving.controller.ports import Activator, Gateway
 from dockyard.serving.controller.reporter import Reporter
 from dockyard.serving.controller.rollouts import Rollouts
+from dockyard.serving.controller.standing import of_another_version, with_peak
 from dockyard.serving.decide import backoff, traffic
 from dockyard.serving.decide.model import History, Rollout
 from dockyard.serving.decide.placement import Grant
@@ -38,6 +39,8 @@ _BREATH: Final = 0.01
 """Seconds between two looks in any case: who waits for a busy replica wakes it again and again."""
 _SOON: Final = 0.1
 """While the gateway is starting."""
+_MEASURE_SECONDS: Final = 5.0
+"""Between two looks at what all replicas use."""
 _MADE_SECONDS: Final = 10.0
 """Within so long one that is made runs."""
 _ADOPTION_SECONDS: Final = 2.0
@@ -66,6 +69,7 @@ class Controller:
         self._keeper = Keeper(self._fleet, reporter)
         self._rollouts = Rollouts(self._store, reporter, Counting(serving.access_log))
         self._variants: dict[Key, Variant] = {}
+        self._measured_at = 0.0
 
     def wake(self) -> None:
         """Has it look at once."""
@@ -145,7 +149,7 @@ class Controller:
         stats = await asyncio.to_thread(self._activator.stats)
         before = dict(self._standings)
         rollouts = await asyncio.to_thread(self._rollouts.look, declared, before, now)
-        used = await asyncio.to_thread(usage.read, self._engine, self._by_cpu(present))
+        used = await asyncio.to_thread(usage.read, self._engine, self._measured(present, now))
         self._keeper.see(loads, stats, {each: one.cpu for each, one in used.items()})
         await self._note_ends(declared, present, now)
         wanted = {
@@ -155,7 +159,10 @@ class Controller:
             for each in declared
             for variant in each.service.variants
         }
-        grants = await asyncio.to_thread(room.grants, self._engine, declared, present, wanted)
+        peaks = self._peaks(present, used)
+        grants = await asyncio.to_thread(
+            room.grants, self._engine, declared, present, wanted, peaks
+        )
         for each in declared:
             for variant in each.service.variants:
                 with self._guarded(each, variant):
@@ -166,15 +173,24 @@ class Controller:
         self._remove_strangers(declared, present)
         await asyncio.to_thread(self._record, declared, before)
 
-    def _by_cpu(self, present: observe.Present) -> list[str]:
-        """Ready replicas of variants whose load is processors."""
+    def _measured(self, present: observe.Present, now: float) -> list[str]:
+        """Ready replicas of variants whose load is processors; once in a while all of them."""
+        due = not 0 <= now - self._measured_at < _MEASURE_SECONDS
+        self._measured_at = now if due else self._measured_at
         return [
             each.id
             for key, found in present.items()
-            if key in self._variants and self._variants[key].scale.metric == "cpu"
+            if key in self._variants and (due or self._variants[key].scale.metric == "cpu")
             for each in found
             if each.state == "ready"
         ]
+
+    def _peaks(self, present: observe.Present, used: Mapping[str, usage.Usage]) -> dict[Key, int]:
+        """The most memory that a replica of each variant was seen to use; it is remembered."""
+        for key in self._standings.keys() & present.keys():
+            taken = [used[each.id].memory for each in present[key] if each.id in used]
+            self._standings[key] = with_peak(self._standings[key], max(taken, default=0))
+        return {key: one.memory_peak for key, one in self._standings.items()}
 
     def _decide(
         self, declared: Declared, variant: Variant, present: observe.Present,
@@ -203,7 +219,7 @@ class Controller:
         key = (project, variant.name)
         standing = self._standings.get(key, Standing())
         if standing.template not in {"", declared.templates[variant.name].hash}:
-            standing = replace(standing, failures=backoff.Failures())  # it may have been mended
+            standing = of_another_version(standing, present.get(key, ()))
         if declared.suspended:
             wanted, history, why = 0, History(), "it was stopped by a command"
         else:

@@ -79,10 +79,14 @@ class Rollouts:
             self._looked.pop(key, None)
         if now - looked < _EVERY or declared.suspended:
             return rollout
+        versions = {name: one.hash for name, one in declared.templates.items()}
+        if rollout.versions and rollout.versions != versions:
+            return self._renewed(key, rollout, versions, now)
         canary, stable = self._counted(key[0], declared, rollout)
         fresh = looked == 0.0 or canary.requests < requests
         passed = 0.0 if fresh else now - looked
-        seen = deciding.observed(rollout, passed, canary.requests - requests)
+        known = replace(rollout, versions=versions)
+        seen = deciding.observed(known, passed, canary.requests - requests)
         verdict = _verdict(declared, seen, standings, (canary, stable), now)
         after = deciding.advance(seen, verdict, now, stable)
         if not self._save(rollout, after):  # a command has spoken meanwhile
@@ -91,6 +95,17 @@ class Rollouts:
         self._looked[key] = (now, 0 if moved else canary.requests)
         if after.why != rollout.why or moved:
             self._tell(key, rollout, after, verdict)
+        return after
+
+    def _renewed(
+        self, key: Key, rollout: Rollout, versions: Mapping[str, str], now: float
+    ) -> Rollout:
+        """After a version was replaced."""
+        after = deciding.renewed(rollout, versions, now)
+        if not self._save(rollout, after):
+            return self._store.rollouts().get(key, after)
+        self._looked.pop(key, None)
+        self._reporter.decided((key[0], after.canary), "rollout", after.why)
         return after
 
     def _counted(
@@ -132,7 +147,7 @@ def _verdict(
     collapsed = deciding.collapse(rollout, canary.failures, others)
     if collapsed is not None:
         return collapsed
-    unready = by_counts.action != "rollback" and not canary.ready
+    unready = by_counts.action != "rollback" and not canary.current
     return deciding.unready(rollout, canary.reason) if unready else by_counts
 
 

@@ -29,11 +29,14 @@ _ALIVE = frozenset({"starting", "ready"})
 
 def grants(
     engine: Engine, declared: Sequence[Declared], present: Mapping[Key, Sequence[Replica]],
-    wanted: Mapping[Key, int],
+    wanted: Mapping[Key, int], peaks: Mapping[Key, int],
 ) -> dict[Key, Grant]:  # fmt: skip
     """How many replicas each variant may have, and why not as many as it wants.
 
     What replicas take is asked only where something is to be started.
+
+    Args:
+        peaks: bytes of memory that a replica was seen to use, at most.
     """
     alive = {
         key: [each.id for each in present.get(key, ()) if each.state in _ALIVE] for key in wanted
@@ -48,7 +51,9 @@ def grants(
             resources = each.templates[variant.name].options.resources
             least = each.variant(variant.name).scale.min
             taken = [used[each].memory for each in alive[key] if each in used]
-            needs[key] = need(key, wanted[key], len(alive[key]), least, resources, taken)
+            needs[key] = need(
+                key, wanted[key], len(alive[key]), least, resources, taken, peaks.get(key, 0)
+            )
     if enough:
         return {key: possible(host, one, wanted[key]) for key, one in needs.items()}
     found = allot(host, list(needs.values()))
@@ -56,12 +61,14 @@ def grants(
 
 
 def need(
-    key: Key, wanted: int, running: int, least: int, resources: Resources, taken: Sequence[int]
-) -> Need:
+    key: Key, wanted: int, running: int, least: int, resources: Resources, taken: Sequence[int],
+    peak: int = 0,
+) -> Need:  # fmt: skip
     """What a variant asks for, with what its replicas take.
 
     Args:
         taken: bytes of memory, of each replica that runs.
+        peak: the most that one was seen to use, one that is gone too.
     """
     return Need(
         name="/".join(key),
@@ -69,7 +76,7 @@ def need(
         running=running,
         min=min(least, wanted),
         memory_limit=resources.memory or 0,
-        memory_peak=max(taken, default=0),
+        memory_peak=max(peak, *taken, 0),
         memory_used=sum(taken),
         cpus_limit=resources.cpus or 0.0,
     )

@@ -14,6 +14,7 @@ from dockyard.serving.records import Condition, Standing
 
 PATIENCE = 5.0
 """Seconds that a replica may start for before it is said what keeps it from being ready."""
+_GRAIN = 16 << 20
 _NAMES = {
     137: "was killed", 143: "was ended by SIGTERM", 139: "crashed (SIGSEGV)", 134: "was aborted",
 }  # fmt: skip
@@ -71,6 +72,25 @@ def failed(
     """After a replica ended, or couldn't be made; see :func:`backoff.failed`."""
     failures = backoff.failed(standing.failures, reason, now, ran=ran, hopeless=hopeless, late=late)
     return replace(standing, failures=failures, last_words=last_words)
+
+
+def of_another_version(standing: Standing, replicas: Sequence[Replica]) -> Standing:
+    """After what is declared has changed: nothing that was learned of the version before counts,
+    but that its replicas serve where some do."""
+    serves = any(each.state == "ready" for each in replicas)
+    return replace(
+        standing, failures=Failures(), memory_peak=0, ever_ready=standing.ever_ready and serves
+    )
+
+
+def with_peak(standing: Standing, taken: int) -> Standing:
+    """With the most memory that a replica was seen to use, in coarse steps: it is written down.
+
+    Args:
+        taken: bytes of the largest replica now.
+    """
+    peak = -(-taken // _GRAIN) * _GRAIN
+    return replace(standing, memory_peak=peak) if peak > standing.memory_peak else standing
 
 
 def settled(

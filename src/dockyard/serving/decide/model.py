@@ -97,6 +97,8 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     before: dict[str, int] = {}
     """Weights to go back to, by variant."""
+    versions: dict[str, str] = {}
+    """What the variants are made from, by name; empty until it was looked at."""
     reference: Traffic = Traffic()
     """What was counted of the stable version in the step before: it counts as well where a step
     leaves that version too few requests."""

@@ -109,6 +109,19 @@ def observed(rollout: Rollout, seconds: float, requests: int) -> Rollout:
     return msgspec.structs.replace(rollout, observed=rollout.observed + seconds)
 
 
+def renewed(rollout: Rollout, versions: Mapping[str, str], now: float) -> Rollout:
+    """A rollout after a version was replaced: what was counted of the one before says nothing of
+    it, so the step begins anew.
+
+    Args:
+        versions: what variants are made from now, by name.
+    """
+    return msgspec.structs.replace(
+        rollout, versions=dict(versions), since=now, observed=0.0, reference=_NOTHING,
+        why="begins its step anew: another version",
+    )  # fmt: skip
+
+
 def collapse(rollout: Rollout, canary: Failures, others: Sequence[Failures]) -> Verdict | None:
     """A rollback, whatever was counted, for a canary whose replicas fail one after another.
 

@@ -39,6 +39,16 @@ def test_too_short_a_time_makes_no_rate() -> None:
     assert (found.load, found.came) == (9.0, 1)
 
 
+def test_counts_of_the_gateway_and_of_the_activator_make_no_rate_together() -> None:
+    blind = Seen(at=102.0, total=9, by_gateway=False)
+    found = sample("rps", BEFORE, blind, None, HELD, 9.0)
+    assert found is not None
+    assert (found.load, found.came) == (9.0, 0)
+    again = sample("rps", blind, Seen(at=104.0, total=1_000_000), LOAD, HELD, 9.0)
+    assert again is not None
+    assert (again.load, again.came) == (9.0, 0), "as before: no burst"
+
+
 def test_a_gateway_that_began_anew_makes_no_negative_rate() -> None:
     found = sample("rps", BEFORE, Seen(at=102.0, total=3), LOAD, HELD)
     assert found is not None

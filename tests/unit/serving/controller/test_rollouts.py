@@ -25,18 +25,18 @@ KEY, WEB, NEXT = ("p", "web"), ("p", "web"), ("p", "next")
 BEGUN = 1000.0
 READY = Standing(condition="serving", ready=1, current=1, template="t", ever_ready=True)
 LOOP = Failures(count=3, at=BEGUN + 5, reason="p-next-1 exited with code 3")
-CRASHING = replace(READY, condition="failed", ready=0, failures=LOOP, reason=LOOP.reason)
+CRASHING = replace(READY, condition="failed", ready=0, current=0, failures=LOOP, reason=LOOP.reason)
 WELL = {WEB: READY, NEXT: READY}
 
 
-def declared(**more: bool) -> Declared:
+def declared(canary: str = "t", **more: bool) -> Declared:
     variants = tuple(Variant(name=name, port=80) for name in ("web", "next"))
     template = Template(options=Options(), image_id="", image_name="", hash="t")
     return Declared(
         service=Service(
             project="p", name="web", route=Route(listen="127.0.0.1:80"), variants=variants
         ),
-        templates={"web": template, "next": template},
+        templates={"web": template, "next": replace(template, hash=canary)},
         suspended=more.get("suspended", False),
     )
 
@@ -138,8 +138,23 @@ def test_what_crashed_before_the_rollout_or_another_version_says_nothing(
     assert desk.look({WEB: READY, NEXT: before}).state == "running"
 
 
+def test_a_canary_that_is_replaced_is_judged_by_its_own_requests_alone(desk: Desk) -> None:
+    for _ in range(4):
+        desk.look()
+        desk.answers(100, 100)
+    other, stands = declared("mended"), {WEB: READY, NEXT: replace(READY, template="mended")}
+    replaced = desk.look(what=other)
+    assert (replaced.observed, replaced.why) == (0.0, "begins its step anew: another version")
+    whys = [desk.look(stands, what=other).why for _ in range(4)]
+    assert all("0 of 50 requests" in why for why in whys)
+    while desk.now < BEGUN + 60 and desk.look(stands, what=other).state == "running":
+        desk.answers(10, 90)
+    assert desk.store.rollouts()[KEY].state == "promoted"
+    assert desk.told().count("begins its step anew: another version") == 1
+
+
 def test_one_that_is_not_ready_goes_no_further_but_may_be_rolled_back(desk: Desk) -> None:
-    waiting = replace(READY, ready=0, reason="it doesn't fit")
+    waiting = replace(READY, current=0, reason="it doesn't fit")
     for _ in range(8):
         desk.look()
         desk.answers(20, 180)

@@ -26,6 +26,12 @@ def test_without_a_limit_the_largest_that_was_seen_counts() -> None:
     assert allot(MACHINE, [need])["shop/web"].replicas == 3
 
 
+def test_what_one_was_seen_to_use_that_is_gone_counts_as_well() -> None:
+    need = room.need(("shop", "web"), 8, 0, 0, Resources(), (), 4 * GIB)
+
+    assert allot(MACHINE, [need])["shop/web"].replicas == 2
+
+
 def test_a_control_groups_limit_is_known_without_what_the_kernel_would_give_up(
     tmp_path: Path,
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from dockyard.serving.controller import standing
 from dockyard.serving.controller.model import Replica
 from dockyard.serving.decide import backoff
+from dockyard.serving.decide.backoff import Failures
 from dockyard.serving.model import Ready, Variant
 from dockyard.serving.records import Standing
 
@@ -42,6 +43,23 @@ def test_an_end_has_a_reason(fields: dict[str, Any], said: str) -> None:
 def test_a_variant_without_need_is_idle_and_one_in_need_starts() -> None:
     assert settled(Standing()).condition == "idle"
     assert settled(Standing(wanted=1)).condition == "starting"
+
+
+def test_another_version_has_yet_to_show_what_it_needs_and_that_it_serves() -> None:
+    before = Standing(
+        template="old", ever_ready=True, memory_peak=1 << 30, failures=Failures(count=3)
+    )
+    idle = standing.of_another_version(before, ())
+    assert (idle.ever_ready, idle.memory_peak, idle.failures.count) == (False, 0, 0)
+    serving = replica(state="ready", template="old")
+    assert standing.of_another_version(before, (serving,)).ever_ready, "its replicas go on"
+
+
+def test_a_peak_of_memory_only_rises_in_coarse_steps() -> None:
+    once = standing.with_peak(Standing(), (100 << 20) + 1)
+    assert once.memory_peak == 112 << 20
+    assert standing.with_peak(once, 111 << 20) is once
+    assert standing.with_peak(once, 0) is once
 
 
 def test_one_that_was_stopped_says_only_that() -> None:
