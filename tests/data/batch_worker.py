@@ -61,6 +61,8 @@ def serve_lines() -> None:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    sick = False
+    """It fails at everything from now on."""
 
     def do_GET(self) -> None:  # the name that the server calls
         self.reply(200, {})
@@ -72,7 +74,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         record = json.loads(body)
         what = record.get("do")
-        if what == "refuse":
+        if what == "sicken once" and not leave_mark(record):
+            Handler.sick = True
+        if self.sick:
+            self.reply(500, {"detail": "no device"})
+        elif what == "refuse":
             self.reply(422, {"detail": "too long"})
         elif what == "fail":
             self.reply(500, {"detail": "boom"})

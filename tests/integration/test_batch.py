@@ -144,7 +144,8 @@ SERVE = (*PYTHON, "serve")
 
 
 def test_http(case: Case) -> None:
-    special = {3: "refuse", 5: "fail", 7: "crash", 9: "busy once", 11: "reject", 13: "crash once"}
+    special = {3: "refuse", 5: "fail", 7: "crash", 9: "busy once", 11: "reject", 13: "crash once",
+               25: "sicken once"}  # fmt: skip
     case.write({"id": n, "text": "x" * n, "do": special.get(n)} for n in range(60))
     words = case.words("--port", "8000", "--shards", "3", "--tries", "2", "--parallel", "2",
                        image=SERVE)  # fmt: skip

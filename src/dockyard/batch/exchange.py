@@ -71,6 +71,11 @@ def busy_seconds(reply: Reply, number: int) -> float | None:
     return min(wait, _LONGEST_WAIT)
 
 
+def is_unwell(reply: Reply) -> bool:
+    """Whether an answer speaks of the server as much as of the record."""
+    return reply.status >= 500 or reply.status in _LATER
+
+
 def outcome(position: int, own: ids.Id, field: str, reply: Reply) -> Outcome | str:
     """What came of a record, or why nothing did."""
     if len(reply.body) > MAX_BODY:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dockyard.batch import containers, exchange
 from dockyard.batch.decide import Tried
 from dockyard.batch.exchange import Reply
-from dockyard.batch.model import Http
+from dockyard.batch.model import Http, Outcome
 from dockyard.batch.tries import Desk, Means, is_hopeless, own_id
 from dockyard.batch.watch import Canceled
 from dockyard.errors import DockyardError, RunError
@@ -21,9 +21,12 @@ if TYPE_CHECKING:  # it is beside the engine, above us
     from dockyard.handle import RunningContainer
 
 _LOCAL = "127.0.0.1"
+_MANY = 20
+"""So many failures in a row raise the question whether the server is well."""
 _DYING_SECONDS = 0.5
 _TAIL = 200
 """Lines of a server's log that are kept."""
+_SICK = "the server fails at what it has answered before"
 _TROUBLE = (OSError, http.client.HTTPException)
 
 
@@ -135,10 +138,14 @@ def attempt(
         with ThreadPoolExecutor(count) as pool:
             for each in [pool.submit(posting.work) for _ in range(count)]:
                 each.result()
+        posting.end()
         if means.watch.stopping.is_set():
             raise Canceled
     desk.journal.flush()
     left = desk.left(positions)
+    if posting.sick:
+        server.close()
+        return Tried(left=left, reason=f"{_SICK}: {posting.last}")
     if not posting.died:
         return Tried(left=left, named=True, reason="no answer", reasons=posting.failures)
     reason = server.ending(desk)
@@ -157,40 +164,82 @@ class _Posting:
         self._guard = threading.Lock()
         self.failures: dict[int, str] = {}
         self.died = False
+        self.sick = False
+        """The server lives, but fails at what one has answered before."""
+        self.last = ""
+        """Why a record failed last."""
+        self._streak = 0
+        """Failures in a row that may be the server's."""
 
     def work(self) -> None:
         """Posts records until there are no more, or the server died."""
-        timeout = self._means.batch.job.timeout
-        connection = http.client.HTTPConnection(_LOCAL, self._server.port, timeout=timeout)
-        with contextlib.closing(connection):
+        with contextlib.closing(self._connection()) as connection:
             for position in self._positions():
                 self._settle(position, connection)
 
     def _positions(self) -> Iterator[int]:
-        while not (self.died or self._means.watch.stopping.is_set()):
+        while not (self.died or self.sick or self._means.watch.stopping.is_set()):
             with self._guard:
                 position = next(self._next, None)
             if position is None:
                 return
             yield position
 
+    def end(self) -> None:
+        """After the last record: a server that ends in failures is questioned as well."""
+        if self._streak and not (self.died or self.sick):
+            self._question()
+
     def _settle(self, position: int, connection: http.client.HTTPConnection) -> None:
-        batch = self._means.batch
-        line = self._means.staged.line(position)
-        own = own_id(line, batch.id_field)
         try:
-            found = self._reply(exchange.request(batch.job, line, own), connection)
+            outcome, unwell = self._asked(position, connection)
         except _TROUBLE as error:
             if not self._server.alive(_DYING_SECONDS):
                 self.died = True
-            self.failures[position] = f"no answer: {exchange.words(error)}"
-            return
-        outcome = exchange.outcome(position, own, batch.id_field, found)
-        if isinstance(outcome, str):
-            self.failures[position] = outcome
-            return
+            outcome, unwell = f"no answer: {exchange.words(error)}", True
         with self._guard:
+            if isinstance(outcome, str):
+                self._failed(position, outcome, unwell=unwell)
+                return
+            self._streak = 0
             self._desk.journal.add(outcome)
+            if outcome.kind == "result":
+                self._means.proof.position = position
+
+    def _failed(self, position: int, reason: str, *, unwell: bool) -> None:
+        self.failures[position] = self.last = reason
+        self._streak += unwell
+        if self._streak >= _MANY and not (self.died or self.sick):
+            self._question()
+
+    def _question(self) -> None:
+        """Whether the server still answers what one has answered before: if not, what fails is
+        no fault of the records."""
+        self._streak = 0
+        position = self._means.proof.position
+        if position is None or self._means.watch.stopping.is_set():
+            return
+        with contextlib.closing(self._connection()) as connection:
+            try:
+                found, _ = self._asked(position, connection)
+            except _TROUBLE as error:
+                found = exchange.words(error)
+        self.sick = isinstance(found, str)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        timeout = self._means.batch.job.timeout
+        return http.client.HTTPConnection(_LOCAL, self._server.port, timeout=timeout)
+
+    def _asked(
+        self, position: int, connection: http.client.HTTPConnection
+    ) -> tuple[Outcome | str, bool]:
+        """What came of a record, or why nothing did; and whether that may be the server's fault."""
+        batch = self._means.batch
+        line = self._means.staged.line(position)
+        own = own_id(line, batch.id_field)
+        reply = self._reply(exchange.request(batch.job, line, own), connection)
+        outcome = exchange.outcome(position, own, batch.id_field, reply)
+        return outcome, exchange.is_unwell(reply)
 
     def _reply(self, request: exchange.Request, connection: http.client.HTTPConnection) -> Reply:
         """The answer to a request, which is sent again while the server says that it is busy."""

@@ -23,6 +23,13 @@ if TYPE_CHECKING:  # the engine is above us
 _NOT_THERE = frozenset({126, 127})
 
 
+class Proof:
+    """A record that a server of the batch has answered: one that fails at it isn't well."""
+
+    def __init__(self) -> None:
+        self.position: int | None = None
+
+
 class Means(msgspec.Struct, frozen=True, kw_only=True):
     """What all tries of a batch share."""
 
@@ -32,6 +39,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     staged: Staged
     watch: Watch
     meter: Meter
+    proof: Proof = msgspec.field(default_factory=Proof)
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
