@@ -193,7 +193,7 @@ class Answering:
             repository=seen.place.name, reference=seen.place.item, status=refused.status,
             address=seen.request.remote or "", detail=refused.message,
         )  # fmt: skip
-        await self._service.records(self._service.gate.access.audit, event)
+        await self._service.records(self._service.gate.access.audit_denied, event)
 
     def _note(self, seen: Seen, status: int, size: int = 0) -> None:
         seconds = time.monotonic() - seen.started
