@@ -176,6 +176,9 @@ def test_an_archive_for_docker_is_the_image(
         assert layer is not None
         assert layer.read() == artifacts.layer("amd64")
 
+    done = bare.cli("copy", "-q", f"{registry.host}/a:1", "docker-archive:-:me/app:2", check=True)
+    assert (done.stdout[-1024:], done.stderr) == ("\0" * 1024, f"{digest}\n"), "a tar alone"
+
     assert copy(bare, f"docker-archive:{file}:me/app:2", f"{other.host}/b:1") == digest
     found = client.remote(Reference.parse(f"{other.host}/b:1"))
     assert json.loads(found.manifest().data)["config"]["digest"] == made.blobs[0]

@@ -66,6 +66,9 @@ def test_what_is_asked_for_is_fetched_once_and_kept(
     assert head.headers["docker-content-digest"] == digest
     found = here.ask("GET", "/v2/lib/app/manifests/1")
     assert digest_of(found.body) == digest
+    head = here.ask("HEAD", f"/v2/lib/app/blobs/{digest_of(LAYER)}")
+    assert (head.status, head.headers["content-length"]) == (200, str(len(LAYER)))
+    assert not any(digest_of(LAYER) in one for one in origin.requests("GET")), "nobody wants it yet"
     with ThreadPoolExecutor(8) as crowd:
         path = f"/v2/lib/app/blobs/{digest_of(LAYER)}"
         assert all(answer.body == LAYER for answer in crowd.map(
@@ -125,6 +128,7 @@ def test_what_is_nowhere_is_not_found(here: Talk, there: Talk) -> None:
 
     assert here.ask("GET", "/v2/lib/app/manifests/none").codes == ["MANIFEST_UNKNOWN"]
     assert here.ask("GET", f"/v2/lib/app/blobs/{digest_of(b'none')}").codes == ["BLOB_UNKNOWN"]
+    assert here.ask("HEAD", f"/v2/lib/app/blobs/{digest_of(b'none')}").status == 404
 
 
 def test_content_that_was_changed_there_is_never_given_whole_and_not_kept(

@@ -123,6 +123,29 @@ class Remote(Repository):
         except (Denied, Unauthorized):
             return False
 
+    def blob_size(self, digest: str) -> int:
+        """Bytes of a blob, as the registry says without giving any of them.
+
+        Raises:
+            NotFound: there is none.
+            RegistryError: it doesn't say.
+        """
+
+        def ask(endpoint: Endpoint) -> Answer:
+            answer = endpoint.call(Call(
+                method="HEAD", target=self._target(endpoint, f"blobs/{checked(digest)}"),
+                what=f"blob {digest}", scopes=self._scopes(endpoint), tries=self._tries(endpoint),
+            ))  # fmt: skip
+            finish(answer)
+            return answer
+
+        size = natural(self._read(ask).headers.get("Content-Length", ""))
+        if size is None:
+            raise RegistryError(
+                f"{self.reference.registry} doesn't say how large {digest} is", hint="fetch it"
+            )
+        return size
+
     def mount_blob(self, digest: str, source: Reference) -> bool:
         """Lets the repository have what another one of the same registry has.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dockyard.cli import transfer_progress
 from dockyard.cli.command import GOES_ON, canceled, define, with_engine
 from dockyard.cli.line import argument, option
-from dockyard.cli.output import say
+from dockyard.cli.output import say, write_all
 from dockyard.registry.copying.places import ARCHIVES, Place
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def command(
     quiet: bool,
 ) -> None:  # fmt: skip
     """Copies an image byte for byte, past the images of this root; prints its digest."""
+    target = Place.parse(destination)
     try:
         with transfer_progress.shown(quiet=quiet) as listener:
             done = engine.copy(
@@ -46,6 +47,9 @@ def command(
                 referrers=referrers, listener=listener,
             )  # fmt: skip
     except KeyboardInterrupt:
-        whole = Place.parse(destination).kind in ARCHIVES  # a tar can't be gone on with
+        whole = target.kind in ARCHIVES  # a tar can't be gone on with
         raise canceled("copy") if whole else canceled("copy", kept=GOES_ON) from None
-    say(done.digest)
+    if target.kind in ARCHIVES and target.path == "-":  # there the archive went
+        write_all(2, f"{done.digest}\n".encode())
+    else:
+        say(done.digest)

@@ -1,8 +1,8 @@
-"""Which of many equal events are written down one by one: the first in each minute.
+"""Which of many like events are written down one by one: the first in each minute, or a few.
 
-Else who goes on guessing after he was told to wait, or pulls the same thing over and over, would
-fill the audit log, and what is worth reading would be rotated away. The others are counted.
-Bounded in memory.
+Else who goes on guessing after he was told to wait, pulls the same thing over and over, or asks for
+what he may not have, would fill the audit log, and what is worth reading would be rotated away. The
+others are counted. Bounded in memory.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ _MOST: Final = 1024
 class Counts(Generic[K]):
     """Counts what isn't written, by what it has in common. Safe between threads."""
 
-    def __init__(self, most: int | None = None) -> None:
-        """``most`` keys are known at a time."""
+    def __init__(self, most: int | None = None, lines: int = 1) -> None:
+        """``most`` keys are known at a time, and of each so many ``lines`` a minute are written."""
         self._guard = threading.Lock()
+        self._lines = lines
         self._most = _MOST if most is None else most
         self._counts: OrderedDict[K, tuple[int, float]] = OrderedDict()
         """The first one first: how many were not written, and since when."""
@@ -34,7 +35,7 @@ class Counts(Generic[K]):
     def is_first(self, key: K, now: float) -> bool:
         """True where this one is to be written; ask :meth:`ended` before."""
         with self._guard:
-            count, since = self._counts.get(key, (-1, now))
+            count, since = self._counts.get(key, (-self._lines, now))
             self._counts[key] = (count + 1, since)
             return count < 0
 
@@ -47,7 +48,7 @@ class Counts(Generic[K]):
                 if len(self._counts) < self._most and 0 <= now - since < _SECONDS:
                     break
                 del self._counts[key]
-                if count:
+                if count > 0:
                     found.append((key, count))
         return found
 

@@ -32,6 +32,8 @@ _MOST_SESSIONS: Final = 100
 """Of one user: a host each."""
 _MOST_PULLS: Final = 8192
 """Different ones of which it is known that they were within a minute."""
+_DENIED_LINES: Final = 8
+"""So many of one client's within a minute are told one by one."""
 _MOST_ACCESS_BYTES: Final = 4 << 10
 """The whole token has to fit into a header."""
 
@@ -61,6 +63,7 @@ class Access:
         self._logins = Logins(passwords or Passwords(), throttle or Throttle(), clock=clock)
         self._repeats = Repeats()
         self._pulls: Counts[Event] = Counts(_MOST_PULLS)
+        self._denied: Counts[Event] = Counts(lines=_DENIED_LINES)
         self._guard = threading.Lock()
         self._snapshot: Snapshot | None = None
 
@@ -219,14 +222,25 @@ class Access:
         Whoever may pull could fill the log with it, and so have what was before it rotated away.
         """
         now = self._clock()
-        self._note_pulls(now)
+        self._note_counted(now)
         if self._pulls.is_first(event, now):
+            self.audit(event)
+
+    def audit_denied(self, event: Event) -> None:
+        """The same for what a client was kept from: a few within a minute, and how many more.
+
+        They count together whatever they were about: there is no end of names to ask for.
+        """
+        now = self._clock()
+        self._note_counted(now)
+        key = Event(who=event.who, action=event.action, result=event.result)
+        if self._denied.is_first(key, now):
             self.audit(event)
 
     def close(self) -> None:
         """Gives back files and connections."""
         self._note_repeats(math.inf)
-        self._note_pulls(math.inf)
+        self._note_counted(math.inf)
         self._log.close()
         self._store.close()
 
@@ -275,8 +289,8 @@ class Access:
             self.audit(Event(who="user:?", action="login", result="denied", status=refusal.WAIT,
                              address=address, detail=f"{count} more within a minute"))  # fmt: skip
 
-    def _note_pulls(self, now: float) -> None:
-        for event, count in self._pulls.ended(now):
+    def _note_counted(self, now: float) -> None:
+        for event, count in (*self._pulls.ended(now), *self._denied.ended(now)):
             detail = f"{count} more within a minute"
             self.audit(msgspec.structs.replace(event, detail=detail))
 

@@ -29,6 +29,18 @@ SELECT name FROM tags WHERE repository = ?1 AND digest IN (SELECT digest FROM le
     ORDER BY name
 """
 """The tags of a manifest, and those of the indexes that have it."""
+_TOUCH_LED = """
+UPDATE manifests SET touched = ?3 WHERE repository = ?1 AND digest IN (
+    SELECT digest FROM parts WHERE repository = ?1 AND manifest = ?2 AND kind = 'manifest'
+    UNION ALL SELECT digest FROM manifests
+        WHERE repository = ?1 AND subject = ?2 AND subject <> ''
+)
+"""
+"""What is kept because a manifest is: those of an index, and those that it is the subject of."""
+_TOUCH_BLOBS = """
+UPDATE links SET touched = ?3 WHERE repository = ?1 AND digest IN
+    (SELECT digest FROM parts WHERE repository = ?1 AND manifest = ?2 AND kind = 'blob')
+"""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -99,6 +111,8 @@ class Manifests:
     def remove(self, repository: str, digest: str, fixed: Fixed | None = None) -> bool:
         """Removes a manifest with its tags; False where there is none.
 
+        What only it kept stays for the grace period, which begins now.
+
         Raises:
             problems.Refused: a tag that may not move leads to it, directly or by an index.
         """
@@ -110,6 +124,8 @@ class Manifests:
                         raise problems.conflict(
                             f"tag {row[0]} of {repository} is immutable, and needs it"
                         )
+            for touching in (_TOUCH_LED, _TOUCH_BLOBS):
+                changing.execute(touching, (number, digest, _now()))
             return changing.execute("DELETE FROM manifests WHERE repository = ? AND digest = ?",
                                     (number, digest)).rowcount > 0  # fmt: skip
 

@@ -19,6 +19,7 @@ from dockyard.errors import DockyardError, InvalidInput, NotFound
 from dockyard.oci.reference import Reference
 from dockyard.registry.client import Client
 from dockyard.registry.model import Document
+from dockyard.registry.problems import Interrupted
 from dockyard.registry.remote import Remote
 from dockyard.registry.server import documents, names, problems
 from dockyard.registry.server.fetch import Fetch, words
@@ -31,6 +32,9 @@ T = TypeVar("T")
 FRESH_SECONDS: Final = 60.0
 _MOST: Final = 10_000
 _THREADS: Final = 16
+"""For blobs, which may take as long as they like; and as many for all else."""
+_ANSWER_SECONDS: Final = 20.0
+"""So long the other registry is waited for; clients don't wait for much longer themselves."""
 
 
 class Mirror:
@@ -41,7 +45,8 @@ class Mirror:
         self.registry = host_of(registry)
         self._service = service
         self._client = Client.from_config(config, service.log.warning)
-        self._threads = ThreadPoolExecutor(_THREADS, "mirror")
+        self._fetching = ThreadPoolExecutor(_THREADS, "mirror-blobs")
+        self._asking = ThreadPoolExecutor(_THREADS, "mirror")
         self._fresh: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._fetches: dict[tuple[str, str], Fetch] = {}
 
@@ -101,6 +106,19 @@ class Mirror:
         except DockyardError:
             return None
 
+    async def size(self, repository: str, digest: str) -> int:
+        """Bytes of a blob there, of which nothing is fetched.
+
+        Raises:
+            problems.Refused: there is none, or that one fails.
+        """
+        try:
+            return await self._ask(self._remote(repository).blob_size, digest)
+        except NotFound:
+            raise problems.unknown_blob(digest) from None
+        except DockyardError as error:
+            raise problems.upstream(words(error)) from error
+
     async def blob(self, repository: str, digest: str) -> Fetch:
         """A blob on its way, as far as its size is known, or all of it is there.
 
@@ -113,7 +131,7 @@ class Mirror:
             fetch = Fetch(self._service, repository, digest, self._remote(repository))
             self._fetches[key] = fetch
             loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._threads, fetch.run)
+            running = loop.run_in_executor(self._fetching, fetch.run)
             running.add_done_callback(lambda _: self._fetches.pop(key, None))
         while fetch.size is None and not fetch.done:
             await fetch.progress()
@@ -124,8 +142,17 @@ class Mirror:
         return self._client.remote(Reference(self.registry, repository))
 
     async def _ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a function says in a thread, in time.
+
+        Raises:
+            Interrupted: it takes longer; by itself it goes on, and ends some time.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await loop.run_in_executor(self._asking, lambda: function(*args, **kwargs))
+        except TimeoutError:
+            raise Interrupted(f"{self.registry} says nothing", hint="try again") from None
 
     def _is_fresh(self, repository: str, reference: str) -> bool:
         if names.is_digest(reference):
@@ -141,7 +168,8 @@ class Mirror:
 
     def close(self) -> None:
         """Ends connections; what is being fetched breaks off, and is fetched again another time."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._fetching, self._asking):
+            pool.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
 

@@ -11,9 +11,11 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from dockyard.registry.server.content import Content, digest_of, require_space
+
+T = TypeVar("T")
 
 _BUDGET: Final = 48 << 20
 """Bytes of all batches together."""
@@ -82,10 +84,9 @@ class Receiver:
             FileNotFoundError: there is no such upload.
             OSError: it can't be written.
         """
-        self.active += 1
         loop = asyncio.get_running_loop()
-        descriptor = os.open(self._content.upload(upload_id),
-                             os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)  # fmt: skip
+        descriptor = _open(self._content.upload(upload_id))
+        self.active += 1
         progress = self._progress(upload_id, os.fstat(descriptor).st_size)
         size = os.fstat(descriptor).st_size
         writing: asyncio.Future[None] | None = None
@@ -99,7 +100,7 @@ class Receiver:
                     size += held
                     await _require(check, size, batch)
                     if writing is not None:
-                        await writing
+                        await settled(writing)
                     writing = loop.run_in_executor(
                         self._threads, _write, descriptor, batch, progress
                     )
@@ -107,10 +108,11 @@ class Receiver:
             await _require(check, size + held, batch)
         finally:
             try:
-                await _settled(writing)
+                if writing is not None:
+                    await settled(writing)
                 if batch:  # also what came before the connection broke off
                     last = loop.run_in_executor(self._threads, _write, descriptor, batch, progress)
-                    await _settled(last)
+                    await settled(last)
             finally:
                 self.active -= 1
                 size = os.fstat(descriptor).st_size
@@ -163,18 +165,35 @@ async def _require(check: Callable[[int], Awaitable[None]], size: int, batch: li
         raise
 
 
-async def _settled(writing: asyncio.Future[None] | None) -> None:
-    """Waits for a write, although this task may be canceled meanwhile: it can't be taken back."""
+async def settled(work: asyncio.Future[T]) -> T:
+    """What a thread does, waited for although this task is canceled: it can't be taken back.
+
+    Raises:
+        asyncio.CancelledError: when it is over.
+    """
     canceled = False
-    while writing is not None and not writing.done():
+    while not work.done():
         try:
-            await asyncio.wait([writing])
+            await asyncio.wait([work])
         except asyncio.CancelledError:
             canceled = True
-    if writing is not None:
-        writing.result()
+    result = work.result()
     if canceled:
         raise asyncio.CancelledError
+    return result
+
+
+def _open(path: str) -> int:
+    """The file of an upload, to append to.
+
+    Raises:
+        FileNotFoundError: there is none, or it is a blob already, and a kill kept the record back.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    if os.fstat(descriptor).st_nlink == 1:
+        return descriptor
+    os.close(descriptor)
+    raise FileNotFoundError(path)
 
 
 def _write(descriptor: int, batch: Sequence[bytes], progress: Progress | None) -> None:

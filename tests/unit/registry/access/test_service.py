@@ -377,6 +377,27 @@ def test_who_pulls_over_and_over_does_not_fill_the_audit_log(registry: Registry)
     ]  # fmt: skip
 
 
+def test_who_asks_for_what_he_may_not_have_does_not_fill_the_audit_log(registry: Registry) -> None:
+    def denied(who: str, repository: str, action: str = "push") -> None:
+        registry.access.audit_denied(Event(who=who, action=action, repository=repository,
+                                           result="denied", status=403))  # fmt: skip
+
+    for number in range(300):
+        denied("user:ben", f"team-{number}/app")
+    denied("user:ben", "team-a/app", "pull")
+    denied("user:anna", "team-b/app")
+    registry.clock.now += 60
+    denied("user:ben", "last/app")
+
+    said = [(one.who, one.action, one.repository, one.detail) for one in registry.events()
+            if one.result == "denied"]  # fmt: skip
+    assert said[:8] == [("user:ben", "push", f"team-{number}/app", "") for number in range(8)]
+    assert said[8:] == [
+        ("user:ben", "pull", "team-a/app", ""), ("user:anna", "push", "team-b/app", ""),
+        ("user:ben", "push", "", "292 more within a minute"), ("user:ben", "push", "last/app", ""),
+    ]  # fmt: skip
+
+
 def test_what_was_not_written_is_when_the_server_ends(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "other")
     for number in range(7):

@@ -46,6 +46,25 @@ def test_nothing_goes_before_its_time(shelf: Shelf) -> None:
     assert len(shelf.collect(after=7 * 24 * HOUR + 10).manifests) == 1
 
 
+def test_what_a_removed_manifest_kept_has_its_time_from_then_on(shelf: Shelf) -> None:
+    child = shelf.manifest("a", "child", shelf.blob("a", b"layer"))
+    index = shelf.index("a", "index", child)
+    signature = shelf.manifest("a", "signature", subject=index)
+    alone = shelf.manifest("b", "x", shelf.blob("b", b"alone"))
+    for tag in ("child", "signature"):
+        shelf.manifests.untag("a", tag)
+    for table in ("manifests", "links"):
+        shelf.database.execute(f"UPDATE {table} SET touched = 0")
+
+    assert shelf.manifests.remove("a", index)
+    assert shelf.manifests.remove("b", alone)
+
+    assert shelf.collect(after=HOUR - 10) == Collected()
+    assert len(shelf.collect(after=HOUR + 10).blobs) == 1, "those of the child are needed"
+    found = shelf.collect(after=7 * 24 * HOUR + 10)
+    assert set(found.manifests) == {f"a@{child}", f"a@{signature}"}
+
+
 def test_a_dry_run_tells_the_same_and_changes_nothing(shelf: Shelf) -> None:
     for name in ("a", "b"):
         shelf.manifest(name, "x", shelf.blob(name, b"layer"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,3 +103,36 @@ def test_whoever_has_begun_to_read_gets_all_of_it(tmp_path: Path) -> None:
         return await raced.asked("GET")
 
     assert asyncio.run(ask()) == (200, LAYER)
+
+
+def test_nobody_adds_to_an_upload_that_becomes_a_blob(tmp_path: Path) -> None:
+    """A client has lost the connection of its ``PUT``, and sends the last part once more."""
+
+    async def ask() -> tuple[int, bool]:
+        raced = Raced(tmp_path)
+        upload = raced.service.blobs.start("a", "anonymous:")
+        assert upload is not None
+        Path(raced.service.content.upload(upload.id)).write_bytes(LAYER)
+        begun, may_go_on = threading.Event(), threading.Event()
+        placing = raced.service.content.place
+
+        def place(upload_id: str, digest: str) -> None:
+            begun.set()
+            may_go_on.wait(10)
+            placing(upload_id, digest)
+
+        raced.service.content.place = place  # type: ignore[method-assign]
+        path = f"/v2/a/blobs/uploads/{upload.id}"
+        async with TestClient(TestServer(application(raced.service))) as client:
+            first = asyncio.ensure_future(client.put(path, params={"digest": raced.digest}))
+            await asyncio.to_thread(begun.wait, 10)
+            second = asyncio.ensure_future(client.patch(path, data=b"more"))
+            await asyncio.wait([second], timeout=0.5)
+            may_go_on.set()
+            status = (await second).status
+            await asyncio.gather(first, return_exceptions=True)
+        await raced.service.close()
+        raced.shelf.database.close()
+        return status, raced.shelf.content.has_digest(raced.digest)
+
+    assert asyncio.run(ask()) == (404, True)

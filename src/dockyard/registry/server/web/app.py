@@ -14,6 +14,7 @@ from aiohttp import web
 from dockyard.errors import DiskFull
 from dockyard.registry.access.audit import Event
 from dockyard.registry.access.refusal import Refusal
+from dockyard.registry.access.throttle import site_of
 from dockyard.registry.server import logs, problems
 from dockyard.registry.server.content import FULL
 from dockyard.registry.server.problems import Refused
@@ -123,7 +124,8 @@ class Answering:
             request.headers.get("Authorization"), request.remote or ""
         )
         seen.who = principal.identity
-        who = request.remote or "" if principal.kind == "anonymous" else principal.identity
+        site = site_of(request.remote or "")
+        who = site if principal.kind == "anonymous" else principal.identity
         share = seen.holding.enter_context(self._service.documents.share(who))
         return await handler(Call(self._service, request, seen.place, principal, share))
 
@@ -191,7 +193,7 @@ class Answering:
             repository=seen.place.name, reference=seen.place.item, status=refused.status,
             address=seen.request.remote or "", detail=refused.message,
         )  # fmt: skip
-        await self._service.records(self._service.gate.access.audit, event)
+        await self._service.records(self._service.gate.access.audit_denied, event)
 
     def _note(self, seen: Seen, status: int, size: int = 0) -> None:
         seconds = time.monotonic() - seen.started

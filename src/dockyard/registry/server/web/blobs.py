@@ -30,6 +30,8 @@ async def read(call: Call) -> web.StreamResponse:
         keep_after=service.rules.collecting.noted_after if asks_to_push else None,
     )  # fmt: skip
     if blob is None and call.service.mirror is not None:
+        if call.request.method == "HEAD":
+            return await _described(call, digest, await call.service.mirror.size(call.name, digest))
         fetch = await call.service.mirror.blob(call.name, digest)
         if not fetch.done and fetch.size is not None:
             with (
@@ -93,6 +95,14 @@ def _span(call: Call, blob: Blob, response: web.StreamResponse) -> ranges.Span:
     return span
 
 
+async def _described(call: Call, digest: str, size: int) -> web.StreamResponse:
+    """Says of a blob that isn't here what there would be of it."""
+    response = _response(digest)
+    response.content_length = _span(call, Blob(digest, size), response).length
+    await response.prepare(call.request)
+    return response
+
+
 async def follow(call: Call, fetch: Fetch, size: int, file: int) -> web.StreamResponse:
     """Sends a blob that is still on its way here, behind what has come of it.
 
@@ -105,7 +115,7 @@ async def follow(call: Call, fetch: Fetch, size: int, file: int) -> web.StreamRe
     await response.prepare(call.request)
     at, end = span.start, span.start + span.length
     try:
-        while at < end and call.request.method != "HEAD":
+        while at < end:
             await _until(fetch, at, end)
             ready = fetch.received if fetch.done else min(fetch.received, size - HELD_BACK)
             block = await asyncio.to_thread(os.pread, file, min(_BLOCK, ready - at, end - at), at)

@@ -12,6 +12,7 @@ from dockyard.oci.times import rfc3339
 from dockyard.registry.access import header, refusal
 from dockyard.registry.access.model import Principal
 from dockyard.registry.access.service import Issued
+from dockyard.registry.access.throttle import site_of
 from dockyard.registry.server import problems
 from dockyard.registry.server.service import Service
 from dockyard.registry.server.web.bodies import whole
@@ -71,7 +72,7 @@ class Tokens:
         """
         if request.content_type != _FORM:
             raise problems.bad_form(f"it is not {_FORM}")
-        with self._service.forms.share(request.remote or "") as share:
+        with self._service.forms.share(site_of(request.remote or "")) as share:
             form = read_form(await whole(request, self._service.rules, _LONGEST, share))
         return Wanted(
             await self._of_form(form, request.remote or ""),

@@ -15,6 +15,7 @@ from dockyard.errors import DiskFull
 from dockyard.registry.server import names, problems, ranges
 from dockyard.registry.server.blobs import Upload
 from dockyard.registry.server.content import FULL
+from dockyard.registry.server.receive import settled
 from dockyard.registry.server.reservations import Reservation
 from dockyard.registry.server.service import Service
 from dockyard.registry.server.web.bodies import paced
@@ -196,19 +197,23 @@ def _check_order(call: Call, upload: Upload) -> None:
 
 
 async def _finish(call: Call, upload: Upload, digest: str) -> web.StreamResponse:
-    service = call.service
     try:
-        found = await service.receiver.digest(upload.id, digest.partition(":")[0])
+        found = await call.service.receiver.digest(upload.id, digest.partition(":")[0])
         if found != digest:
             await _drop(call, upload)
             raise problems.other_digest(digest, found)
-        size = _size(call, upload)
-        await service.records(service.blobs.finish, upload, digest, size, service.quota(call.name))
+        # Until that is over nobody else may have the upload: he would append to the blob.
+        await settled(asyncio.ensure_future(_make_blob(call, upload, digest)))
     except FileNotFoundError:
         raise problems.unknown_upload(upload.id) from None
+    return web.Response(status=201, headers=_stored(call.name, digest))
+
+
+async def _make_blob(call: Call, upload: Upload, digest: str) -> None:
+    service, size = call.service, _size(call, upload)
+    await service.records(service.blobs.finish, upload, digest, size, service.quota(call.name))
     service.receiver.forget(upload.id)
     service.begin_sync(digest)
-    return web.Response(status=201, headers=_stored(call.name, digest))
 
 
 @contextlib.asynccontextmanager
