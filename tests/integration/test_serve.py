@@ -330,11 +330,14 @@ def test_a_taken_port_is_told_and_disturbs_nobody(stand: Stand) -> None:
 
 def test_up_says_what_has_no_effect_beside_a_block(stand: Stand) -> None:
     web = stand.service({"sticky": {"cookie": "variant"}})
-    stand.write(web={**web, "scale": 3, "deploy": {"placement": {"constraints": ["a"]}}})
+    after = {"image": "busybox", "depends_on": {"web": {"condition": "service_healthy"}}}
+    web = {**web, "scale": 3, "deploy": {"placement": {"constraints": ["a"]}}}
+    stand.write(web=web, after=after)
     told = stand.up("--dry-run").stderr
     assert "services.web.scale has no effect: x-dockyard.scale says how many there are" in told
     assert "services.web.x-dockyard.sticky has no effect: there are no variants" in told
     assert "services.web.deploy.placement has no effect here" in told
+    assert "services.after.depends_on.web: after doesn't wait for web, which is served" in told
 
 
 def test_ctrl_c_ends_what_up_in_the_foreground_began(stand: Stand) -> None:
@@ -457,3 +460,72 @@ def test_stopping_a_variant_does_not_stop_its_service(stand: Stand) -> None:
     stand.root.cli("compose", "-f", file, "stop", "next", check=True)
     assert stand.row("web")["Status"] == "serving"
     assert stand.get().status == 200
+
+
+def test_services_take_each_others_places_and_none_of_them_goes(stand: Stand) -> None:
+    """A plain service is served, becomes a variant, swaps with its service, and is plain again."""
+    plain = stand.service(environment={"VERSION": "2"})
+    block = plain.pop("x-dockyard")
+    held = {"scale": {"min": 1, "max": 1}}
+    web = stand.service(held, environment={"VERSION": "1"})
+    stand.write(web=web, next=plain)
+    stand.up()
+    stand.write(web=web, next={**plain, "x-dockyard": {**block, **held, "route": {
+        "path": "/next", "listen": f"127.0.0.1:{stand.port}"}}})  # fmt: skip
+    stand.up()
+    assert (version(stand), version(stand, "/next")) == ("1", "2")
+    variant = {**plain, "x-dockyard": {"variant_of": "web", "weight": 0, "port": 8000, **held}}
+    stand.write(web=web, next=variant)
+    stand.up()
+    assert (version(stand), version(stand, "/next")) == ("1", "1")
+
+    old = {**web, "x-dockyard": {"variant_of": "next", "weight": 0, "port": 8000, **held}}
+    stand.write(web=old, next={**plain, "x-dockyard": {**block, **held}})
+    replicas = stand.replicas("next")
+    with Asking(stand) as asking:
+        stand.up()
+        stand.until(lambda: version(stand) == "2")
+    assert asking.wrong == []
+    assert stand.replicas("next") == replicas, "they were what they are"
+    assert sorted(row["Variant"] for row in stand.rows()) == ["next", "web"]
+
+    stand.write(next=plain)
+    stand.up()
+    stand.until(lambda: stand.replicas("web") == [] and stand.rows() == [])
+    assert len(stand.replicas("next")) == 1, "it is Compose's now"
+
+
+def version(stand: Stand, path: str = "/") -> str:
+    return stand.get(path).body.split()[0]
+
+
+def test_up_waits_for_what_is_needed_and_changes_nothing_before_it_can_be_made(
+    stand: Stand,
+) -> None:
+    held = {"scale": {"min": 1, "max": 1}}
+    job = {"image": "busybox", "command": ["sh", "-c", "sleep 1; touch /made/done"],
+           "network_mode": "none", "volumes": ["made:/made"]}  # fmt: skip
+    after = {"job": {"condition": "service_completed_successfully"}}
+    web = stand.service(held, depends_on=after)
+    web["volumes"] += ["made:/made"]
+    web["command"] = ["sh", "-c", "test -e /made/done && exec python /srv/server.py"]
+    stand.write(job=job, web=web)
+    document = json.loads((stand.directory / "compose.yaml").read_text())
+    (stand.directory / "compose.yaml").write_text(json.dumps({**document, "volumes": {"made": {}}}))
+    stand.up()
+    assert stand.row("web")["Status"] == "serving"
+    assert "exited" not in stand.root.cli("explain", "web", check=True).stdout
+
+    first = stand.replicas("web")
+    stand.up("--force-recreate")
+    second = stand.replicas("web")
+    stand.up()
+    assert (first == second, stand.replicas("web")) == (False, second)
+
+    (stand.directory / "Dockerfile").write_text("FROM busybox\nRUN exit 7\n")
+    broken = stand.service(held, build=str(stand.directory))
+    del broken["image"]
+    stand.write(other=broken)
+    assert stand.up(check=False).returncode != 0
+    assert stand.get().status == 200
+    stand.root.cli("compose", "-p", "demo", "down", "-v", check=True)

@@ -144,9 +144,12 @@ class Stand:
 
     def row(self, variant: str) -> dict[str, str]:
         """A variant as ``services`` shows it."""
+        return next(row for row in self.rows() if row["Variant"] == variant)
+
+    def rows(self) -> list[dict[str, str]]:
+        """All of what ``services`` shows."""
         done = self.root.cli("services", "--format", "json", check=True)
-        rows = [json.loads(line) for line in done.stdout.splitlines()]
-        return next(row for row in rows if row["Variant"] == variant)
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def replicas(self, variant: str) -> list[str]:
         """Ids of a variant's containers that run."""

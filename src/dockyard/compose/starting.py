@@ -46,6 +46,16 @@ def starts(
     return tuple(actions)
 
 
+def needed(graph: Needs, present: Present) -> tuple[Action, ...]:
+    """Waits for what services need that are started elsewhere."""
+    return tuple(
+        _await(name, other, each.condition, present[other], (), required=each.required)
+        for name, needs in graph.items()
+        for other, each in needs.items()
+        if each.condition != _STARTED and present.get(other)
+    )
+
+
 def awaits(graph: Needs, present: Present) -> tuple[Action, ...]:
     """Waits for all services: until they run, are healthy or, where others need that, are done."""
     once = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from dockyard.compose.load.place import Places
@@ -18,6 +18,9 @@ from dockyard.serving.model import Service
 
 LISTEN = "127.0.0.1:8080"
 """Where the gateway listens for routes that don't say, if the caller doesn't either."""
+
+
+_STARTED = "service_started"
 
 
 def declared(
@@ -62,6 +65,17 @@ def warnings(project: Project) -> tuple[str, ...]:
         found += containers.ignored(block.service)
         found += (f"services.{block.name}.{NAME}.{each}" for each in _idle(block, blocks))
     return tuple(found)
+
+
+def unawaited(project: Project, served: Collection[str]) -> Iterator[str]:
+    """A sentence for each plain service that would wait for one that is served."""
+    for service in project.services.values():
+        for other, each in service.depends_on.items():
+            if service.name not in served and other in served and each.condition != _STARTED:
+                yield (
+                    f"services.{service.name}.depends_on.{other}: {service.name} doesn't wait for"
+                    f" {other}, which is served: that comes up after the others"
+                )
 
 
 def _idle(block: Block, blocks: Blocks) -> Iterator[str]:

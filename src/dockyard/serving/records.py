@@ -29,7 +29,9 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     image_id: str
     image_name: str
     hash: str
-    """Of all that; replicas with another one are replaced."""
+    """Replicas with another one are replaced."""
+    base: str = ""
+    """Hash of all that; the same as ``hash``, unless a command wanted new replicas of the same."""
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import time
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec.structs import replace
 
-from dockyard.compose import hooks, selection, stored, unsupported
+from dockyard.compose import hooks, selection, starting, stored, turns, unsupported
+from dockyard.compose.actions import Plan
+from dockyard.compose.converge import slot
+from dockyard.compose.desired.files import WrittenFile
 from dockyard.compose.desired.service import desired
 from dockyard.compose.imaging import Imaging
 from dockyard.compose.model.project import Project
-from dockyard.compose.observe import Stack
-from dockyard.compose.options import CreateOptions, DownOptions, StartOptions
-from dockyard.compose.progress import Listener, Step, silent
+from dockyard.compose.model.service import Service as Plain
+from dockyard.compose.observe import Observed, Stack
+from dockyard.compose.options import CreateOptions, DownOptions, Policy, StartOptions
+from dockyard.compose.perform import Performer
+from dockyard.compose.progress import Listener, Step, container, silent
 from dockyard.compose.runner import never
 from dockyard.compose.stacks import Stacks
-from dockyard.errors import DockyardError, ServiceFailed
-from dockyard.serving import block, declare, programs, publication
+from dockyard.errors import Conflict, NotFound
+from dockyard.serving import block, declare, programs
+from dockyard.serving.arrival import Arrival
 from dockyard.serving.controller import act
-from dockyard.serving.decide import backoff
 from dockyard.serving.extension.blocks import NAME
 from dockyard.serving.model import Service
-from dockyard.serving.places import Serving
-from dockyard.serving.records import Standing, Template
+from dockyard.serving.records import TEMPLATE, Template
 from dockyard.serving.store import ServingStore
 
 if TYPE_CHECKING:  # the engine is above us
     from dockyard.build.progress import Listener as Built
 
-_POLL_SECONDS: Final = 0.05
-_GONE_SECONDS: Final = 5.0
-_GATEWAY_SECONDS: Final = 30.0
+_TOKEN: Final = 4
+"""Bytes."""
+
+
+class _Made(msgspec.Struct, frozen=True, kw_only=True):
+    """What replicas of services are made from."""
+
+    served: tuple[Service, ...] = ()
+    templates: dict[str, Template] = {}
+    """By variant."""
+    files: tuple[WrittenFile, ...] = ()
+    """What these have mounted of secrets and configs."""
 
 
 class ServedStacks(Stacks):
     """The projects of one root. Replicas of served services are the controller's."""
+
+    @property
+    def _arrival(self) -> Arrival:
+        return Arrival(self._engine.paths, self._store)
 
     @property
     def _store(self) -> ServingStore:
@@ -55,16 +74,23 @@ class ServedStacks(Stacks):
         """
         served = self._served(project)
         asked = options or CreateOptions()
-        if not self._forgotten(project, served, asked) and not served:
+        if not served and not self._store.of(project.name):
             return super().up(project, asked, start, listener=listener, printed=printed,
                               built=built)  # fmt: skip
-        rest = _without(project, served)
+        made = self._make(project, served, asked, listener, built)
+        rest = self._rest(project, served)
+        begin = start or StartOptions()
+        early = not asked.dry_run and bool(self._replicas(rest))
+        if early:  # the others want the names of replicas
+            self._switch(project, made, asked, listener)
+            self._remove(self._replicas(rest), project.name, listener, volumes=True)
         if rest.services or not served:
-            super().up(rest, asked, start, listener=listener, printed=printed, built=built)
-        self._declare(project, served, asked, listener, built, suspended=False)
+            super().up(rest, asked, begin, listener=listener, printed=printed, built=built)
+            self._await_needed(project, served, asked, begin, listener)
         if not asked.dry_run:
-            begin = start or StartOptions()
-            self._await(served, listener, begin.wait_timeout)
+            if not early:
+                self._switch(project, made, asked, listener)
+            self._arrival.ready(served, listener, begin.wait_timeout)
         return self.get(project.name)
 
     def create(
@@ -81,8 +107,10 @@ class ServedStacks(Stacks):
             running = {each.service.name for each in self._store.of(project.name)
                        if not each.suspended}  # fmt: skip
             for each in served:
-                self._declare(project, (each,), asked, listener, built,
-                              suspended=each.name not in running)  # fmt: skip
+                made = self._make(project, (each,), asked, listener, built)
+                if not asked.dry_run:
+                    self._declare(project, made, asked, listener,
+                                  suspended=each.name not in running)  # fmt: skip
         return self.get(project.name)
 
     def start(
@@ -98,7 +126,7 @@ class ServedStacks(Stacks):
                           parallel=parallel, cancelled=cancelled)  # fmt: skip
         if served and not dry_run:
             self.suspend(project.name, [each.name for each in served], suspended=False)
-            self._await(served, listener, start.wait_timeout if start else None)
+            self._arrival.ready(served, listener, start.wait_timeout if start else None)
         return self.get(project.name)
 
     def down(
@@ -144,39 +172,35 @@ class ServedStacks(Stacks):
         """The services of a project that are served, of those that are meant."""
         if not any(NAME in each.extensions for each in project.services.values()):
             return ()
+        had = {one.service.name: one.service.variants for one in self._store.of(project.name)}
         return tuple(
             each
             for each in block.declared(project, listen=self._engine.config.gateway_listen)
-            if any(one.name in project.services for one in each.variants)
+            if any(
+                one.name in project.services  # one that another service had leaves its record, too
+                for one in (*each.variants, *had.get(each.name, ()))
+            )
         )
 
-    def _forgotten(
-        self, project: Project, served: Collection[Service], options: CreateOptions
-    ) -> bool:
-        """Has services go that the file doesn't have any more; whether any is left."""
-        before = self._store.of(project.name)
-        if not before or options.dry_run:
-            return bool(before)
-        known = project.services.keys() | project.disabled.keys()
-        gone = [
-            each.service.name
-            for each in before
-            if each.service.name not in {one.name for one in served}
-            and (each.service.name not in known or _is_plain(project, each.service.name))
-        ]
-        if gone:
-            self._forget(project.name, gone)
-        return len(gone) < len(before)
+    def _rest(self, project: Project, served: Collection[Service]) -> Project:
+        """What isn't served; what a record has yet that the file hasn't is no orphan."""
+        rest = _without(project, served)
+        had = {one.name for each in self._store.of(project.name) for one in each.service.variants}
+        left = {name: Plain(name=name) for name in had - rest.services.keys()}
+        return replace(rest, disabled={**left, **rest.disabled})
 
-    def _declare(
+    def _make(
         self, project: Project, served: Collection[Service], options: CreateOptions,
-        listener: Listener, built: Built | None, *, suspended: bool,
-    ) -> None:  # fmt: skip
-        """Makes all that replicas need, and writes down what they are made from."""
+        listener: Listener, built: Built | None,
+    ) -> _Made:  # fmt: skip
+        """Makes all that replicas need; nothing of what is served changes yet."""
+        if not served:
+            return _Made()
         names = [one.name for each in served for one in each.variants]
         everything = {**project.disabled, **project.services}
         alone = replace(project, services={name: everything[name] for name in names})
-        for sentence in (*unsupported.warnings(alone), *block.warnings(alone)):
+        sentences = (*unsupported.warnings(alone), *block.warnings(alone))
+        for sentence in (*sentences, *block.unawaited(project, names)):
             self._engine.parts.warn(sentence)
         unsupported.refuse(alone)
         room = stored.room(self._engine.paths, project.name)
@@ -184,109 +208,109 @@ class ServedStacks(Stacks):
         self.make_shared(alone, options, listener=listener)
         images = Imaging(self._engine, alone, options, listener, built).ensure()
         if options.dry_run:
-            return
+            return _Made()
         self._bring_models(alone, options, listener)
-        for each in wanted.values():
-            stored.write(room, each.files)
         templates = {name: declare.template(project, wanted[name], images[name]) for name in names}
-        self._put(project.name, served, templates, suspended=suspended)
+        files = tuple(one for each in wanted.values() for one in each.files)
+        return _Made(served=tuple(served), templates=templates, files=files)
+
+    def _switch(
+        self, project: Project, made: _Made, options: CreateOptions, listener: Listener
+    ) -> None:
+        """Has what was made be served, in place of what the file doesn't have any more."""
+        gone = declare.superseded(project, made.served, self._store.of(project.name))
+        if made.served:
+            self._declare(project, made, options, listener, gone)
+            if gone:
+                self._arrival.gone(project.name, gone)
+        elif gone:
+            self._forget(project.name, gone)
+            self._remove(self._strangers(project.name), project.name, listener, volumes=True)
+            self.settle()
+
+    def _declare(
+        self, project: Project, made: _Made, options: CreateOptions, listener: Listener,
+        gone: Collection[str] = (), *, suspended: bool = False,
+    ) -> None:  # fmt: skip
+        """Writes down what replicas are made from."""
+        token = os.urandom(_TOKEN).hex()
+        records = {
+            each.name: functools.partial(
+                declare.declared, each, _of(each, made.templates), declare.read_keys(each),
+                suspended=suspended, policies=_policies(each, options), token=token,
+            )
+            for each in made.served
+        }  # fmt: skip
+        self._remove(self._plain(project.name, made.templates), project.name, listener)
+        stored.write(stored.room(self._engine.paths, project.name), made.files)
+        self._store.declare(project.name, records, gone)
         self.settle()
         programs.wake(self._engine.paths)
 
-    def _put(
-        self, project: str, served: Collection[Service], templates: dict[str, Template], *,
-        suspended: bool,
+    def _await_needed(
+        self, project: Project, served: Collection[Service], options: CreateOptions,
+        begin: StartOptions, listener: Listener,
     ) -> None:  # fmt: skip
-        self._store.declare(project, {
-            each.name: functools.partial(
-                declare.declared, each, {one.name: templates[one.name] for one in each.variants},
-                declare.read_keys(each), suspended=suspended,
-            )
-            for each in served
-        })  # fmt: skip
+        """Waits for what served services depend on, as they say; it was started."""
+        everything = {**project.disabled, **project.services}
+        graph = {one.name: dict(everything[one.name].depends_on)
+                 for each in served for one in each.variants}  # fmt: skip
+        rest = _without(project, served)
+        stack = self.get(project.name)
+        present = {name: tuple(map(slot, stack.of(name))) for name in rest.services}
+        actions = starting.needed(graph, present)
+        if actions:
+            performer = Performer(self._engine, rest, listener)
+            self._run(Plan(stages=(actions,)), performer, listener, begin.wait_timeout,
+                      dry_run=options.dry_run, parallel=options.parallel)  # fmt: skip
+
+    def _replicas(self, rest: Project) -> tuple[Observed, ...]:
+        """Replicas of services that aren't served any more, but are in the file."""
+        found = self.get(rest.name).lasting
+        return tuple(
+            one for one in found if one.service in rest.services and TEMPLATE in one.labels
+        )
+
+    def _strangers(self, project: str) -> tuple[Observed, ...]:
+        """Replicas of what isn't declared; where nothing is, no controller removes them."""
+        known = {one.name for each in self._store.of(project) for one in each.service.variants}
+        found = self.get(project).lasting
+        return tuple(one for one in found if one.service not in known and TEMPLATE in one.labels)
+
+    def _plain(self, project: str, names: Collection[str]) -> tuple[Observed, ...]:
+        """Containers of services that weren't served yet: replicas want their names."""
+        found = self.get(project).lasting
+        return tuple(one for one in found if one.service in names and TEMPLATE not in one.labels)
+
+    def _remove(
+        self, containers: Collection[Observed], project: str, listener: Listener, *,
+        volumes: bool = False,
+    ) -> None:  # fmt: skip
+        """Stops and removes containers, each with the time that it has.
+
+        Args:
+            volumes: with the ones that have no name.
+        """
+        if not containers:
+            return
+        with turns.held(self._engine, project):
+            for each in containers:
+                subject = container(each.name)
+                listener(Step(subject, "Removing"))
+                with contextlib.suppress(NotFound, Conflict):
+                    self._engine.containers.stop(each.id)
+                with contextlib.suppress(NotFound):
+                    self._engine.containers.remove(each.id, force=True, volumes=volumes)
+                listener(Step(subject, "Removed", "done"))
 
     def _forget(self, project: str, names: Collection[str]) -> bool:
         """Takes services away, and waits until the gateway doesn't serve them any more."""
         with act.lock(self._engine, project, shared=False) as lock:
             removed = self._store.remove(project, *names)
             lock.release(remove=not self._store.of(project))
-        if removed and programs.running(self._engine.paths):
-            programs.wake(self._engine.paths)
-            deadline = time.monotonic() + _GONE_SECONDS
-            while self._is_served(project, names) and time.monotonic() < deadline:
-                time.sleep(_POLL_SECONDS)
+        if removed:
+            self._arrival.gone(project, names)
         return removed
-
-    def _is_served(self, project: str, names: Collection[str]) -> bool:
-        known = publication.read(Serving(self._engine.paths)).services.values()
-        return any(one.project == project and (not names or one.name in names) for one in known)
-
-    def _await_gateway(self, served: Collection[Service]) -> None:
-        """Waits until the gateway serves what was declared, as it was declared."""
-        deadline = time.monotonic() + _GATEWAY_SECONDS
-        while True:
-            found = publication.read(Serving(self._engine.paths))
-            refused = [
-                f"service {each.name} isn't served: {found.problems[name]}"
-                for each in served
-                if (name := f"{each.project}/{each.name}") in found.problems
-                and found.services.get(name) == each
-            ]
-            if refused:
-                raise ServiceFailed(
-                    "; ".join(refused), hint="mend its block (x-dockyard), or free what is taken"
-                )
-            if all(found.services.get(f"{each.project}/{each.name}") == each for each in served):
-                return
-            if time.monotonic() > deadline:
-                told = (found.problems.get(f"{one.project}/{one.name}", "") for one in served)
-                said = next(filter(None, told), "")
-                raise ServiceFailed(
-                    f"the gateway hasn't taken over {', '.join(one.name for one in served)}"
-                    f" within {_GATEWAY_SECONDS:g} s{': ' if said else ''}{said}",
-                    hint="dockyard services logs tells what gateway and controller say",
-                )
-            time.sleep(_POLL_SECONDS)
-
-    def _await(
-        self, served: Collection[Service], listener: Listener, seconds: float | None
-    ) -> None:
-        """Waits until each service that has replicas without requests has one that is ready."""
-        self._await_gateway(served)
-        for each in served:
-            subject = f"Service {each.name}"
-            if not any(one.scale.min for one in each.variants if not one.shadow):
-                listener(Step(subject, "Idle", "done"))
-                continue
-            listener(Step(subject, "Waiting"))
-            try:
-                self._await_one(each, seconds)
-            except DockyardError:
-                listener(Step(subject, "Error", "error"))
-                raise
-            listener(Step(subject, "Ready", "done"))
-
-    def _await_one(self, service: Service, seconds: float | None) -> None:
-        first = service.variants[0]
-        limit = seconds if seconds is not None else first.ready.deadline
-        deadline = time.monotonic() + limit
-        while True:
-            declared = self._store.get(service.project, service.name)
-            if declared is None or declared.variant(first.name).scale.min == 0:
-                return
-            standings = self._store.standings()
-            stands = standings.get((service.project, first.name), Standing())
-            known = stands.template == declared.templates[first.name].hash
-            if known and stands.current:
-                return
-            hopeless = backoff.is_told(stands.failures)
-            if (known and hopeless) or time.monotonic() > deadline:
-                reason = stands.reason or f"it isn't ready after {limit:g} s"
-                raise ServiceFailed(
-                    f"service {service.name}: {reason}",
-                    hint=f"dockyard explain {service.name} tells what was tried",
-                )
-            time.sleep(_POLL_SECONDS)
 
     def _used_files(self, project: str) -> set[str]:
         return super()._used_files(project) | declare.written_sources(self._store.of(project))
@@ -297,6 +321,16 @@ def _without(project: Project, served: Collection[Service]) -> Project:
     return selection.without(project, names & project.services.keys())
 
 
-def _is_plain(project: Project, name: str) -> bool:
-    service = project.services.get(name)
-    return service is not None and NAME not in service.extensions
+def _of(service: Service, templates: Mapping[str, Template]) -> dict[str, Template]:
+    return {one.name: templates[one.name] for one in service.variants}
+
+
+def _policies(service: Service, options: CreateOptions) -> dict[str, Policy]:
+    """By variant: what is to become of replicas that are there."""
+    named = not options.services or service.name in options.services
+    return {
+        one.name: options.recreate
+        if named or one.name in options.services
+        else options.recreate_dependencies
+        for one in service.variants
+    }

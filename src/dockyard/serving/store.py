@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
@@ -53,21 +54,26 @@ class ServingStore:
         )
         return None if row is None else decoding.from_json(row[0], Declared)
 
-    def declare(self, project: str, made: Mapping[str, Callable[[Declared | None], Declared]]
-                ) -> None:  # fmt: skip
+    def declare(
+        self, project: str, made: Mapping[str, Callable[[Declared | None], Declared]],
+        gone: Collection[str] = (),
+    ) -> None:  # fmt: skip
         """Writes services of a project down, whole, and which images they need.
 
         Args:
             made: by service, what makes its record of the one that there is; nobody changes it
                 between the two.
+            gone: services that these stand in for, which are forgotten.
         """
         with self._database.transaction() as connection:
+            before, lost = _records(connection, project), set[str]()
+            for name in gone:
+                lost |= _variants(before.get(name))
+                _forget(connection, project, name)
             for name, make in made.items():
                 key = (project, name)
-                row = connection.execute(
-                    "SELECT record FROM serving_services WHERE project=? AND name=?", key
-                ).fetchone()
-                after = make(None if row is None else decoding.from_json(row[0], Declared))
+                after = make(before.get(name))
+                lost |= _variants(before.get(name))
                 connection.execute(
                     "INSERT INTO serving_services VALUES (?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET record=excluded.record",
@@ -79,23 +85,16 @@ class ServingStore:
                     [(project, variant, name, template.image_id)
                      for variant, template in after.templates.items()],
                 )  # fmt: skip
+            kept = set[str]().union(*map(_variants, _records(connection, project).values()))
+            _forget_variants(connection, project, lost - kept)
 
     def remove(self, project: str, *names: str) -> bool:
         """Forgets services of a project, all where none is named; whether there were any."""
         wanted = [each for each in self.of(project) if not names or each.service.name in names]
         with self._database.transaction() as connection:
             for each in wanted:
-                key = (project, each.service.name)
-                connection.execute("DELETE FROM serving_services WHERE project=? AND name=?", key)
-                connection.execute(
-                    "DELETE FROM serving_rollouts WHERE project=? AND service=?", key
-                )
-                for variant in each.service.variants:
-                    for table in _OF_VARIANTS:
-                        connection.execute(
-                            f"DELETE FROM {table} WHERE project=? AND variant=?",  # noqa: S608  # a constant
-                            (project, variant.name),
-                        )
+                _forget(connection, project, each.service.name)
+                _forget_variants(connection, project, _variants(each))
         return bool(wanted)
 
     def standings(self) -> dict[Key, Standing]:
@@ -232,6 +231,33 @@ class ServingStore:
                 (msgspec.json.encode(after), project, name),
             )
         return after
+
+
+def _records(connection: sqlite3.Connection, project: str) -> dict[str, Declared]:
+    rows = connection.execute(
+        "SELECT name, record FROM serving_services WHERE project=?", (project,)
+    )
+    return {row[0]: decoding.from_json(row[1], Declared) for row in rows}
+
+
+def _variants(declared: Declared | None) -> set[str]:
+    return set() if declared is None else {one.name for one in declared.service.variants}
+
+
+def _forget(connection: sqlite3.Connection, project: str, name: str) -> None:
+    """A service's record, with its images and its rollout."""
+    connection.execute("DELETE FROM serving_services WHERE project=? AND name=?", (project, name))
+    connection.execute(
+        "DELETE FROM serving_rollouts WHERE project=? AND service=?", (project, name)
+    )
+
+
+def _forget_variants(connection: sqlite3.Connection, project: str, names: Collection[str]) -> None:
+    for table in _OF_VARIANTS:
+        connection.executemany(
+            f"DELETE FROM {table} WHERE project=? AND variant=?",  # noqa: S608  # a constant
+            [(project, name) for name in names],
+        )
 
 
 def decided(project: str, variant: str, kind: str, text: str) -> Decided:

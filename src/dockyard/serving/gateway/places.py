@@ -67,6 +67,7 @@ def places(served: Sequence[Served]) -> list[Place]:
 def refused(served: Iterable[Served]) -> dict[tuple[str, str], str]:
     """Services that can't be served beside those before them: why, by project and name."""
     taken: dict[object, str] = {}
+    variants: dict[str, str] = {}
     secure: dict[str, tuple[bool, str]] = {}
     answer: dict[tuple[str, str], str] = {}
     for one in served:
@@ -75,6 +76,12 @@ def refused(served: Iterable[Served]) -> dict[tuple[str, str], str]:
             route.listen, route.host.lower(), route.path, route.model,
             *sorted(route.header.items()),
         )  # fmt: skip
+        double = next((each.id for each in one.upstreams if each.id in variants), "")
+        if double:
+            answer[one.service.project, one.service.name] = (
+                f"{double.replace('.', '/')} is a variant of {variants[double]} already"
+            )
+            continue
         other = taken.setdefault(here, name)
         if other != name:
             answer[one.service.project, one.service.name] = (
@@ -86,6 +93,8 @@ def refused(served: Iterable[Served]) -> dict[tuple[str, str], str]:
             answer[one.service.project, one.service.name] = (
                 f"{route.listen} is {'with' if tls else 'without'} TLS already, for {first}"
             )
+            continue
+        variants |= dict.fromkeys((each.id for each in one.upstreams), name)
     return answer
 
 

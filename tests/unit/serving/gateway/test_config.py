@@ -185,11 +185,13 @@ def test_services_that_contradict_those_before_them_are_left_out_and_told() -> N
         served("a"), served("b"), served("c", route={"path": "/c", "tls": tls}),
         served("d", route={"listen": "0.0.0.0:81", "tls": tls}),
         served("e", route={"path": "/", "header": {"x": "1"}}),
+        served("f", *(Variant(name=name, port=80) for name in "fa"), route={"path": "/f"}),
     ]  # fmt: skip
     told = places.refused(all_served)
     assert told == {
         ("shop", "b"): "its route is the one of shop/a already: 0.0.0.0:80 /",
         ("shop", "c"): "0.0.0.0:80 is without TLS already, for shop/a",
+        ("shop", "f"): "shop/a is a variant of shop/a already",
     }
     names = {one["name"] for one in parse(config.files(all_served, SETTINGS).clusters).resources}
     assert names == {"shop.a", "shop.d", "shop.e"}
