@@ -80,8 +80,12 @@ def test_only_keys_open_a_service_and_nobody_behind_it_sees_them(
     assert gateway.ask("/c", headers={"x-api-key": SECRET}).status == 401
     assert one.seen == []
     for headers in ({"x-api-key": SECRET}, {"authorization": f"Bearer {SECRET}"}):
-        assert gateway.ask("/a", headers={**headers, "x-dockyard-client": "eve"}).status == 200
+        forged = dict.fromkeys(
+            ("x-dockyard-client", "X_Dockyard_Client", "x_dockyard-client"), "eve"
+        )
+        assert gateway.ask("/a", headers={**headers, **forged}).status == 200
         seen = one.seen[-1].headers
+        assert "eve" not in seen.values(), "servers take _ for -"
         assert not {"x-api-key", "authorization"} & seen.keys()
         assert seen["x-dockyard-client"] == "ana"
     opened = gateway.ask(f"/b?token={SECRET}", headers={

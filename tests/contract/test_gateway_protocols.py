@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -170,3 +171,15 @@ def _name_shown(listen: str, asked: str) -> str:
     )  # fmt: skip
     found = [line for line in shown.stdout.splitlines() if line.startswith("subject=")]
     return found[0].rpartition("=")[2].strip()
+
+
+def test_a_client_of_http_1_0_is_served(gateway: Gateway, server: MakeServer) -> None:
+    """nginx is one, unless it is told otherwise, and so is ab."""
+    gateway.serve(served(gateway, service(gateway), {"embed": [server("one").backend]}))
+    host, _, port = gateway.listen.rpartition(":")
+    for lines in (b"GET / HTTP/1.0", b"GET / HTTP/1.0\r\nHost: embed.test"):
+        with socket.create_connection((host, int(port)), timeout=20) as client:
+            client.sendall(lines + b"\r\n\r\n")
+            answer = b"".join(iter(lambda: client.recv(1 << 16), b""))
+        assert b" 200 OK" in answer.partition(b"\r\n")[0]
+        assert b'"by": "one"' in answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ _STREAM_BYTES = 256 << 10
 _CONNECTION_BYTES = 1 << 20
 """Of one HTTP/2 connection; without limits a client has 256 MiB for each stream."""
 _NOBODY: Json = {"address_prefix": "::", "prefix_len": 128}
+_NO_HOST = "localhost"
+"""Of clients of HTTP/1.0 that name none."""
 _BUFFER = 64 << 10
 """Of a connection, in bytes; what is kept to be tried again has a limit of its own."""
 
@@ -141,6 +144,9 @@ def _manager(name: str, settings: Settings) -> Json:
         access_log=[_access_log(settings)],
         local_reply_config=_local_reply(),
         upgrade_configs=[{"upgrade_type": "websocket"}],
+        http_protocol_options={
+            "accept_http_10": True, "default_host_for_http_10": _NO_HOST,
+        },
         http2_protocol_options={
             "allow_connect": True, "max_concurrent_streams": _STREAMS,
             "initial_stream_window_size": _STREAM_BYTES,
@@ -156,8 +162,11 @@ def _manager(name: str, settings: Settings) -> Json:
 
 
 def _trust() -> Json:
-    """Nobody outside may say what Envoy takes from a proxy of its own: retries, time limits."""
-    remove = [{"remove": policies.CLIENT}]
+    """Nobody outside may say what Envoy takes from a proxy of its own: retries, time limits.
+
+    Nor who a client is, in none of the spellings that a server may take for one name (CGI, WSGI).
+    """
+    remove = [{"remove": "".join(each)} for each in itertools.product(*_spelled(policies.CLIENT))]
     return {
         "use_remote_address": True,
         "internal_address_config": {"cidr_ranges": [_NOBODY]},
@@ -176,6 +185,10 @@ def _trust() -> Json:
             )
         ],
     }  # fmt: skip
+
+
+def _spelled(name: str) -> list[str]:
+    return ["-_" if letter == "-" else letter for letter in name]
 
 
 def _local_reply() -> Json:
