@@ -90,7 +90,7 @@ def test_more_come_for_requests_a_second(stand: Stand) -> None:
     stand.up()
 
     def two() -> bool:
-        assert stand.get().status == 200
+        assert {stand.get().status for _ in range(20)} == {200}  # a command takes seconds at times
         return len(stand.replicas("web")) == 2
 
     stand.until(two)
