@@ -218,6 +218,33 @@ def test_down_leaves_what_the_file_says_is_anothers(root: Root, tmp_path: Path) 
     assert root.cli("volume", "rm", "precious", check=True).stdout == "precious\n"
 
 
+def test_down_of_a_service_leaves_the_others_what_they_need(root: Root, tmp_path: Path) -> None:
+    head = f'image: busybox, stop_grace_period: 0s, command: [sh, -c, "{LOOP}"]'
+    stack = Stack(root, tmp_path, f"""
+name: act
+services:
+  db: {{{head}, volumes: ["data:/data"]}}
+  web: {{{head}, depends_on: [db]}}
+  tool: {{{head}, profiles: [tools], volumes: ["other:/data"]}}
+volumes: {{data: {{}}, other: {{}}}}
+""")  # fmt: skip
+    stack.up()
+    stack.run("create", "tool", check=True)
+    assert stack.output("ps", "-a", "--services", "tool") == "tool\n", "naming it activates it"
+    assert stack.output("volumes", "-q", "tool") == "act_other\n"
+    stack.run("down", "-v", "db", check=True)
+    assert stack.states() == {"web": ["running"], "tool": ["created"]}
+    assert stack.output("volumes", "-q") == "act_other\n"
+    assert "Network act_default  Resource is still in use" in stack.run("down", check=True).stderr
+    stack.run("start", "tool", check=True)
+    typo = root.cli("compose", "-f", str(stack.file), "down", "-v", "tol",
+                    env={"COMPOSE_PROJECT_NAME": "act"})  # fmt: skip
+    assert "no such service: tol" in typo.stderr
+    stack.run("down", "-v", "tool", check=True)
+    assert stack.output("volumes", "-q") == ""
+    assert root.cli("network", "ls", "-qf", "name=act_").stdout == ""
+
+
 def test_run_brings_up_what_the_service_needs_and_nothing_else(root: Root, tmp_path: Path) -> None:
     stack = Stack(root, tmp_path, FILE)
     assert stack.output("run", "--rm", "web", "echo", "done") == "done\n"

@@ -21,7 +21,6 @@ from dockyard.images.model import Image
 if TYPE_CHECKING:  # the engine is above us
     from dockyard.engine import Engine
 
-_IN_USE: Final = "Resource is still in use"
 _GONE: Final = "No resource found to remove"
 
 
@@ -72,6 +71,8 @@ class Performer:
                 self._engine.volumes.create(
                     action.volume.name, labels=action.volume.labels, options=action.volume.options
                 )
+            case actions.RemoveNetwork(used=True):
+                pass
             case actions.RemoveNetwork():
                 return self._remove(action, self._engine.networks.remove, action.name,
                                     must=action.must)  # fmt: skip
@@ -91,7 +92,7 @@ class Performer:
         except Conflict:
             if must:
                 raise
-            return Step(action.subject, _IN_USE, "warning")
+            return Step(action.subject, actions.IN_USE, "warning")
         except NotFound:
             return Step(action.subject, _GONE, "warning")
         return None
