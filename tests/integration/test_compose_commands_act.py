@@ -245,6 +245,28 @@ volumes: {{data: {{}}, other: {{}}}}
     assert root.cli("network", "ls", "-qf", "name=act_").stdout == ""
 
 
+def test_volumes_of_another_service_follow_it(root: Root, tmp_path: Path) -> None:
+    stack = Stack(root, tmp_path, f"""
+name: act
+x-own: &own
+  build: {{dockerfile_inline: "FROM busybox\\nVOLUME /data"}}
+  stop_grace_period: 0s
+  command: [sh, -c, "{LOOP}"]
+services:
+  db: {{<<: *own, volumes: ["one:/data"]}}
+  backup: {{<<: *own, volumes_from: [db]}}
+volumes: {{one: {{}}, two: {{}}}}
+""")  # fmt: skip
+    stack.up()
+    assert stack.output("volumes", "-q", "backup") == "act_one\n"
+    stack.file.write_text(stack.file.read_text().replace('"one:', '"two:'))
+    stack.up("db")
+    stack.up()
+    assert stack.output("volumes", "-q", "backup") == "act_two\n", "though its image has a volume"
+    assert "Recreate" not in stack.run("up", "-d", check=True).stderr
+    stack.run("down", "-v", "--rmi", "all", check=True)
+
+
 def test_run_brings_up_what_the_service_needs_and_nothing_else(root: Root, tmp_path: Path) -> None:
     stack = Stack(root, tmp_path, FILE)
     assert stack.output("run", "--rm", "web", "echo", "done") == "done\n"
