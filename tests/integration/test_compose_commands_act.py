@@ -267,6 +267,24 @@ volumes: {{one: {{}}, two: {{}}}}
     stack.run("down", "-v", "--rmi", "all", check=True)
 
 
+def test_names_are_as_they_were_in_the_compatibility_mode(root: Root, tmp_path: Path) -> None:
+    stack = Stack(root, tmp_path, """
+name: act
+services: {web: {build: {dockerfile_inline: FROM busybox}, command: [echo, here]}}
+""")  # fmt: skip
+    compatible = ("--compatibility",)
+    stack.run("up", flags=compatible, check=True)
+    assert stack.output("ps", "-a", "--format", "{{.Name}} {{.Image}}") == "act_web_1 act_web\n"
+    assert stack.output("logs", "--no-color") == "web_1  | here\n"
+    assert stack.output("config", "--images", flags=compatible) == "act_web\n"
+    (tmp_path / ".env").write_text("COMPOSE_COMPATIBILITY=1\n")
+    stack.run("run", "web", check=True)
+    names = stack.output("ps", "-a", "--format", "{{.Name}}").split()
+    assert [name[:12] for name in names] == ["act_web_1", "act_web_run_"]
+    stack.run("down", "--remove-orphans", "--rmi", "local", check=True)
+    assert root.cli("images", "-q", "act_web").stdout == ""
+
+
 def test_run_brings_up_what_the_service_needs_and_nothing_else(root: Root, tmp_path: Path) -> None:
     stack = Stack(root, tmp_path, FILE)
     assert stack.output("run", "--rm", "web", "echo", "done") == "done\n"

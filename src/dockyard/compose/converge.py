@@ -104,7 +104,7 @@ def donors(project: Project, service: Service, present: Present) -> dict[str, st
     for donor in (*order.joined_services(service).values(), *order.donors(service)):
         first = _first(present, donor)
         if first is not None:
-            expected = names.container_name(project.name, known[donor], 1)
+            expected = names.container_name(project, known[donor], 1)
             found |= {expected: first.name} if first.name != expected else {}
     return found
 
@@ -185,7 +185,7 @@ class _Work:
                     volumes=True,
                 ))  # fmt: skip
             else:
-                wanted = names.container_name(self._situation.project.name, service, each.number)
+                wanted = names.container_name(self._situation.project, service, each.number)
                 self._mends.append(Rename(
                     key=f"rename:{each.id}", service=service.name, name=each.name, id=each.id,
                     wanted=wanted,
@@ -236,7 +236,7 @@ class _Work:
         return donors(self._situation.project, service, self._present)
 
     def _create(self, service: Service, number: int) -> Slot:
-        name = names.container_name(self._situation.project.name, service, number)
+        name = names.container_name(self._situation.project, service, number)
         self._actions.append(Create(
             key=f"create:{name}", service=service.name, name=name, number=number,
             donors=self._donors(service), after=self._after(service),
@@ -269,7 +269,7 @@ class _Work:
             name=each.name,
             id=each.id,
             number=each.number,
-            wanted=names.container_name(self._situation.project.name, service, each.number),
+            wanted=names.container_name(self._situation.project, service, each.number),
             inherit=self._options.inherit,
             timeout=self._options.timeout,
             donors=self._donors(service),

@@ -167,7 +167,7 @@ def _images(project: Project, options: DownOptions, owned: Owned) -> tuple[Actio
     }
     for service in project.services.values():
         if options.images == "all" or not service.image:
-            name = names.image_name(project.name, service)
+            name = names.image_name(project, service)
             if name in owned.present:
                 found[Reference.parse(name).familiar] = None
     return tuple(RemoveImage(key=f"image:{name}", name=name) for name in sorted(found))

@@ -25,7 +25,7 @@ from dockyard.compose.actions import (
     Stop,
 )
 from dockyard.compose.converge import Slot, donors
-from dockyard.compose.desired import shared
+from dockyard.compose.desired import names, shared
 from dockyard.compose.model.project import Project
 from dockyard.compose.options import CreateOptions, StartOptions
 from dockyard.compose.situation import ImageFacts, Situation
@@ -230,6 +230,20 @@ def test_who_has_volumes_of_another_is_made_anew_where_it_lacks_one_of_them() ->
 
     assert plan("new") == ["Running db-1", "Running job-1"]
     assert "Recreate job-1" in plan("old")
+
+
+def test_names_have_another_separator_in_the_compatibility_mode() -> None:
+    wanted = project({"web": {"network_mode": "service:db"},
+                      "db": {"image": "", "build": {"context": "."}}})  # fmt: skip
+    older = msgspec.structs.replace(wanted, separator="_")
+
+    plan = reconcile.up(situation(older, networks=network(older)), CreateOptions(), UP)
+
+    assert [each.subject for each in plan.actions][:2] == [
+        "Container demo_db_1", "Container demo_web_1",
+    ]  # fmt: skip
+    assert made(older, "web").networking.network == "container:demo_db_1"
+    assert names.image_name(older, older.services["db"]) == "demo_db"
 
 
 def test_scaling_up_and_down() -> None:

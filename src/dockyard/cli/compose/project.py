@@ -52,7 +52,9 @@ def loaded(
     )
     for sentence in found.warnings:
         print_warning(sentence)
-    return found
+    if not flags.compatible(found.project.environment):
+        return found
+    return replace(found, project=replace(found.project, separator="_"))
 
 
 def _check_block(project: Project, places: Places) -> None:
