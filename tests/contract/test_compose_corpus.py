@@ -143,7 +143,7 @@ def hashes(path: Path) -> str:
     ("flag", "lines"),
     [
         ("--services", listing.services),
-        ("--images", listing.images),
+        ("--images", lambda selection: listing.images(selection, "-")),
         ("--profiles", listing.profiles),
         ("--models", listing.models),
         ("--networks", lambda selection: listing.names(selection, "networks")),

@@ -218,6 +218,73 @@ def test_down_leaves_what_the_file_says_is_anothers(root: Root, tmp_path: Path) 
     assert root.cli("volume", "rm", "precious", check=True).stdout == "precious\n"
 
 
+def test_down_of_a_service_leaves_the_others_what_they_need(root: Root, tmp_path: Path) -> None:
+    head = f'image: busybox, stop_grace_period: 0s, command: [sh, -c, "{LOOP}"]'
+    stack = Stack(root, tmp_path, f"""
+name: act
+services:
+  db: {{{head}, volumes: ["data:/data"]}}
+  web: {{{head}, depends_on: [db]}}
+  tool: {{{head}, profiles: [tools], volumes: ["other:/data"]}}
+volumes: {{data: {{}}, other: {{}}}}
+""")  # fmt: skip
+    stack.up()
+    stack.run("create", "tool", check=True)
+    assert stack.output("ps", "-a", "--services", "tool") == "tool\n", "naming it activates it"
+    assert stack.output("volumes", "-q", "tool") == "act_other\n"
+    stack.run("down", "-v", "db", check=True)
+    assert stack.states() == {"web": ["running"], "tool": ["created"]}
+    assert stack.output("volumes", "-q") == "act_other\n"
+    assert "Network act_default  Resource is still in use" in stack.run("down", check=True).stderr
+    stack.run("start", "tool", check=True)
+    typo = root.cli("compose", "-f", str(stack.file), "down", "-v", "tol",
+                    env={"COMPOSE_PROJECT_NAME": "act"})  # fmt: skip
+    assert "no such service: tol" in typo.stderr
+    stack.run("down", "-v", "tool", check=True)
+    assert stack.output("volumes", "-q") == ""
+    assert root.cli("network", "ls", "-qf", "name=act_").stdout == ""
+
+
+def test_volumes_of_another_service_follow_it(root: Root, tmp_path: Path) -> None:
+    stack = Stack(root, tmp_path, f"""
+name: act
+x-own: &own
+  build: {{dockerfile_inline: "FROM busybox\\nVOLUME /data"}}
+  stop_grace_period: 0s
+  command: [sh, -c, "{LOOP}"]
+services:
+  db: {{<<: *own, volumes: ["one:/data"]}}
+  backup: {{<<: *own, volumes_from: [db]}}
+volumes: {{one: {{}}, two: {{}}}}
+""")  # fmt: skip
+    stack.up()
+    assert stack.output("volumes", "-q", "backup") == "act_one\n"
+    stack.file.write_text(stack.file.read_text().replace('"one:', '"two:'))
+    stack.up("db")
+    stack.up()
+    assert stack.output("volumes", "-q", "backup") == "act_two\n", "though its image has a volume"
+    assert "Recreate" not in stack.run("up", "-d", check=True).stderr
+    stack.run("down", "-v", "--rmi", "all", check=True)
+
+
+def test_names_are_as_they_were_in_the_compatibility_mode(root: Root, tmp_path: Path) -> None:
+    stack = Stack(root, tmp_path, """
+name: act
+services: {web: {build: {dockerfile_inline: FROM busybox}, command: [echo, here]}}
+""")  # fmt: skip
+    compatible = ("--compatibility",)
+    stack.run("up", flags=compatible, check=True)
+    assert stack.output("ps", "-a", "--format", "{{.Name}} {{.Image}}") == "act_web_1 act_web\n"
+    assert stack.output("logs", "--no-color") == "web_1  | here\n"
+    assert stack.output("config", "--images", flags=compatible) == "act_web\n"
+    (tmp_path / ".env").write_text("COMPOSE_COMPATIBILITY=1\n")
+    stack.run("run", "web", check=True)
+    names = stack.output("ps", "-a", "--format", "{{.Name}}").split()
+    assert [name[:12] for name in names] == ["act_web_1", "act_web_run_"]
+    stack.run("down", "--remove-orphans", "--rmi", "local", check=True)
+    assert root.cli("images", "-q", "act_web").stdout == ""
+
+
 def test_run_brings_up_what_the_service_needs_and_nothing_else(root: Root, tmp_path: Path) -> None:
     stack = Stack(root, tmp_path, FILE)
     assert stack.output("run", "--rm", "web", "echo", "done") == "done\n"

@@ -48,18 +48,26 @@ def test_templates_take_variables_and_leave_those_of_nginx(
     (tmp_path / "default.conf.template").write_text(
         'server { listen ${PORT}; location / { return 200 "${WHO} at $uri"; } }\n'
     )
+    (tmp_path / "raw.conf.stream-template").write_text(
+        'server { listen 9000; return "${WHO} as it comes"; }\n'
+    )
     with stock(NGINX).engine() as engine, engine.run(
         "nginx:stable", ports={8080: 0}, env={"PORT": "8080", "WHO": "harbour"},
         volumes={str(tmp_path): "/etc/nginx/templates:ro"},
     ) as container:  # fmt: skip
         assert ask(f"{container.wait_until_ready()}/pier") == "harbour at /pier"
+        assert container.exec(["curl", "-s", "telnet://localhost:9000"]) == (
+            0,
+            "harbour as it comes",
+        )
+        assert container.exec(["nginx", "-s", "reload"])[0] == 0
 
 
 def test_a_configuration_for_the_official_image_works_on_a_root_that_is_read_only(
     stock: MakeStock, tmp_path: Path
 ) -> None:
     (tmp_path / "nginx.conf").write_text(
-        "user nginx;\nevents {}\npid /var/run/nginx.pid;\nhttp {\n"
+        "user nginx;\nevents {}\npid /var/run/nginx.pid;\nmail {}\nhttp {\n"
         "  include /etc/nginx/mime.types;\n"
         "  server { listen 80; root /usr/share/nginx/html; }\n}\n"
     )
@@ -69,6 +77,9 @@ def test_a_configuration_for_the_official_image_works_on_a_root_that_is_read_onl
         volumes={str(tmp_path / "nginx.conf"): "/etc/nginx/nginx.conf:ro"},
     ) as container:  # fmt: skip
         assert "Welcome to nginx!" in ask(container.wait_until_ready())
+        own = "load_module modules/ngx_stream_module.so;\nevents {}\nstream {}\n"
+        (tmp_path / "nginx.conf").write_text(own)
+        assert container.exec(["nginx", "-t", "-g", "user nginx;"])[0] == 0, "it isn't loaded twice"
 
 
 @pytest.mark.long

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -14,6 +14,9 @@ Condition = Literal[
     "service_started", "service_healthy", "service_completed_successfully", "running_or_healthy"
 ]
 """What is waited for; the last one is healthy where that is asked, else running."""
+
+IN_USE: Final = "Resource is still in use"
+"""How it is told that something stays."""
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +69,8 @@ class RemoveNetwork(Action, frozen=True, kw_only=True):
     name: str
     must: bool = False
     """It fails where it is in use."""
+    used: bool = False
+    """A container has it that stays, though it may not run: so does the network."""
 
     @property
     def subject(self) -> str:
@@ -74,6 +79,9 @@ class RemoveNetwork(Action, frozen=True, kw_only=True):
     @property
     def words(self) -> tuple[str, str]:
         return "Removing", "Removed"
+
+    def ended(self) -> Step:
+        return Step(self.subject, IN_USE, "warning") if self.used else Action.ended(self)
 
 
 class MakeVolume(Action, frozen=True, kw_only=True):

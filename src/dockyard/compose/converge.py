@@ -104,7 +104,7 @@ def donors(project: Project, service: Service, present: Present) -> dict[str, st
     for donor in (*order.joined_services(service).values(), *order.donors(service)):
         first = _first(present, donor)
         if first is not None:
-            expected = names.container_name(project.name, known[donor], 1)
+            expected = names.container_name(project, known[donor], 1)
             found |= {expected: first.name} if first.name != expected else {}
     return found
 
@@ -185,7 +185,7 @@ class _Work:
                     volumes=True,
                 ))  # fmt: skip
             else:
-                wanted = names.container_name(self._situation.project.name, service, each.number)
+                wanted = names.container_name(self._situation.project, service, each.number)
                 self._mends.append(Rename(
                     key=f"rename:{each.id}", service=service.name, name=each.name, id=each.id,
                     wanted=wanted,
@@ -202,11 +202,10 @@ class _Work:
             return True
         if differs(wanted, each, self._situation, checks_networks=each.id not in self._stopped):
             return True
-        return self._shares_with_another(service, each)
+        return self._shares_with_another(service, each) or self._lacks_given(service, wanted, each)
 
     def _shares_with_another(self, service: Service, each: Observed) -> bool:
-        """Whether it is in the namespace, or has the volumes, of a container that isn't there any
-        more."""
+        """Whether it is in the namespace of a container that isn't there any more."""
         record = each.record.options
         modes = {"network": record.networking.network, "ipc": record.namespaces.ipc,
                  "pid": record.namespaces.pid}  # fmt: skip
@@ -214,9 +213,21 @@ class _Work:
             first = self._first(donor)
             if first is None or not first.id or modes[kind] != order.CONTAINER_PREFIX + first.id:
                 return True
-        return any(
-            first is None or not first.id for first in map(self._first, order.donors(service))
-        )
+        return False
+
+    def _lacks_given(self, service: Service, wanted: Desired, each: Observed) -> bool:
+        """Whether it hasn't what its donors mount, such as those that an earlier command made
+        anew with other volumes."""
+        present = {one.id: one for one in self._situation.stack.containers}
+        given: dict[str, str | None] = {}
+        for first in map(self._first, order.donors(service)):
+            if first is None or not first.id:
+                return True
+            mounts = present[first.id].record.mounts
+            given |= {mount.target: mount.source for mount in mounts if mount.kind != "tmpfs"}
+        own = {mount.target for mount in wanted.options.mounts}
+        has = {(mount.target, mount.source) for mount in each.record.mounts}
+        return any(pair not in has and pair[0] not in own for pair in given.items())
 
     def _first(self, service: str) -> Slot | None:
         return _first(self._present, service)
@@ -225,7 +236,7 @@ class _Work:
         return donors(self._situation.project, service, self._present)
 
     def _create(self, service: Service, number: int) -> Slot:
-        name = names.container_name(self._situation.project.name, service, number)
+        name = names.container_name(self._situation.project, service, number)
         self._actions.append(Create(
             key=f"create:{name}", service=service.name, name=name, number=number,
             donors=self._donors(service), after=self._after(service),
@@ -258,7 +269,7 @@ class _Work:
             name=each.name,
             id=each.id,
             number=each.number,
-            wanted=names.container_name(self._situation.project.name, service, each.number),
+            wanted=names.container_name(self._situation.project, service, each.number),
             inherit=self._options.inherit,
             timeout=self._options.timeout,
             donors=self._donors(service),

@@ -40,16 +40,20 @@ def down(project: Project, stack: Stack, options: DownOptions, owned: Owned) -> 
     """What is stopped and removed, those first that others don't need.
 
     Args:
-        project: without services that aren't meant; their dependents come along.
+        project: with the named services alone, what they need, and the networks and volumes of
+            these, where a file tells of them; else whole: then their dependents come along.
     """
     graph = order.graph(_lenient(project))
     chosen = _chosen(graph, options.services)
+    if options.services and not chosen:
+        return Plan()
     stages = [_containers(graph, stack, chosen, options)]
     if options.remove_orphans:
         lost = orphans(Situation(project=project, wanted={}, images={}, stack=stack))
         lost = (*lost, *(each for each in stack.containers if each.oneoff and each not in lost))
         stages.append(tuple(action for each in lost for action in _removal(each, options)))
-    rest = (*_networks(project, stack), *_images(project, options, owned))
+    rest = (*_networks(project, stack, options, _used(stack, stages)),
+            *_images(project, options, owned))  # fmt: skip
     if options.volumes:
         rest = (*rest, *_volumes(project, owned))
     stages.append(rest)
@@ -68,12 +72,12 @@ def _lenient(project: Project) -> Project:
     return msgspec.structs.replace(project, services=services)
 
 
-def _chosen(graph: order.Needs, services: Iterable[str]) -> set[str]:
+def _chosen(graph: order.Needs, services: Collection[str]) -> set[str]:
     """All services, or those that are named and what needs them."""
     dependents = order.reversed_graph(graph)
-    waiting = list(services)
-    if not waiting:
+    if not services:
         return set(graph)
+    waiting = [name for name in services if name in graph]
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -112,17 +116,31 @@ def _removal(
     return stop, remove
 
 
-def _networks(project: Project, stack: Stack) -> tuple[Action, ...]:
-    """Those that the project has made; one that its file doesn't have any more, too.
+def _used(stack: Stack, stages: Iterable[tuple[Action, ...]]) -> set[str]:
+    """The networks of the containers that stay; one that doesn't run couldn't start without."""
+    removed = {each.id for stage in stages for each in stage if isinstance(each, Remove)}
+    return {name for each in stack.containers if each.id not in removed for name in each.networks}
+
+
+def _networks(
+    project: Project, stack: Stack, options: DownOptions, used: Collection[str]
+) -> tuple[Action, ...]:
+    """Those that the project has made; one that its file doesn't have any more, too, unless
+    services are named.
 
     One that the file calls external now stays, by whatever key, name or id.
     """
+    own = {names.network_name(project, key) for key in project.networks}
     external = {names.network_name(project, key)
                 for key, each in project.networks.items() if each.external}  # fmt: skip
     return tuple(
-        RemoveNetwork(key=f"network:{each.name}", name=each.name)
+        RemoveNetwork(
+            key=f"network:{each.name}",
+            name=each.name,
+            used=each.name in used or each.id in used,
+        )
         for each in stack.networks.values()
-        if external.isdisjoint((each.name, each.id))
+        if external.isdisjoint((each.name, each.id)) and (not options.services or each.name in own)
     )
 
 
@@ -149,7 +167,7 @@ def _images(project: Project, options: DownOptions, owned: Owned) -> tuple[Actio
     }
     for service in project.services.values():
         if options.images == "all" or not service.image:
-            name = names.image_name(project.name, service)
+            name = names.image_name(project, service)
             if name in owned.present:
                 found[Reference.parse(name).familiar] = None
     return tuple(RemoveImage(key=f"image:{name}", name=name) for name in sorted(found))

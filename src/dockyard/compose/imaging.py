@@ -63,7 +63,7 @@ def ways(
                 f'invalid service "{service.name}". Must specify either image or build',
                 hint=f"add image: or build: to service {service.name}",
             )
-        name = names.image_name(project.name, service)
+        name = names.image_name(project, service)
         found.append(_way(project, service, name, present.get(name), options, now))
     return tuple(found)
 
@@ -145,7 +145,7 @@ class Imaging:
         """The images that are here, by the services' names for them."""
         found = {}
         for service in self._project.services.values():
-            name = names.image_name(self._project.name, service)
+            name = names.image_name(self._project, service)
             image = self.find(name)
             if image is not None:
                 found[name] = image

@@ -82,7 +82,7 @@ def options(project: Project, made: Options, asked: RunOptions, slug: str) -> Op
     """
     own = {name: value for name, value in made.labels.items() if name != labels.NUMBER}
     own |= {labels.ONEOFF: "True", labels.SLUG: slug}
-    name = names.SEPARATOR.join((project.name, made.labels[labels.SERVICE], "run", slug[:_SHORT]))
+    name = project.separator.join((project.name, made.labels[labels.SERVICE], "run", slug[:_SHORT]))
     networking = made.networking
     if not asked.use_aliases and networking.connections is not None:
         found = tuple(_without_aliases(each) for each in networking.connections)

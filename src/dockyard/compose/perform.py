@@ -21,7 +21,6 @@ from dockyard.images.model import Image
 if TYPE_CHECKING:  # the engine is above us
     from dockyard.engine import Engine
 
-_IN_USE: Final = "Resource is still in use"
 _GONE: Final = "No resource found to remove"
 
 
@@ -72,6 +71,8 @@ class Performer:
                 self._engine.volumes.create(
                     action.volume.name, labels=action.volume.labels, options=action.volume.options
                 )
+            case actions.RemoveNetwork(used=True):
+                pass
             case actions.RemoveNetwork():
                 return self._remove(action, self._engine.networks.remove, action.name,
                                     must=action.must)  # fmt: skip
@@ -91,7 +92,7 @@ class Performer:
         except Conflict:
             if must:
                 raise
-            return Step(action.subject, _IN_USE, "warning")
+            return Step(action.subject, actions.IN_USE, "warning")
         except NotFound:
             return Step(action.subject, _GONE, "warning")
         return None
@@ -148,8 +149,20 @@ class Performer:
         if name:
             options = msgspec.structs.replace(options, name=name)
         if before is not None:
-            options = _inheriting(options, image, before)
+            options = self._inheriting(options, image, before)
         return self._engine.containers.create(image, wanted.image, options).id
+
+    def _inheriting(self, options: Options, image: Image, before: tuple[Mount, ...]) -> Options:
+        """The options with the volumes of the container before; what donors give is theirs."""
+        donors = [self._engine.containers.get(entry.partition(":")[0])
+                  for entry in options.volumes_from]  # fmt: skip
+        given = {
+            mount.target for donor in donors for mount in donor.mounts if mount.kind != "tmpfs"
+        }
+        declared = tuple(path for path in image.config.config.volumes if path not in given)
+        return msgspec.structs.replace(
+            options, mounts=mounts.inherited(options.mounts, declared, before)
+        )
 
     def _recreate(self, action: actions.Recreate) -> None:
         """The new one first: if it can't be made, the other one stays as it is.
@@ -179,10 +192,3 @@ class Performer:
         if found:
             container = observe.refreshed(self._engine, action.target)
             hooks.run(self._engine, container, found, self._printed)
-
-
-def _inheriting(options: Options, image: Image, before: tuple[Mount, ...]) -> Options:
-    declared = tuple(image.config.config.volumes)
-    return msgspec.structs.replace(
-        options, mounts=mounts.inherited(options.mounts, declared, before)
-    )

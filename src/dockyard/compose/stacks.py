@@ -37,7 +37,7 @@ from dockyard.compose.desired.files import Room
 from dockyard.compose.desired.service import Desired, desired
 from dockyard.compose.imaging import Imaging, facts
 from dockyard.compose.labels import PROJECT, SERVICE
-from dockyard.compose.model.project import Project, Volume
+from dockyard.compose.model.project import Network, Project, Volume
 from dockyard.compose.observe import Listed, Stack
 from dockyard.compose.options import CreateOptions, DownOptions, StartOptions
 from dockyard.compose.perform import Performer
@@ -299,9 +299,13 @@ def _present(project: Project, stack: Stack) -> Present:
 
 
 def _known(stack: Stack) -> Project:
-    """As the labels tell; every volume that was made for the project is its own then."""
+    """As the labels tell; all networks and volumes that were made for it are its own then."""
     known = selection.of_stack(stack) if stack.lasting else Project(name=stack.name)
-    return replace(known, volumes={name: Volume(name=name) for name in stack.volumes})
+    return replace(
+        known,
+        networks={name: Network(name=name) for name in stack.networks},
+        volumes={name: Volume(name=name) for name in stack.volumes},
+    )
 
 
 def _told(listener: Listener) -> Callable[[Action], object]:

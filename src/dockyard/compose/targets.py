@@ -62,7 +62,11 @@ def chosen(
 def short_name(container: Observed) -> str:
     """What a container is called within its project: ``api-1`` for ``demo-api-1``.
 
-    One that has a name of its own keeps it.
+    ``api_1`` for ``demo_api_1``, of the compatibility mode; one that has a name of its own keeps
+    it.
     """
-    own = f"{container.service}-{container.number}"
-    return own if container.name == f"{container.project}-{own}" else container.name
+    for separator in "-_":
+        own = f"{container.service}{separator}{container.number}"
+        if container.name == f"{container.project}{separator}{own}":
+            return own
+    return container.name

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from dockyard.compose import rolling
-from dockyard.compose.model.parts import Deploy, Port, ServiceModel
+from dockyard.compose.model.parts import Deploy, Port, RestartPolicy, ServiceModel
 from dockyard.compose.model.project import Project
 from dockyard.compose.model.service import Service
 from dockyard.errors import NotSupported
@@ -39,6 +39,12 @@ REFUSED: Final[dict[str, tuple[Callable[[Service], object], str]]] = {
 }  # fmt: skip
 """Properties of services without which a container isn't what the file means; and what to do."""
 
+
+def _endless(policy: RestartPolicy) -> bool:
+    """Whether it counts attempts that the engine doesn't: those of ``on-failure`` alone."""
+    return bool(policy.max_attempts) and policy.condition != "on-failure"
+
+
 _DEPLOY: Final[dict[str, Callable[[Deploy], object]]] = {
     "endpoint_mode": lambda one: one.endpoint_mode,
     "labels": lambda one: one.labels,
@@ -50,6 +56,7 @@ _DEPLOY: Final[dict[str, Callable[[Deploy], object]]] = {
     ),
     "restart_policy.delay": lambda one: one.restart_policy and one.restart_policy.delay,
     "restart_policy.window": lambda one: one.restart_policy and one.restart_policy.window,
+    "restart_policy.max_attempts": lambda one: one.restart_policy and _endless(one.restart_policy),
     "resources.limits.devices": lambda one: one.resources.limits and one.resources.limits.devices,
     "resources.reservations.cpus": (
         lambda one: one.resources.reservations and one.resources.reservations.cpus
@@ -58,7 +65,7 @@ _DEPLOY: Final[dict[str, Callable[[Deploy], object]]] = {
         lambda one: one.resources.reservations and one.resources.reservations.generic_resources
     ),
 }
-"""Of ``deploy``: what only several machines have a meaning for."""
+"""Of ``deploy``: what only several machines have a meaning for, and what the engine lacks."""
 
 _PORTS: Final[dict[str, Callable[[Port], object]]] = {
     "app_protocol": lambda one: one.app_protocol,

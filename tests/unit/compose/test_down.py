@@ -6,7 +6,7 @@ import msgspec
 from tests.support.compose import made, project, running, situation
 from tests.unit.compose.test_reconcile import network, words
 
-from dockyard.compose import labels
+from dockyard.compose import labels, selection
 from dockyard.compose.down import Owned, down
 from dockyard.compose.model.project import Project
 from dockyard.compose.observe import Stack
@@ -19,6 +19,10 @@ def stack(wanted: Project, **states: str) -> Stack:
         f"demo-{name}-1": state for name, state in states.items()
     }).stack  # fmt: skip
     return msgspec.structs.replace(found, networks=network(wanted))
+
+
+def volume(name: str) -> dict[str, str]:
+    return {"type": "volume", "source": name, "target": "/data"}
 
 
 def test_what_needs_others_goes_before_them() -> None:
@@ -39,6 +43,44 @@ def test_named_services_go_with_what_needs_them() -> None:
 
     assert words(plan)[:4] == ["Stop web-1", "Remove web-1", "Stop db-1", "Remove db-1"]
     assert "Stop other-1" not in words(plan)
+
+
+def test_a_service_that_a_file_tells_of_goes_with_what_is_its_own_alone() -> None:
+    whole = project(
+        {"web": {"depends_on": ["db"]}, "db": {"networks": {"default": None, "inner": None},
+                                               "volumes": [volume("data")]},
+         "worker": {"volumes": [volume("other")]}},
+        networks={"default": {"name": "demo_default", "ipam": {}}, "inner": {"name": "demo_inner"}},
+        volumes={"data": {"name": "demo_data"}, "other": {"name": "demo_other"}},
+    )  # fmt: skip
+    old = project({"web": {}}, networks={"default": {"name": "demo_old", "ipam": {}}})
+    found = msgspec.structs.replace(
+        stack(whole), networks=network(whole) | network(whole, "inner") | network(old)
+    )
+    wanted = selection.needed(selection.selected(whole, ("db",)))
+    options = DownOptions(services=("db",), volumes=True)
+
+    plan = down(wanted, found, options, Owned(volumes=("demo_data", "demo_other")))
+
+    assert words(plan) == ["Stop db-1", "Remove db-1", "RemoveNetwork default",
+                           "RemoveNetwork inner", "RemoveVolume data"]  # fmt: skip
+    assert [action.ended().status for action in plan.actions[2:4]] == [
+        "Resource is still in use", "Removed",
+    ]  # fmt: skip
+
+
+def test_nothing_goes_where_no_service_has_the_name() -> None:
+    wanted = project({"web": {}})
+    assert not down(wanted, stack(wanted), DownOptions(services=("no",)), Owned()).actions
+
+
+def test_a_network_stays_for_a_container_that_stays_though_it_is_stopped() -> None:
+    whole = project({"web": {}, "tool": {"profiles": ["tools"]}})
+    wanted = selection.without(whole, ("tool",))
+
+    *_, action = down(wanted, stack(whole, tool="exited"), DownOptions(), Owned()).actions
+
+    assert action.ended().state == "warning"
 
 
 def test_volumes_and_images_only_when_asked() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from dockyard.compose import labels, oneoff
 from dockyard.compose.model.parts import Deploy, Port, RestartPolicy
 from dockyard.compose.model.project import Project, Volume
@@ -59,6 +61,8 @@ def test_its_name_and_labels_are_dockers() -> None:
     assert found.labels == {labels.SERVICE: "web", labels.ONEOFF: "True", labels.SLUG: SLUG}
     assert found.remove
     assert oneoff.options(PROJECT, MADE, RunOptions(name="own"), SLUG).name == "own"
+    older = msgspec.structs.replace(PROJECT, separator="_")
+    assert oneoff.options(older, MADE, RunOptions(), SLUG).name == found.name.replace("-", "_")
 
 
 def test_others_find_it_by_the_services_names_only_where_asked() -> None:

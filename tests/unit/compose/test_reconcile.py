@@ -25,7 +25,7 @@ from dockyard.compose.actions import (
     Stop,
 )
 from dockyard.compose.converge import Slot, donors
-from dockyard.compose.desired import shared
+from dockyard.compose.desired import names, shared
 from dockyard.compose.model.project import Project
 from dockyard.compose.options import CreateOptions, StartOptions
 from dockyard.compose.situation import ImageFacts, Situation
@@ -207,6 +207,43 @@ def test_what_is_in_the_namespace_of_a_container_that_is_there_stays() -> None:
 
     assert plan(joined) == ["Running db-1", "Running web-1"]
     assert "Recreate web-1" in plan(lost)
+
+
+def test_who_has_volumes_of_another_is_made_anew_where_it_lacks_one_of_them() -> None:
+    def mount(source: str, target: str = "/data") -> dict[str, str]:
+        return {"type": "volume", "source": source, "target": target}
+
+    def wanted(source: str) -> Project:
+        return project({
+            "job": {"volumes_from": ["db:ro"], "volumes": [mount("mine", "/own")]},
+            "db": {"volumes": [mount(source), mount(source, "/own"),
+                               {"type": "tmpfs", "target": "/tmp"}]},
+        })  # fmt: skip
+
+    def plan(source: str) -> list[str]:
+        job = made(wanted("new"), "job")
+        given = made(wanted(source), "db").mounts[0]
+        job = msgspec.structs.replace(job, mounts=(*job.mounts, given))
+        present = {"demo-db-1": made(wanted("new"), "db"), "demo-job-1": job}
+        there = situation(wanted("new"), present, networks=network(wanted("new")))
+        return words(reconcile.up(there, CreateOptions(), UP))
+
+    assert plan("new") == ["Running db-1", "Running job-1"]
+    assert "Recreate job-1" in plan("old")
+
+
+def test_names_have_another_separator_in_the_compatibility_mode() -> None:
+    wanted = project({"web": {"network_mode": "service:db"},
+                      "db": {"image": "", "build": {"context": "."}}})  # fmt: skip
+    older = msgspec.structs.replace(wanted, separator="_")
+
+    plan = reconcile.up(situation(older, networks=network(older)), CreateOptions(), UP)
+
+    assert [each.subject for each in plan.actions][:2] == [
+        "Container demo_db_1", "Container demo_web_1",
+    ]  # fmt: skip
+    assert made(older, "web").networking.network == "container:demo_db_1"
+    assert names.image_name(older, older.services["db"]) == "demo_db"
 
 
 def test_scaling_up_and_down() -> None:

@@ -73,7 +73,7 @@ def test_an_ordinary_project_is_neither_refused_nor_warned_of() -> None:
     ordinary = project({"web": {
         "ports": [{"target": 80, "published": "8080", "mode": "ingress", "protocol": "tcp"}],
         "deploy": {"replicas": 2, "placement": {}, "resources": {"limits": {"cpus": 0.5}},
-                   "restart_policy": {"condition": "any"}},
+                   "restart_policy": {"condition": "on-failure", "max_attempts": 3}},
         "isolation": "default", "external_links": ["db"],
         "volumes": [{"type": "volume", "source": "data", "target": "/data", "volume": {}}],
     }})  # fmt: skip
@@ -90,7 +90,7 @@ def test_what_has_no_effect_is_named() -> None:
                            "monitor": "1s", "max_failure_ratio": 0.5,
                            "failure_action": "rollback", "order": "start-first"},
                        "rollback_config": {"parallelism": 1},
-                       "restart_policy": {"delay": "1s", "window": "1s"},
+                       "restart_policy": {"delay": "1s", "window": "1s", "max_attempts": 3},
                        "resources": {"reservations": {"cpus": 1.0}}},
             "ports": [{"target": 80, "app_protocol": "http", "published": "80"}],
             "secrets": [{"source": "s", "mode": "0400"}],
@@ -109,7 +109,8 @@ def test_what_has_no_effect_is_named() -> None:
         deploy + "update_config.max_failure_ratio",
         deploy + "update_config.failure_action", deploy + "update_config.order",
         deploy + "rollback_config", deploy + "restart_policy.delay",
-        deploy + "restart_policy.window", deploy + "resources.reservations.cpus",
+        deploy + "restart_policy.window", deploy + "restart_policy.max_attempts",
+        deploy + "resources.reservations.cpus",
         "services.web.ports[0].app_protocol", "services.web.secrets[0].mode",
         "services.web.models.llm.endpoint_var", "networks.default.attachable",
         "models.llm.context_size", "models.llm.runtime_flags",

@@ -116,7 +116,7 @@ def _profiles(found: Loaded, _values: object) -> list[str]:
 
 
 def _images(found: Loaded, _values: object) -> list[str]:
-    return listing.images(found.selection)
+    return listing.images(found.selection, found.project.separator)
 
 
 def _environment(found: Loaded, _values: object) -> list[str]:

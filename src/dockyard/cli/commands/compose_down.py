@@ -52,7 +52,7 @@ def command(
     """Stops and removes what ``up`` made."""
     if images not in {"", "local", "all"}:
         raise UsageProblem(f'invalid value for --rmi: "{images}"', hint="local or all")
-    project, name = projects.find(flags)
+    project, name = projects.find(flags, services)
     if project is not None:
         for each in services:
             creation.require(project, each)

@@ -88,7 +88,7 @@ def command(
 ) -> None:
     """Lists a project's containers, by name."""
     states = (*states, *_status_of(condition))
-    project, name = projects.find(flags)
+    project, name = projects.find(flags, services)
     stack = observe.observed(engine, name)
     known = tuple(stack.services if project is None else project.services)
     for each in services:

@@ -29,7 +29,7 @@ def command(
     engine: Engine, flags: Flags, services: tuple[str, ...], *, form: str | None, quiet: bool
 ) -> None:
     """Lists the project's volumes, or those that the services' containers use."""
-    project, name = projects.find(flags)
+    project, name = projects.find(flags, services)
     if project is not None:
         for service in services:
             selection.service_of(project, service)

@@ -59,6 +59,10 @@ class Flags(NamedTuple):
         """``parallel`` where 0 is without limit."""
         return max(self.parallel, 0)
 
+    def compatible(self, environ: Mapping[str, str]) -> bool:
+        """Whether names are as Compose 1 had them, by the flag or a variable, of ``.env`` too."""
+        return self.compatibility or says_yes(environ.get("COMPOSE_COMPATIBILITY", ""))
+
     def drawn(self, progress: str) -> Flags:
         """The same with another kind of progress.
 

@@ -52,7 +52,9 @@ def loaded(
     )
     for sentence in found.warnings:
         print_warning(sentence)
-    return found
+    if not flags.compatible(found.project.environment):
+        return found
+    return replace(found, project=replace(found.project, separator="_"))
 
 
 def _check_block(project: Project, places: Places) -> None:
@@ -113,8 +115,11 @@ def load(
     Raises:
         NotFound: there is no such service; and see :func:`load_project`, as for its argument.
     """
-    project = selection.enabled(load_project(flags, resolved=resolved), services)
-    project = selection.selected(project, services, along)
+    return _part(load_project(flags, resolved=resolved), flags, services, along)
+
+
+def _part(project: Project, flags: Flags, services: Collection[str], along: Along) -> Project:
+    project = selection.selected(selection.enabled(project, services), services, along)
     return project if flags.all_resources else selection.needed(project)
 
 
@@ -122,19 +127,19 @@ def find(flags: Flags, services: Collection[str] = ()) -> tuple[Project | None, 
     """The project, if there are files, and its name, which ``--project-name`` gives without any.
 
     Raises:
-        InvalidInput, NotFound: as :func:`load`, and no variable names it; or no project can have
-            that name.
+        InvalidInput, NotFound: as :func:`load`; files that can't be read don't matter where a
+            variable names the project; or no project can have that name.
     """
     if flags.project_name and not flags.files:
         return None, _checked(flags.project_name)
     try:
-        project = load(flags, services)
+        project = load_project(flags)
     except DockyardError:
         name = os.environ.get(_NAME, "")
         if not name:
             raise
         return None, _checked(name)
-    return project, project.name
+    return _part(project, flags, services, "dependencies"), project.name
 
 
 def name_of(flags: Flags) -> str:

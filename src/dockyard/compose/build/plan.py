@@ -161,7 +161,7 @@ def job(project: Project, service: Service, options: BuildOptions) -> Job:
     build = service.build or Build()
     path = f"services.{service.name}.build"
     _refuse(build, path)
-    image = image_name(project.name, service)
+    image = image_name(project, service)
     names = (image, *build.tags)
     return Job(
         service=service.name,
@@ -219,9 +219,7 @@ def _contexts(project: Project, build: Build) -> dict[str, str]:
     found = {}
     for name, value in build.additional_contexts.items():
         other = services.get(value.removeprefix(SERVICE)) if value.startswith(SERVICE) else None
-        found[name] = (
-            value if other is None else f"docker-image://{image_name(project.name, other)}"
-        )
+        found[name] = value if other is None else f"docker-image://{image_name(project, other)}"
     return found
 
 

@@ -9,17 +9,17 @@ from dockyard.compose.model.project import Project
 from dockyard.compose.model.service import Service
 from dockyard.errors import DockyardError
 
-SEPARATOR = "-"
 
-
-def container_name(project: str, service: Service, number: int) -> str:
+def container_name(project: Project, service: Service, number: int) -> str:
     """``PROJECT-SERVICE-NUMBER``, unless the service says otherwise."""
-    return service.container_name or SEPARATOR.join((project, service.name, str(number)))
+    return service.container_name or project.separator.join(
+        (project.name, service.name, str(number))
+    )
 
 
-def image_name(project: str, service: Service) -> str:
+def image_name(project: Project, service: Service) -> str:
     """The image that a service runs; one that is built may go without a name of its own."""
-    return service.image or f"{project}{SEPARATOR}{service.name}"
+    return service.image or f"{project.name}{project.separator}{service.name}"
 
 
 def network_name(project: Project, key: str) -> str:

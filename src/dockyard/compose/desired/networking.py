@@ -55,7 +55,7 @@ def _mode(project: Project, service: Service) -> str:
 def first_container(project: Project, name: str) -> str:
     """The mode that joins the namespace of a service's first container."""
     service = project.services.get(name) or project.disabled.get(name) or Service(name=name)
-    return order.CONTAINER_PREFIX + names.container_name(project.name, service, 1)
+    return order.CONTAINER_PREFIX + names.container_name(project, service, 1)
 
 
 def by_priority(service: Service) -> tuple[str, ...]:

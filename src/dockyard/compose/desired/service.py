@@ -37,7 +37,7 @@ def desired(project: Project, service: Service, room: Room) -> Desired:
         InvalidInput, NotSupported: what is asked for makes no sense, or isn't there.
     """
     found = files.mounted(project, service, room)
-    image = names.image_name(project.name, service)
+    image = names.image_name(project, service)
     options = _options(project, service, found)
     return Desired(
         service=service, image=image, hash=hashes.config_hash(service, image, options),
@@ -72,7 +72,7 @@ def numbered(
         own[labels.REPLACE] = replaces
     return msgspec.structs.replace(
         _joining(wanted.options, donors or {}),
-        name=names.container_name(project.name, service, number),
+        name=names.container_name(project, service, number),
         labels=wanted.options.labels | own,
     )
 

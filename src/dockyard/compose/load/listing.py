@@ -56,11 +56,16 @@ def profiles(selection: Selection) -> list[str]:
     return sorted({name for service in every for name in service.get("profiles", ())})
 
 
-def images(selection: Selection) -> list[str]:
-    """The images of the active services; what is built without a name is called after both."""
+def images(selection: Selection, separator: str) -> list[str]:
+    """The images of the active services; what is built without a name is called after both.
+
+    Args:
+        separator: as in :class:`dockyard.compose.model.project.Project`.
+    """
     project = selection.tree["name"]
     return [
-        service.get("image") or f"{project}-{name}" for name, service in selection.services.items()
+        service.get("image") or f"{project}{separator}{name}"
+        for name, service in selection.services.items()
     ]
 
 

@@ -83,7 +83,9 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     - ``env_files``: those that were named for interpolation, and no ``.env`` by itself;
     - ``environment``: the variables that files were interpolated with, in which secrets and
       configs are looked up too;
-    - ``disabled``: services of profiles that aren't active.
+    - ``disabled``: services of profiles that aren't active;
+    - ``separator``: what is between the parts of names of containers and built images; ``_`` in
+      the compatibility mode.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, Model] = {}
     environment: dict[str, str] = {}
     profiles: tuple[str, ...] = ()
+    separator: str = "-"
     env_files: tuple[str, ...] = ()
     extensions: dict[str, Any] = {}
 

@@ -33,6 +33,7 @@ def services() -> Iterator[Base]:
     yield _node("18", "bookworm")
 
 
+_NGINX_PACKAGES = ("nginx", "libnginx-mod-stream", "libnginx-mod-mail", "gettext-base")
 _NGINX_SCRIPTS = (
     "10-listen-on-ipv6-by-default.sh", "15-local-resolvers.envsh",
     "20-envsubst-on-templates.sh", "30-tune-worker-processes.sh",
@@ -41,14 +42,14 @@ _NGINX_SCRIPTS = (
 
 def _nginx(version: str, suite: str) -> Base:
     return on(
-        suite, tag=version, series=version, packages=("nginx", "gettext-base", *_CLIENTS),
+        suite, tag=version, series=version, packages=(*_NGINX_PACKAGES, *_CLIENTS),
         service=Service(
             repository="nginx",
             program="nginx",
             accounts=(Account("nginx", 101, "/nonexistent", "/bin/false"),),
             steps=(
                 "rm -rf /etc/nginx/sites-* /etc/nginx/snippets /var/www /var/lib/nginx",
-                "rm -rf /usr/share/nginx/html",
+                "rm -rf /usr/share/nginx/html /etc/nginx/modules-enabled/*",
                 directory("/etc/nginx/conf.d"),
                 directory("/docker-entrypoint.d"),
                 directory("/var/cache/nginx", "nginx"),
@@ -57,6 +58,7 @@ def _nginx(version: str, suite: str) -> Base:
             ),
             files=(
                 script("docker-entrypoint.sh", "nginx/docker-entrypoint.sh"),
+                script("usr/local/sbin/nginx", "nginx/nginx"),
                 *(script(f"docker-entrypoint.d/{name}", f"nginx/{name}")
                   for name in _NGINX_SCRIPTS),
                 File("etc/nginx/nginx.conf", "nginx/nginx.conf"),
