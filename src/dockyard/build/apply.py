@@ -70,7 +70,7 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
             export(parts, image, references, output)
     finally:
         if is_new and not stays:
-            parts.images.remove(image.id, force=True)
+            parts.images.discard(image)
     return image
 
 
