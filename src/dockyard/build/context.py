@@ -29,9 +29,13 @@ _MAX_SYMLINKS = 40
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A file, directory or other node: its path from the root and what ``lstat`` says."""
+    """A file, directory or other node: its path from the root and what ``lstat`` says.
+
+    ``name`` is what it is called where somebody asked for it: a link's own where that led here.
+    """
 
     path: str
+    name: str
     mode: int
     uid: int
     gid: int
@@ -102,7 +106,8 @@ class Tree:
     def find(self, path: str) -> Entry | None:
         """The entry of a path, through symlinks; ``None`` where it is missing or ignored."""
         real = self._resolve(path)
-        return None if real is None else self._lstat(real)
+        found = None if real is None else self._lstat(real)
+        return found and msgspec.structs.replace(found, name=os.path.basename(path))
 
     def entry(self, path: str) -> Entry:
         """The entry of exactly this path, where a symlink leads.
@@ -163,8 +168,8 @@ class Tree:
         return whole.hexdigest()
 
     def _update(self, whole: hashlib._Hash, entry: Entry, shown: str) -> None:
-        name = shown or os.path.basename(entry.path)
-        described: list[object] = [_plain(name), entry.mode, entry.uid, entry.gid, entry.rdev]
+        name = _plain(shown or entry.name)
+        described: list[object] = [name, entry.mode, entry.uid, entry.gid, entry.rdev]
         if stat.S_ISLNK(entry.mode):
             described.append(_plain(self.link(entry.path)))
         elif stat.S_ISREG(entry.mode):
@@ -224,7 +229,8 @@ class Tree:
     def _describe(self, path: str, status: os.stat_result) -> Entry:
         uid, gid = (status.st_uid, status.st_gid) if self.keeps_attributes else (0, 0)
         size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-        return Entry(path, status.st_mode, uid, gid, size, status.st_rdev)
+        name = os.path.basename(path)
+        return Entry(path, name, status.st_mode, uid, gid, size, status.st_rdev)
 
     def _names(self, path: str) -> list[str]:
         descriptor = self.open(path, os.O_RDONLY | os.O_DIRECTORY)

@@ -338,7 +338,7 @@ def _copy_one(path: str, chosen: Chosen, target: Destination, *, into: bool) -> 
         raise BuildError(f"/{entry.path} is not a directory", hint="/./ stands after a directory")
     if chosen.unpack and stat.S_ISREG(entry.mode) and target.unpack(tree, entry, path):
         return
-    place = f"{path.rstrip('/')}/{os.path.basename(entry.path)}" if into else path
+    place = f"{path.rstrip('/')}/{entry.name}" if into else path
     target.make_directories(os.path.dirname(place))
     target.copy_single(tree, entry, place if into else target.behind_links(place))
 
