@@ -13,6 +13,9 @@ from tests.integration.test_build import Context
 from tests.support.roots import Root
 
 from dockyard import Engine
+from dockyard.build import sight
+from dockyard.build.context import Entry, Tree
+from dockyard.build.ops.copy import Destination
 from dockyard.errors import BuildError, HostileInput, InvalidInput
 
 LIST = "cd /%s && find . | sort | while read -r f; do stat -c '%%a %%u:%%g %%n' \"$f\"; done"
@@ -306,3 +309,39 @@ def test_the_mark_of_a_deleted_file_is_refused_by_its_path(context: Context) -> 
     assert context.show("stat -c '%F %t:%T' /d/null; ls /d") == [
         "character special file 1:3", "file", "null",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "in_a_tick"),
+    [("COPY data /seen", False), ("COPY data /seen", True),
+     ("RUN --mount=target=/c cp /c/data /seen", False)],
+)  # fmt: skip
+def test_a_file_that_changes_between_digest_and_copy_is_kept_as_what_it_is(
+    line: str, in_a_tick: bool, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if in_a_tick:  # as if the change had left the file's times
+        monkeypatch.setattr(sight, "_TICK", 10**18)
+        monkeypatch.setattr(sight.Sight, "changed", lambda *_: None)
+    changes: list[str] = []
+
+    def copy_entry(target: Destination, tree: Tree, entry: Entry, path: str) -> None:
+        if changes and entry.name == "data":
+            context.write("data", changes.pop())
+        copied(target, tree, entry, path)
+
+    copied = Destination.copy_entry
+    monkeypatch.setattr(Destination, "copy_entry", copy_entry)
+    context.write("data", "before")
+    changes.append("after")
+    context.build(f"FROM busybox\n{line}\n")
+    assert context.show("cat /seen") == ["after"]
+
+    context.write("data", "before")
+    context.build(f"FROM busybox\n{line}\n")
+    assert context.show("cat /seen") == ["before"]
+
+    changes += map(str, range(100))
+    context.write("data", "other")
+    with pytest.raises(BuildError, match="the context changed during the build: /data"):
+        context.build(f"FROM busybox\n{line}\n")
+    assert context.kinds() == ["failed"]

@@ -9,13 +9,18 @@ import os
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.image_summary import Archive
 from tests.support.roots import Root, command_line
 
 from dockyard import Engine
+from dockyard.build import apply
+from dockyard.build.export import export
+from dockyard.containers.parts import Parts
 from dockyard.errors import BuildError, DockyardError, InvalidInput, NotFound, NotSupported
+from dockyard.images.model import Image
 
 DOCKERFILE = """\
 FROM scratch AS first
@@ -55,6 +60,18 @@ def test_the_files_go_into_a_directory_and_no_image_stays(
     status = (out / "deep" / "er").stat()
     assert (status.st_mode & 0o7777, status.st_uid, status.st_gid) == (0o640, 0, 0)
     assert images(engine) == before
+
+
+def test_an_image_that_was_named_meanwhile_stays(
+    engine: Engine, context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def named(parts: Parts, image: Image, *rest: Any) -> None:
+        engine.images.tag(image, "another:command")
+        export(parts, image, *rest)
+
+    monkeypatch.setattr(apply, "export", named)
+    built = engine.build(str(context), outputs=[f"type=local,dest={tmp_path}/out"])
+    assert engine.images.find("another:command").id == built.id
 
 
 def test_a_link_in_the_directory_leads_nowhere(

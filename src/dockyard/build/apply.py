@@ -70,7 +70,7 @@ def build(parts: Parts, request: BuildRequest, listener: Listener | None = None)
             export(parts, image, references, output)
     finally:
         if is_new and not stays:
-            parts.images.remove(image.id, force=True)
+            parts.images.discard(image)
     return image
 
 
@@ -209,22 +209,20 @@ class _Build:
         name = self._plan.vertices[vertex].name
         self._tell("started", vertex, name)
         try:
-            key, found = self._steps.look_up(vertex, below, known)
-            if found is not None:
-                self._tell("cached", vertex, name)
-                return found
 
             def output(stream: int, data: bytes) -> None:
                 self._tell("output", vertex, name, stream=stream, data=data)
 
-            result = self._steps.execute(vertex, key, below, output)
+            result = self._steps.do(vertex, below, known, output)
         except BaseException:
             kind: Literal["canceled", "failed"] = (
                 "canceled" if self._cancellation.requested else "failed"
             )
             self._tell(kind, vertex, name)
             raise
-        self._tell("done", vertex, name)
+        self._tell("done" if result.made else "cached", vertex, name)
+        if not result.made:
+            return result
         self._kept.append(self._keepers.submit(self._keep, name, result, below))
         return result
 

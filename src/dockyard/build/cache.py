@@ -21,7 +21,7 @@ from dockyard.images.packages.model import UNDIVIDED, Division
 from dockyard.oci import digest
 from dockyard.state.database import Database
 
-VERSION = 1
+VERSION = 2
 """Part of every key: a change of what steps mean makes old entries void."""
 
 _ID_LENGTH = 25

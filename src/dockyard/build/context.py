@@ -6,6 +6,7 @@ relative to the root, without leading slash; the root itself is the empty path.
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
 import os
@@ -18,6 +19,7 @@ import msgspec
 
 from dockyard.build.dockerfile.ignore import IgnoreRules, compile_patterns
 from dockyard.build.selection import EVERYTHING, Selection
+from dockyard.build.sight import Sight
 from dockyard.errors import BuildError, HostileInput, InvalidInput
 from dockyard.system import syscalls
 
@@ -29,9 +31,13 @@ _MAX_SYMLINKS = 40
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A file, directory or other node: its path from the root and what ``lstat`` says."""
+    """A file, directory or other node: its path from the root and what ``lstat`` says.
+
+    ``name`` is what it is called where somebody asked for it: a link's own where that led here.
+    """
 
     path: str
+    name: str
     mode: int
     uid: int
     gid: int
@@ -53,6 +59,8 @@ class Tree:
         self.keeps_attributes = keeps_attributes
         self.rules = rules or IgnoreRules()
         """What is left out of it."""
+        self.sight: Sight | None = None
+        """What is told of each entry that is read."""
         flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
         try:
             self._root = os.open(directory, flags)
@@ -68,6 +76,22 @@ class Tree:
 
     def __exit__(self, *_exception: object) -> None:
         os.close(self._root)
+
+    def watched(self, sight: Sight) -> Tree:
+        """The same tree, for as long as this one is open: ``sight`` gets what is read of it."""
+        view = copy.copy(self)
+        view.sight = sight
+        return view
+
+    def note(self, entry: Entry, found: str | os.stat_result | None = None) -> None:
+        """Tells who watches that an entry was read.
+
+        Args:
+            found: where a symlink leads, or the status of a file, by the descriptor that was read.
+        """
+        if self.sight is not None:
+            status = found if isinstance(found, os.stat_result) else None
+            self.sight.note(entry.path, entry, None if status else found, status=status)
 
     def open(self, path: str, flags: int) -> int:
         """Opens something of the tree; symlinks on the way stay inside.
@@ -102,7 +126,8 @@ class Tree:
     def find(self, path: str) -> Entry | None:
         """The entry of a path, through symlinks; ``None`` where it is missing or ignored."""
         real = self._resolve(path)
-        return None if real is None else self._lstat(real)
+        found = None if real is None else self._lstat(real)
+        return found and msgspec.structs.replace(found, name=os.path.basename(path))
 
     def entry(self, path: str) -> Entry:
         """The entry of exactly this path, where a symlink leads.
@@ -163,17 +188,22 @@ class Tree:
         return whole.hexdigest()
 
     def _update(self, whole: hashlib._Hash, entry: Entry, shown: str) -> None:
-        name = shown or os.path.basename(entry.path)
-        described: list[object] = [_plain(name), entry.mode, entry.uid, entry.gid, entry.rdev]
+        name = _plain(shown or entry.name)
+        described: list[object] = [name, entry.mode, entry.uid, entry.gid, entry.rdev]
         if stat.S_ISLNK(entry.mode):
-            described.append(_plain(self.link(entry.path)))
+            target = self.link(entry.path)
+            self.note(entry, target)
+            described.append(_plain(target))
         elif stat.S_ISREG(entry.mode):
-            described.append(self._file_digest(entry.path))
+            described.append(self._file_digest(entry))
+        else:
+            self.note(entry)
         whole.update(msgspec.json.encode(described) + b"\n")
 
-    def _file_digest(self, path: str) -> str:
-        descriptor = self.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    def _file_digest(self, entry: Entry) -> str:
+        descriptor = self.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(descriptor, "rb") as stream:
+            self.note(entry, os.fstat(descriptor))  # before: what is written while it is read shows
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def _resolve(self, path: str) -> str | None:
@@ -224,7 +254,8 @@ class Tree:
     def _describe(self, path: str, status: os.stat_result) -> Entry:
         uid, gid = (status.st_uid, status.st_gid) if self.keeps_attributes else (0, 0)
         size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-        return Entry(path, status.st_mode, uid, gid, size, status.st_rdev)
+        name = os.path.basename(path)
+        return Entry(path, name, status.st_mode, uid, gid, size, status.st_rdev)
 
     def _names(self, path: str) -> list[str]:
         descriptor = self.open(path, os.O_RDONLY | os.O_DIRECTORY)

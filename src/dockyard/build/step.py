@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -21,6 +22,7 @@ from dockyard.build.ops import run as running
 from dockyard.build.remote.address import Git, Web
 from dockyard.build.remote.fetch import Fetcher
 from dockyard.build.sharing.session import Results
+from dockyard.build.sight import ContextChanged, Sight
 from dockyard.build.solver import Cancellation
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import Workspace
@@ -30,6 +32,9 @@ from dockyard.images.normalise import normalise
 from dockyard.images.packages import budget
 from dockyard.images.packages.model import UNDIVIDED, Division
 from dockyard.system import mounts
+
+_RETRIES = 3
+"""So often a step is begun anew whose files of the context changed meanwhile."""
 
 
 class StepResult:
@@ -94,7 +99,7 @@ class StepRunner:
         options: StepOptions,
     ) -> None:
         self._options = options
-        self._mounts = StepMounts(parts, contexts[""], supplies, lambda: cancellation.requested)
+        self._mounts = StepMounts(parts, supplies, lambda: cancellation.requested)
         self._parts = parts
         self._plan = plan
         self._images = images
@@ -104,10 +109,56 @@ class StepRunner:
         self._publisher = publisher
         self._fetcher = Fetcher(cancellation)
 
-    def look_up(
-        self, index: int, below: Sequence[StepResult], cache: Results | None
+    def do(
+        self,
+        index: int,
+        below: Sequence[StepResult],
+        cache: Results | None,
+        output: Callable[[int, bytes], None],
+    ) -> StepResult:
+        """The step's result, found or made; its key tells what files of the context are in it.
+
+        Raises:
+            BuildError: it failed, the build was cancelled, or the context didn't stop changing.
+        """
+        for _ in range(_RETRIES):
+            with contextlib.suppress(ContextChanged):
+                return self._do_once(index, below, cache, output)
+        return self._do_once(index, below, cache, output)
+
+    def _do_once(
+        self,
+        index: int,
+        below: Sequence[StepResult],
+        cache: Results | None,
+        output: Callable[[int, bytes], None],
+    ) -> StepResult:
+        sight = Sight()
+        key, found = self._look_up(index, below, cache, sight)
+        if found is not None:
+            return found
+        check = functools.partial(self._check, index, key, below, sight)
+        return self._execute(index, key, below, check, output)
+
+    def _check(
+        self, index: int, key: str, below: Sequence[StepResult], before: Sight, copied: Sight
+    ) -> None:
+        """Refuses files that aren't those that the key was made of."""
+        changed = before.changed(copied)
+        if changed is None and before.fresh is not None:
+            again, _ = self._look_up(index, below, None, Sight())
+            changed = None if again == key else before.fresh
+        if changed is not None:
+            raise ContextChanged(changed)
+
+    def _look_up(
+        self, index: int, below: Sequence[StepResult], cache: Results | None, sight: Sight
     ) -> tuple[str, StepResult | None]:
-        """The step's key, and its result where it needn't be done."""
+        """The step's key, and its result where it needn't be done.
+
+        Args:
+            sight: gets what was seen of the context.
+        """
         vertex = self._plan.vertices[index]
         if isinstance(vertex.operation, graph.Base):
             result = self._base(vertex.operation)
@@ -115,7 +166,7 @@ class StepRunner:
         if isinstance(vertex.operation, Git | Web):
             return self._look_up_remote(vertex, cache)
         with located(vertex.location):
-            content = self._content(vertex, below)
+            content = self._content(vertex, below, sight)
         alone = _stands_alone(vertex.operation)
         if alone:
             content = f"{content} on {_root_of(below[0].stack())}"
@@ -144,18 +195,14 @@ class StepRunner:
         paths = self._parts.layers.paths_of(hit.layers)
         return key, _complete(own, hit.layers, paths, None, entry=key, origin=hit.origin)
 
-    def execute(
+    def _execute(
         self,
         index: int,
         key: str,
         below: Sequence[StepResult],
+        check: Callable[[Sight], None],
         output: Callable[[int, bytes], None],
     ) -> StepResult:
-        """Does the step.
-
-        Raises:
-            BuildError: it failed, or the build was cancelled meanwhile.
-        """
         vertex = self._plan.vertices[index]
         if self._cancellation.requested:
             raise BuildError("canceled", reference="canceled")
@@ -168,7 +215,7 @@ class StepRunner:
                 return self._fetch(workspace, index, key)
             lowers = below[0].stack()
             alone = _stands_alone(vertex.operation)
-            made = self._perform(workspace, vertex, below, output)
+            made = self._perform(workspace, vertex, below, check, output)
             workspace.unmount()
             normalise(workspace.upper, () if alone else lowers, engine_mounts=made)
             if alone:
@@ -195,17 +242,20 @@ class StepRunner:
         workspace: Workspace,
         vertex: graph.Vertex,
         below: Sequence[StepResult],
+        check: Callable[[Sight], None],
         output: Callable[[int, bytes], None],
     ) -> tuple[str, ...]:
         """Changes the workspace's root; the mount points that the engine made in it."""
         lowers, operation = below[0].stack(), vertex.operation
         match operation:
             case graph.Run():
-                return self._run(workspace, vertex, operation, below, output)
+                return self._run(workspace, vertex, operation, below, check, output)
             case graph.Copy():
+                copied = Sight()
                 workspace.mount(() if operation.link else lowers)
-                with self._trees(workspace, operation, below) as trees:
+                with self._trees(workspace, operation, below, copied) as trees:
                     copying.copy(operation, choose(operation, trees), workspace.root)
+                check(copied)
             case graph.Directory():
                 workspace.mount(lowers)
                 copying.make_directory(operation, workspace.root)
@@ -219,9 +269,13 @@ class StepRunner:
         vertex: graph.Vertex,
         operation: graph.Run,
         below: Sequence[StepResult],
+        check: Callable[[Sight], None],
         output: Callable[[int, bytes], None],
     ) -> tuple[str, ...]:
-        with self._mounts.prepared(workspace, operation, _inputs(below)) as prepared:
+        copied = Sight()
+        context = self._contexts[""].watched(copied)
+        with self._mounts.prepared(workspace, operation, _inputs(below), context) as prepared:
+            check(copied)
             return running.run(
                 self._parts, workspace, vertex, operation, below[0].stack(), prepared,
                 self._options.hosts, output, self._cancellation,
@@ -229,29 +283,35 @@ class StepRunner:
 
     @contextlib.contextmanager
     def _trees(
-        self, workspace: Workspace, operation: graph.Copy, below: Sequence[StepResult]
+        self,
+        workspace: Workspace,
+        operation: graph.Copy,
+        below: Sequence[StepResult],
+        sight: Sight,
     ) -> Iterator[dict[int, Tree]]:
         """Where the sources are, by their input."""
         with contextlib.ExitStack() as stack:
-            trees = {0: self._contexts[operation.origin]}
+            trees = {0: self._contexts[operation.origin].watched(sight)}
             for number in {source.input for source in operation.sources} - {0}:
                 place = workspace.mount_read_only(below[number].stack(), f"source{number}")
                 tree = Tree(place, keeps_attributes=True)
                 trees[number] = stack.enter_context(tree)
             yield trees
 
-    def _content(self, vertex: graph.Vertex, below: Sequence[StepResult]) -> str:
+    def _content(self, vertex: graph.Vertex, below: Sequence[StepResult], sight: Sight) -> str:
         """A digest of the files that the step copies or mounts; empty where there are none."""
         operation = vertex.operation
         if isinstance(operation, graph.Run):
-            return self._mounts.digest(vertex.name, operation, _inputs(below))
+            context = self._contexts[""].watched(sight)
+            return self._mounts.digest(vertex.name, operation, _inputs(below), context)
         if not isinstance(operation, graph.Copy) or not operation.sources:
             return ""
         if not any(source.input for source in operation.sources):
-            return digest_of(choose(operation, {0: self._contexts[operation.origin]}))
+            context = self._contexts[operation.origin].watched(sight)
+            return digest_of(choose(operation, {0: context}))
         with (
             Workspace(self._parts, f"digest for {vertex.name}") as workspace,
-            self._trees(workspace, operation, below) as trees,
+            self._trees(workspace, operation, below, sight) as trees,
         ):
             return digest_of(choose(operation, trees))
 

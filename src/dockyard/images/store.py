@@ -254,6 +254,14 @@ class ImageStore:
         events.record(self._database, "image", "prune", "", {"reclaimed": str(freed)})
         return tuple(removed), freed
 
+    def discard(self, image: Image) -> None:
+        """Removes an image made without a name, unless it got one or somebody uses it."""
+        from dockyard.images import untagging
+
+        with self._database.transaction() as connection:
+            untagging.remove_unused(connection, msgspec.structs.replace(image, names=()))
+        self._layers.collect()
+
     def descendants(self, text: str) -> frozenset[str]:
         """Ids of the image that ``text`` means and of those whose layers begin with its own.
 

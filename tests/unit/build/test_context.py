@@ -57,6 +57,18 @@ def test_links_stay_inside(base: Path, tmp_path: Path) -> None:
     assert matched(base, "in") == ["dir/c.txt"]
 
 
+def test_what_a_link_leads_to_has_the_links_name(base: Path) -> None:
+    (base / "link-1").symlink_to("a.txt")
+    (base / "link-2").symlink_to("link-1")
+
+    with open_context(str(base), None) as tree:
+        found = tree.match("link-*")
+        assert [(each.path, each.name) for each in found] == [
+            ("a.txt", "link-1"), ("a.txt", "link-2"),
+        ]  # fmt: skip
+        assert len({tree.digest(each) for each in (*found, *tree.match("a.txt"))}) == 3
+
+
 def test_ignored_files_are_not_there(base: Path) -> None:
     (base / ".dockerignore").write_text("*.txt\n!b.txt\ndir/*\n!dir/sub\n")
 

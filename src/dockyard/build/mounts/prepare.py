@@ -67,16 +67,15 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 class StepMounts:
     """Prepares mounts for the steps of one build."""
 
-    def __init__(
-        self, parts: Parts, context: Tree, supplies: Supplies, canceled: Callable[[], bool]
-    ) -> None:
+    def __init__(self, parts: Parts, supplies: Supplies, canceled: Callable[[], bool]) -> None:
         self._parts = parts
-        self._context = context
         self._supplies = supplies
         self._canceled = canceled
         self._caches = CacheMounts(parts.paths, parts.database)
 
-    def digest(self, name: str, operation: graph.Run, inputs: Sequence[Input]) -> str:
+    def digest(
+        self, name: str, operation: graph.Run, inputs: Sequence[Input], context: Tree
+    ) -> str:
         """A digest of all that the step's binds show; empty where it has none.
 
         Content of caches, secrets, agents and memory doesn't count.
@@ -91,7 +90,7 @@ class StepMounts:
         with contextlib.ExitStack() as stack:
             workspace: Workspace | None = None
             for position, mount in enumerate(binds):
-                tree = self._context
+                tree = context
                 if mount.input is not None:
                     workspace = workspace or stack.enter_context(
                         Workspace(self._parts, f"digest for {name}")
@@ -104,7 +103,7 @@ class StepMounts:
 
     @contextlib.contextmanager
     def prepared(
-        self, workspace: Workspace, operation: graph.Run, inputs: Sequence[Input]
+        self, workspace: Workspace, operation: graph.Run, inputs: Sequence[Input], context: Tree
     ) -> Iterator[Prepared]:
         """Everything that the step's mounts need, for as long as the block lasts.
 
@@ -121,7 +120,7 @@ class StepMounts:
                 place = f"{step.directory}/{number}"
                 match mount.type:
                     case "bind":
-                        step.bind(mount, place, self._context)
+                        step.bind(mount, place, context)
                     case "cache":
                         step.cache(mount, place, caches[_cache_key(mount, inputs)])
                     case "tmpfs":

@@ -134,14 +134,17 @@ class Destination:
         name = os.path.basename(path)
         try:
             self._clear(parent, name, path)
+            found: str | os.stat_result | None = None
             if stat.S_ISLNK(entry.mode):
-                os.symlink(tree.link(entry.path), name, dir_fd=parent)
+                found = tree.link(entry.path)
+                os.symlink(found, name, dir_fd=parent)
                 uid, gid = self._ids(entry)
                 os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
             elif stat.S_ISREG(entry.mode):
-                self._copy_file(tree, entry, parent, path)
+                found = self._copy_file(tree, entry, parent, path)
             elif not stat.S_ISSOCK(entry.mode):
                 self._copy_node(entry, parent, name)
+            tree.note(entry, found)
         finally:
             os.close(parent)
 
@@ -168,6 +171,7 @@ class Destination:
         """Merges what a directory holds into a directory of the root."""
         self.make_directories(path)
         self._links.clear()
+        tree.note(top)
         base = len(top.path)
         for entry in tree.walk(top, selection):
             target = path.rstrip("/") + "/" + entry.path[base:].lstrip("/")
@@ -208,6 +212,7 @@ class Destination:
                 untar.extract(stream, place, whiteouts=False, devices=True, owner=owner)
             finally:
                 os.close(directory)
+            tree.note(entry, os.fstat(descriptor))
         return True
 
     def _open(self, path: str) -> int:
@@ -215,6 +220,7 @@ class Destination:
 
     def _merge(self, tree: Tree, entry: Entry, path: str) -> None:
         """A directory below a source: it gets that one's mode and owner."""
+        tree.note(entry)
         self.make_directories(path)
         uid, gid = self._ids(entry)
         descriptor = self._open(path)
@@ -243,12 +249,14 @@ class Destination:
                     hint=f"name the file in it: {path}/NAME",
                 ) from None
 
-    def _copy_file(self, tree: Tree, entry: Entry, parent: int, path: str) -> None:
+    def _copy_file(self, tree: Tree, entry: Entry, parent: int, path: str) -> os.stat_result:
+        """Returns what the file was after it was read."""
         name = os.path.basename(path)
         reader = tree.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            if self._is_linked(os.fstat(reader), parent, path):
-                return
+            status = os.fstat(reader)
+            if self._is_linked(status, parent, path):
+                return status
             writer = os.open(name, _NEW, 0o600, dir_fd=parent)
             try:
                 copying.copy_content(reader, writer)
@@ -259,6 +267,7 @@ class Destination:
                 if tree.keeps_attributes:
                     copying.copy_xattrs(reader, writer)
                 os.utime(writer, ns=(status.st_atime_ns, status.st_mtime_ns))
+                return status
             finally:
                 os.close(writer)
         finally:
@@ -338,7 +347,7 @@ def _copy_one(path: str, chosen: Chosen, target: Destination, *, into: bool) -> 
         raise BuildError(f"/{entry.path} is not a directory", hint="/./ stands after a directory")
     if chosen.unpack and stat.S_ISREG(entry.mode) and target.unpack(tree, entry, path):
         return
-    place = f"{path.rstrip('/')}/{os.path.basename(entry.path)}" if into else path
+    place = f"{path.rstrip('/')}/{entry.name}" if into else path
     target.make_directories(os.path.dirname(place))
     target.copy_single(tree, entry, place if into else target.behind_links(place))
 
