@@ -7,6 +7,7 @@ anew and came out different, what was cached on top of the old result doesn't co
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -77,6 +78,11 @@ def key_of(vertex: graph.Vertex, below: Sequence[str], content: str, rules: str 
 def key_of_base(diff_ids: Sequence[str]) -> str:
     """The key of an existing image's filesystem."""
     return digest.of(msgspec.json.encode(["base", *diff_ids]))
+
+
+def key_of_nothing() -> str:
+    """A key that nobody asks for again, of a result that depends on what can't be told."""
+    return digest.of(os.urandom(_ID_LENGTH))
 
 
 class BuildCache:

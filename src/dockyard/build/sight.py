@@ -9,23 +9,17 @@ from __future__ import annotations
 import os
 import time
 
-from dockyard.errors import BuildError
-
 _SECOND = 1_000_000_000
 _TICK = 50_000_000
 """Nanoseconds in which a file may be written twice and keep its time: more than any kernel's."""
 
 
-class ContextChanged(BuildError):
+class ContextChanged(Exception):
     """A file of the context isn't what it was when the step's key was made."""
 
-    reference = "context-changed"
-
     def __init__(self, path: str) -> None:
-        super().__init__(
-            f"the context changed during the build: /{path}",
-            hint="build again when nothing writes to it, or leave the file out by .dockerignore",
-        )
+        super().__init__(path)
+        self.path = path
 
 
 class Sight:

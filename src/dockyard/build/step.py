@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from dockyard.build import graph
-from dockyard.build.cache import Origin, key_of, key_of_base
+from dockyard.build.cache import Origin, key_of, key_of_base, key_of_nothing
 from dockyard.build.choose import choose
 from dockyard.build.choose import digest as digest_of
 from dockyard.build.context import Tree
@@ -33,8 +33,9 @@ from dockyard.images.packages import budget
 from dockyard.images.packages.model import UNDIVIDED, Division
 from dockyard.system import mounts
 
-_RETRIES = 3
-"""So often a step is begun anew whose files of the context changed meanwhile."""
+_TRIES = 4
+"""So often a step is begun whose files of the context change meanwhile."""
+_STDERR = 2
 
 
 class StepResult:
@@ -118,13 +119,20 @@ class StepRunner:
     ) -> StepResult:
         """The step's result, found or made; its key tells what files of the context are in it.
 
+        Where these change all the time, such as a log, it has some state of them, and a key that
+        nobody asks for again.
+
         Raises:
-            BuildError: it failed, the build was cancelled, or the context didn't stop changing.
+            BuildError: it failed, or the build was cancelled.
         """
-        for _ in range(_RETRIES):
-            with contextlib.suppress(ContextChanged):
+        changed = ""
+        for _ in range(_TRIES):
+            try:
                 return self._do_once(index, below, cache, output)
-        return self._do_once(index, below, cache, output)
+            except ContextChanged as error:
+                changed = error.path
+        output(_STDERR, f"/{changed} changes all the time: this step isn't cached\n".encode())
+        return self._execute(index, key_of_nothing(), below, lambda _: None, output)
 
     def _do_once(
         self,
