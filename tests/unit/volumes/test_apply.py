@@ -157,6 +157,51 @@ def test_a_filling_that_was_killed_begins_anew(volumes: Volumes) -> None:
     assert os.listdir(volume.path) == ["whole"]
 
 
+def test_what_lies_in_one_that_was_used_without_filling_is_never_replaced(volumes: Volumes) -> None:
+    """As with nocopy, ``--volumes-from``, or ``cp`` into a container that was never started."""
+    volume, _ = volumes.ensure("data", "one")
+    Path(volume.path, "file").write_text("mine")
+
+    assert not volumes.ensure("data", "two")[1]
+    volumes.fill("data", lambda path: Path(path, "file").touch())
+    assert Path(volume.path, "file").read_text() == "mine"
+
+
+def test_a_filling_that_was_killed_while_it_moved_goes_on(
+    volumes: Volumes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody puts there meanwhile stays."""
+    volume, _ = volumes.ensure("data", "one")
+    rename, moved = os.rename, list[str]()
+
+    def killed(source: str, target: str) -> None:
+        if moved:
+            raise KeyboardInterrupt
+        rename(source, target)
+        moved.extend([target] if target.startswith(volume.path) else [])
+
+    def content(path: str) -> None:
+        for name in ("a", "b", "c"):
+            Path(path, name).write_text("image")
+        os.chmod(path, 0o751)
+
+    monkeypatch.setattr(os, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        volumes.fill("data", content)
+    monkeypatch.undo()
+    (first,) = os.listdir(volume.path)
+    own = next(name for name in "abc" if name != first)
+    Path(volume.path, own).write_text("mine")
+
+    assert volumes.ensure("data", "two")[1]
+    volumes.fill("data", lambda _path: None)
+    found = {each.name: each.read_text() for each in Path(volume.path).iterdir()}
+    assert found == dict.fromkeys("abc", "image") | {own: "mine"}
+    assert os.stat(volume.path).st_mode & 0o7777 == 0o751
+    assert os.listdir(os.path.dirname(volume.path)) == ["_data"]
+    assert not volumes.ensure("data", "two")[1]
+
+
 @pytest.mark.parametrize("name", ["", "a", ".hidden", "a/b", "../x", "a b", "-x"])
 def test_names_are_dockers(volumes: Volumes, name: str) -> None:
     with pytest.raises(InvalidInput, match="invalid characters"):
