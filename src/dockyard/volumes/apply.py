@@ -117,7 +117,7 @@ class Volumes:
         Raises:
             StateError: the volume can't be written, or somebody took its directory away.
         """
-        with Lock.acquire(f"{self._paths.locks}/v-{name}.lock"):
+        with Lock.acquire(self._lock_path(name)):
             volume = self._store.get(name)
             try:
                 self._fill(volume, copy)
@@ -207,13 +207,28 @@ class Volumes:
                 self._delete(name)
 
     def _delete(self, name: str) -> None:
-        remove_tree(os.path.dirname(self._paths.volume(name)))
-        self._store.delete(name)
+        with Lock.acquire(self._lock_path(name)):
+            self._finish_removal(name)
+
+    def _finish_removal(self, name: str) -> None:
+        """Removes files and record; not those of a new one of that name. The caller has its lock.
+
+        Another command may have finished the removal, and a third made one anew.
+        """
+        if name in self._store.condemned():
+            remove_tree(os.path.dirname(self._paths.volume(name)))
+            self._store.delete(name)
 
     def recover(self) -> None:
-        """Finishes removals that a crash interrupted."""
+        """Finishes removals that a crash interrupted; those that go on are somebody's."""
         for name in self._store.condemned():
-            self._delete(name)
+            lock = Lock.try_acquire(self._lock_path(name))
+            if lock is not None:
+                with lock:
+                    self._finish_removal(name)
+
+    def _lock_path(self, name: str) -> str:
+        return f"{self._paths.locks}/v-{name}.lock"
 
 
 def _is_as_made(path: str) -> bool:

@@ -105,10 +105,16 @@ class VolumeStore:
         return tuple(row[0] for row in rows)
 
     def delete(self, name: str) -> None:
-        """Forgets it."""
+        """Forgets one whose removal has begun, and its users; any other stays."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM volume_users WHERE volume=?", (name,))
-            if connection.execute("DELETE FROM volumes WHERE name=?", (name,)).rowcount:
+            connection.execute(
+                "DELETE FROM volume_users WHERE volume IN"
+                " (SELECT name FROM volumes WHERE name=? AND state='deleting')",
+                (name,),
+            )
+            if connection.execute(
+                "DELETE FROM volumes WHERE name=? AND state='deleting'", (name,)
+            ).rowcount:
                 events.write(connection, _event("destroy", name))
 
     def anonymous_of(self, container_id: str) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ import pytest
 
 from dockyard.errors import Conflict, InvalidInput, StateError
 from dockyard.state.database import Database
+from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 from dockyard.volumes.apply import Volumes
 from dockyard.volumes.model import Pruned
+from dockyard.volumes.store import VolumeStore
 
 
 @pytest.fixture
@@ -228,3 +230,36 @@ def test_a_removal_that_was_killed_is_finished(volumes: Volumes, database: Datab
 
     assert not os.path.exists(volume.path)
     assert database.query("SELECT * FROM volumes") == []
+
+
+def test_a_removal_that_another_finished_spares_a_new_one_of_that_name(
+    volumes: Volumes, paths: Paths, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recovery that listed the old one while it went."""
+    volumes.create("data")
+    database.execute("UPDATE volumes SET state='deleting'")
+    condemned = VolumeStore.condemned
+
+    def listed(store: VolumeStore) -> tuple[str, ...]:
+        found = condemned(store)
+        monkeypatch.undo()
+        Volumes(paths, database).recover()
+        Path(volumes.ensure("data", "one")[0].path, "file").touch()
+        return found
+
+    monkeypatch.setattr(VolumeStore, "condemned", listed)
+    volumes.recover()
+
+    assert os.listdir(volumes.get("data").path) == ["file"]
+    assert volumes.users("data") == ("one",)
+
+
+def test_a_removal_that_goes_on_is_left_to_its_command(
+    volumes: Volumes, paths: Paths, database: Database
+) -> None:
+    volume = volumes.create("data")
+    database.execute("UPDATE volumes SET state='deleting'")
+    with Lock.acquire(f"{paths.locks}/v-data.lock"):
+        volumes.recover()
+
+    assert os.path.exists(volume.path)
