@@ -13,7 +13,10 @@ def test_a_volumes_life_by_command(root: Root) -> None:
     assert (
         root.cli("volume", "create", "--label", "tier=hot", "data", check=True).stdout == "data\n"
     )
+    left = Path(root.paths.locks, "v-data.lock")  # by a command that was killed
+    left.touch()
     assert root.cli("volume", "create", "data").stdout == "data\n"
+    assert not left.exists()
     assert root.cli("volume", "ls", "-q").stdout == "data\n"
     root.cli("run", "--rm", "-v", "data:/d", "--network", "none", "busybox",
              "sh", "-c", "head -c 1500 /dev/zero > /d/file", check=True)  # fmt: skip

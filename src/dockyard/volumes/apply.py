@@ -117,7 +117,7 @@ class Volumes:
         Raises:
             StateError: the volume can't be written, or somebody took its directory away.
         """
-        with Lock.acquire(self._lock_path(name)):
+        with self._locked(name):
             volume = self._store.get(name)
             try:
                 self._fill(volume, copy)
@@ -207,7 +207,7 @@ class Volumes:
                 self._delete(name)
 
     def _delete(self, name: str) -> None:
-        with Lock.acquire(self._lock_path(name)):
+        with self._locked(name):
             self._finish_removal(name)
 
     def _finish_removal(self, name: str) -> None:
@@ -226,6 +226,16 @@ class Volumes:
             if lock is not None:
                 with lock:
                     self._finish_removal(name)
+                    lock.release(remove=True)
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """The lock of one volume, whose file goes with it."""
+        with Lock.acquire(self._lock_path(name)) as lock:
+            try:
+                yield
+            finally:
+                lock.release(remove=True)
 
     def _lock_path(self, name: str) -> str:
         return f"{self._paths.locks}/v-{name}.lock"

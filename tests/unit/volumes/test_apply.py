@@ -232,6 +232,18 @@ def test_a_removal_that_was_killed_is_finished(volumes: Volumes, database: Datab
     assert database.query("SELECT * FROM volumes") == []
 
 
+def test_no_lock_file_stays(volumes: Volumes, paths: Paths, database: Database) -> None:
+    volume = volumes.create("data")
+    volumes.fill("data", lambda path: Path(path, "f").touch())
+    assert os.listdir(paths.locks) == []
+    volumes.prune([volume])
+    assert os.listdir(paths.locks) == []
+    volumes.create("data")
+    database.execute("UPDATE volumes SET state='deleting'")
+    volumes.recover()
+    assert os.listdir(paths.locks) == []
+
+
 def test_a_removal_that_another_finished_spares_a_new_one_of_that_name(
     volumes: Volumes, paths: Paths, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
