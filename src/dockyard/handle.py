@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class RunningContainer(ObservedContainer):
     """A container that :meth:`dockyard.Engine.run` started.
 
-    As a context manager it is stopped, and removed if it was started with ``remove``, at the end
-    of the block.
+    As a context manager it is stopped at the end of the block, whatever its restart policy, and
+    removed if it was started with ``remove``.
     """
 
     def attach(self, output: Sink, *, stdin: int | HasDescriptor | None = None) -> int:
@@ -171,7 +171,7 @@ class RunningContainer(ObservedContainer):
         trace: TracebackType | None,
     ) -> None:
         with contextlib.suppress(NotFound):  # it may end, and be removed, by itself meanwhile
-            if self.record.running:
+            if self._awaited:
                 self.stop()
 
 

@@ -11,9 +11,9 @@ from dockyard.containers.runtime import sweep
 from dockyard.errors import ComponentFailed, ComponentMissing, PermissionMissing
 from dockyard.state.locks import Lock
 
-_HOLDERS = ("b-", "c-", "compose-", "images-", "k-", "m-", "model-", "u-", "w-")
+_HOLDERS = ("b-", "c-", "compose-", "images-", "k-", "m-", "model-", "u-", "v-", "w-")
 """How the names of builds, containers, Compose projects, readers of images, cache mounts, models,
-uploads and workspaces begin."""
+uploads, volumes and workspaces begin."""
 
 
 def recover(parts: Parts, containers: Containers) -> None:

@@ -309,6 +309,8 @@ def test_an_empty_volume_need_not_take_the_images_content(root: Root) -> None:
     assert inside(root, ["-v", "one:/etc:nocopy"], listing) != inside(
         root, ["-v", "two:/etc"], listing
     )
+    inside(root, ["-v", "four:/data:nocopy"], "echo mine > /data/passwd")
+    assert inside(root, ["-v", "four:/etc"], "cat /etc/passwd") == ["mine"]
     labelled = "type=volume,source=three,target=/v,volume-nocopy,volume-label=a=b"
     assert inside(root, ["--mount", labelled], "ls /v") == []
     volume = json.loads(root.cli("volume", "inspect", "three", check=True).stdout)[0]

@@ -12,7 +12,7 @@ from tests.support.roots import Root
 from tests.support.waiting import until
 
 from dockyard import Engine
-from dockyard.containers.model import Container
+from dockyard.containers.model import Container, Options, Restart
 from dockyard.controller import client
 from dockyard.system import mounts
 from dockyard.system.files import remove_tree
@@ -83,6 +83,13 @@ def test_a_command_ends_it_also_while_it_waits(root: Root, engine: Engine, comma
     assert "Restarting" not in root.cli("ps", "-a").stdout
     if command != "rm -f box":
         assert record(engine).state == "exited"
+
+
+def test_a_with_block_ends_it_also_while_it_waits(engine: Engine) -> None:
+    always = Options(restart=Restart(policy="always"))
+    with engine.run("busybox", ["false"], name="box", network="none", remove=False, options=always):
+        until(lambda: record(engine).state == "restarting")
+    assert record(engine).state == "exited"
 
 
 def test_a_killed_controller_is_revived_by_the_next_command(root: Root, engine: Engine) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
 
+import pytest
 from tests.support.roots import Root
+
+from dockyard import Engine
+from dockyard.containers.model import Mount, Options
+from dockyard.errors import StateError
 
 
 def test_a_volumes_life_by_command(root: Root) -> None:
     assert (
         root.cli("volume", "create", "--label", "tier=hot", "data", check=True).stdout == "data\n"
     )
+    left = Path(root.paths.locks, "v-data.lock")  # by a command that was killed
+    left.touch()
     assert root.cli("volume", "create", "data").stdout == "data\n"
+    assert not left.exists()
     assert root.cli("volume", "ls", "-q").stdout == "data\n"
     root.cli("run", "--rm", "-v", "data:/d", "--network", "none", "busybox",
              "sh", "-c", "head -c 1500 /dev/zero > /d/file", check=True)  # fmt: skip
@@ -54,6 +63,9 @@ def test_one_in_use_stays_and_prune_takes_the_others(root: Root) -> None:
 
 
 def test_an_empty_volume_takes_the_images_content_with_owners(root: Root) -> None:
+    root.cli("create", "-v", "made:/etc", "-v", "other:/nowhere", "busybox", check=True)
+    (made,) = json.loads(root.cli("volume", "inspect", "made", check=True).stdout)
+    assert "app:x:1001" in Path(made["Mountpoint"], "group").read_text()
     root.cli("volume", "create", "empty", check=True)
     found = root.cli("run", "--rm", "-v", "empty:/etc", "--network", "none", "busybox",
                      "cat", "/etc/group", check=True)  # fmt: skip
@@ -64,6 +76,21 @@ def test_an_empty_volume_takes_the_images_content_with_owners(root: Root) -> Non
                     "ls /etc; stat -c %u:%g /etc", check=True).stdout.split()  # fmt: skip
     assert "group" not in seen
     assert seen[-1] == "7:8"
+
+
+def test_a_create_that_cannot_fill_leaves_nothing(
+    root: Root, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(rootfs: str, *_arguments: object, **_options: object) -> int:
+        assert os.path.exists(f"{rootfs}/etc/group")
+        raise OSError(errno.EIO, "a disk that fails")
+
+    monkeypatch.setattr("dockyard.system.copy.copy_tree", fails)
+    image = engine.parts.images.find("busybox")
+    mount = Mount(kind="volume", source=None, target="/etc")
+    with pytest.raises(StateError):
+        engine.containers.create(image, "busybox", Options(mounts=(mount,)))
+    assert root.leftovers() == []
 
 
 def test_it_may_stand_for_a_directory_of_the_host(root: Root, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from tests.support.processes import commands
 from dockyard.state.paths import HOST_LOCK_DIRECTORY, Paths
 from dockyard.system import process
 
-_PERMANENT_LOCKS = ("names.", "network.", "probe.", "cgroups.", "v-", "m-")
-"""Locks of what a root has once, and of its volumes and cache mounts."""
+_PERMANENT_LOCKS = ("names.", "network.", "probe.", "cgroups.", "m-")
+"""Locks of what a root has once, and of its cache mounts."""
 
 _SCRIPTS = ("/containers/exit.py", "/controller/process.py", "/activator/process.py")
 

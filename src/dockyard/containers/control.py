@@ -16,7 +16,7 @@ from dockyard.system import host
 
 
 def create(parts: Parts, image: Image, image_name: str, options: Options) -> Container:
-    """Makes a container with its directories and volumes, for a later start.
+    """Makes a container with its directories and volumes, which it fills, for a later start.
 
     Raises:
         RunError, Conflict, InvalidInput: with Docker's exit codes; nothing is left behind.
@@ -27,14 +27,25 @@ def create(parts: Parts, image: Image, image_name: str, options: Options) -> Con
         try:
             parts.store.add(container, event(container, "create"))
             creation.make_directories(parts, container)
-            mounts, _ = mounting.resolve_mounts(parts, container)
+            mounts, fresh = mounting.resolve_mounts(parts, container)
             created = msgspec.structs.replace(container, state="created", mounts=mounts)
+            if fresh:
+                _fill_volumes(parts, created, image, fresh)
             parts.store.put(created)
         except BaseException:
             finish.discard(parts, container)
             lock.release(remove=True)
             raise
     return created
+
+
+def _fill_volumes(parts: Parts, container: Container, image: Image, fresh: tuple[str, ...]) -> None:
+    """Copies the image's content into empty volumes; a start has a root to copy it from."""
+    from dockyard.containers.workspace import Workspace  # only where there are new volumes
+
+    with Workspace(parts, f"volumes of {container.name}") as workspace:
+        rootfs = workspace.mount_read_only(parts.images.directories(image), "source")
+        creation.fill_volumes(parts, container, rootfs, fresh)
 
 
 def rename(parts: Parts, container: Container, name: str) -> Container:

@@ -50,7 +50,7 @@ class Volumes:
         if options and not os.path.isdir(wanted.path):
             raise NotFound(f"no such directory: {wanted.path}",
                            hint="make the directory that device= names first")  # fmt: skip
-        volume = self._store.add(wanted, state="ready")
+        volume = self._store.add(wanted)
         if options and volume.options != wanted.options:
             raise Conflict(
                 f'conflict: a volume named "{name}" already exists with different options',
@@ -79,18 +79,20 @@ class Volumes:
         The container is noted as its user in the same step, which forbids its removal.
 
         Returns:
-            The volume, and whether it is empty (then the image's content may be copied into it).
+            The volume, and whether it is empty (then the image's content may be copied into it), or
+            its filling isn't over.
 
         Raises:
             InvalidInput: the name has characters that Docker doesn't allow.
             NotFound: the directory of the host that it stands for has gone.
         """
-        volume = self._store.add(self._new(name, {}, {}), state="pending", user=container_id)
+        volume = self._store.add(self._new(name, {}, {}), user=container_id)
         if volume.options and not os.path.isdir(volume.path):
             raise NotFound(f"volume {volume.name} stands for {volume.path}, which doesn't exist",
                            hint="make that directory, or remove the volume")  # fmt: skip
         self._make_directory(volume)
-        return volume, self._store.state(volume.name) == "pending" or not os.listdir(volume.path)
+        # in this order: content that is moved in leaves no moment without either
+        return volume, not os.listdir(volume.path) or os.path.isdir(self._whole(volume))
 
     def _make_directory(self, volume: Volume) -> None:
         """Makes its directory, with Docker's mode, where it isn't there."""
@@ -106,8 +108,8 @@ class Volumes:
     def fill(self, name: str, copy: Callable[[str], None]) -> None:
         """Gives an empty volume content, once, however many containers want to.
 
-        The content is copied beside the volume and moved in when it is whole, so that a killed
-        command leaves nothing half, and nothing that is in use is ever removed.
+        The content is copied beside the volume and moved in when it is whole. If a command is
+        killed while it moves, the next one moves the rest. What is in the volume is never replaced.
 
         Args:
             copy: writes into the directory that it gets, and gives that the source's mode.
@@ -115,7 +117,7 @@ class Volumes:
         Raises:
             StateError: the volume can't be written, or somebody took its directory away.
         """
-        with Lock.acquire(f"{self._paths.locks}/v-{name}.lock"):
+        with self._locked(name):
             volume = self._store.get(name)
             try:
                 self._fill(volume, copy)
@@ -123,19 +125,27 @@ class Volumes:
                 raise unusable(volume.path, error) from error
 
     def _fill(self, volume: Volume, copy: Callable[[str], None]) -> None:
-        pending = self._store.state(volume.name) == "pending"
-        if not pending and os.listdir(volume.path):
-            return
-        if volume.options:  # a directory of the host's own: it may be another filesystem
-            _copy_live(copy, volume)
-            return
-        staging = f"{os.path.dirname(volume.path)}/_filling"
-        remove_tree(staging)
-        os.mkdir(staging)
-        os.chmod(staging, _MODE)
-        copy(staging)
-        _move_in(staging, volume.path, fresh=pending or _is_as_made(volume.path))
-        self._store.mark_ready(volume.name)
+        whole = self._whole(volume)
+        if not os.path.isdir(whole):
+            if os.listdir(volume.path):
+                return
+            if volume.options:  # a directory of the host's own: it may be another filesystem
+                _copy_live(copy, volume)
+                return
+            staging = f"{os.path.dirname(volume.path)}/_filling"
+            remove_tree(staging)
+            os.mkdir(staging)
+            os.chmod(staging, _MODE)
+            copy(staging)
+            if not os.listdir(staging) and not _is_as_made(volume.path):
+                os.rmdir(staging)  # an empty place has only attributes, and the volume others
+                return
+            os.rename(staging, whole)
+        _move_in(whole, volume.path)
+
+    def _whole(self, volume: Volume) -> str:
+        """Where content is that was copied whole, until all of it is in the volume."""
+        return f"{os.path.dirname(self._paths.volume(volume.name))}/_whole"
 
     def path(self, name: str) -> str:
         """The directory that containers see.
@@ -197,13 +207,38 @@ class Volumes:
                 self._delete(name)
 
     def _delete(self, name: str) -> None:
-        remove_tree(os.path.dirname(self._paths.volume(name)))
-        self._store.delete(name)
+        with self._locked(name):
+            self._finish_removal(name)
+
+    def _finish_removal(self, name: str) -> None:
+        """Removes files and record; not those of a new one of that name. The caller has its lock.
+
+        Another command may have finished the removal, and a third made one anew.
+        """
+        if name in self._store.condemned():
+            remove_tree(os.path.dirname(self._paths.volume(name)))
+            self._store.delete(name)
 
     def recover(self) -> None:
-        """Finishes removals that a crash interrupted."""
+        """Finishes removals that a crash interrupted; those that go on are somebody's."""
         for name in self._store.condemned():
-            self._delete(name)
+            lock = Lock.try_acquire(self._lock_path(name))
+            if lock is not None:
+                with lock:
+                    self._finish_removal(name)
+                    lock.release(remove=True)
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """The lock of one volume, whose file goes with it."""
+        with Lock.acquire(self._lock_path(name)) as lock:
+            try:
+                yield
+            finally:
+                lock.release(remove=True)
+
+    def _lock_path(self, name: str) -> str:
+        return f"{self._paths.locks}/v-{name}.lock"
 
 
 def _is_as_made(path: str) -> bool:
@@ -224,21 +259,19 @@ def _copy_live(copy: Callable[[str], None], volume: Volume) -> None:
         ) from error
 
 
-def _move_in(staging: str, target: str, *, fresh: bool) -> None:
-    """Moves what is in ``staging`` into ``target``, in place of what a killed command moved.
+def _move_in(whole: str, target: str) -> None:
+    """Moves what is in ``whole`` into ``target``, but what somebody has put there meanwhile.
 
-    The directory gets the attributes of the image's, unless it had others and the image has none.
+    The directory gets the attributes of the image's.
     """
-    names = os.listdir(staging)
-    for name in names:
-        remove_tree(f"{target}/{name}")
-        os.rename(f"{staging}/{name}", f"{target}/{name}")
-    if fresh or names:
-        from dockyard.system.copy import Manner, copy_attributes
+    from dockyard.system.copy import Manner, copy_attributes
 
-        with _opened(staging) as source, _opened(target) as destination:
-            copy_attributes(source, destination, os.fstat(source), Manner())
-    os.rmdir(staging)
+    for name in os.listdir(whole):
+        if not os.path.lexists(f"{target}/{name}"):
+            os.rename(f"{whole}/{name}", f"{target}/{name}")
+    with _opened(whole) as source, _opened(target) as destination:
+        copy_attributes(source, destination, os.fstat(source), Manner())
+    remove_tree(whole)
 
 
 @contextlib.contextmanager

@@ -20,20 +20,21 @@ from dockyard.volumes.rules import bound_directory
 class VolumeStore:
     """Reads and writes volume records. Every method is one atomic step.
 
-    A volume is ``pending`` until it has had its first content, ``deleting`` while its files go.
+    A volume is ``ready``, and ``deleting`` while its files go. Older versions wrote ``pending``,
+    which means ``ready``.
     """
 
     def __init__(self, paths: Paths, database: Database) -> None:
         self._paths = paths
         self._database = database
 
-    def add(self, volume: Volume, *, state: str, user: str | None = None) -> Volume:
+    def add(self, volume: Volume, *, user: str | None = None) -> Volume:
         """The stored volume of that name, made as given if missing; ``user`` becomes its user."""
         with self._database.transaction() as connection:
             made = connection.execute(
                 "INSERT OR IGNORE INTO volumes (name, created, anonymous, state, labels, options)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (volume.name, volume.created, int(volume.anonymous), state,
+                " VALUES (?, ?, ?, 'ready', ?, ?)",
+                (volume.name, volume.created, int(volume.anonymous),
                  _encode(volume.labels), _encode(volume.options)),
             )  # fmt: skip
             if made.rowcount:
@@ -82,17 +83,6 @@ class VolumeStore:
         )
         return tuple(row[0] for row in rows)
 
-    def state(self, name: str) -> str | None:
-        """``pending``, ``ready`` or ``deleting``; ``None`` where there is no such volume."""
-        row = self._database.query_one("SELECT state FROM volumes WHERE name=?", (name,))
-        return None if row is None else str(row[0])
-
-    def mark_ready(self, name: str) -> None:
-        """Notes that the volume has its first content."""
-        self._database.execute(
-            "UPDATE volumes SET state='ready' WHERE name=? AND state='pending'", (name,)
-        )
-
     def condemn(self, name: str, *, besides: str | None = None) -> bool:
         """Marks it for deletion unless a container uses it; a crash then ends in its removal.
 
@@ -115,10 +105,16 @@ class VolumeStore:
         return tuple(row[0] for row in rows)
 
     def delete(self, name: str) -> None:
-        """Forgets it."""
+        """Forgets one whose removal has begun, and its users; any other stays."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM volume_users WHERE volume=?", (name,))
-            if connection.execute("DELETE FROM volumes WHERE name=?", (name,)).rowcount:
+            connection.execute(
+                "DELETE FROM volume_users WHERE volume IN"
+                " (SELECT name FROM volumes WHERE name=? AND state='deleting')",
+                (name,),
+            )
+            if connection.execute(
+                "DELETE FROM volumes WHERE name=? AND state='deleting'", (name,)
+            ).rowcount:
                 events.write(connection, _event("destroy", name))
 
     def anonymous_of(self, container_id: str) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ import pytest
 
 from dockyard.errors import Conflict, InvalidInput, StateError
 from dockyard.state.database import Database
+from dockyard.state.locks import Lock
 from dockyard.state.paths import Paths
 from dockyard.volumes.apply import Volumes
 from dockyard.volumes.model import Pruned
+from dockyard.volumes.store import VolumeStore
 
 
 @pytest.fixture
@@ -157,6 +159,51 @@ def test_a_filling_that_was_killed_begins_anew(volumes: Volumes) -> None:
     assert os.listdir(volume.path) == ["whole"]
 
 
+def test_what_lies_in_one_that_was_used_without_filling_is_never_replaced(volumes: Volumes) -> None:
+    """As with nocopy, ``--volumes-from``, or ``cp`` into a container that was never started."""
+    volume, _ = volumes.ensure("data", "one")
+    Path(volume.path, "file").write_text("mine")
+
+    assert not volumes.ensure("data", "two")[1]
+    volumes.fill("data", lambda path: Path(path, "file").touch())
+    assert Path(volume.path, "file").read_text() == "mine"
+
+
+def test_a_filling_that_was_killed_while_it_moved_goes_on(
+    volumes: Volumes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody puts there meanwhile stays."""
+    volume, _ = volumes.ensure("data", "one")
+    rename, moved = os.rename, list[str]()
+
+    def killed(source: str, target: str) -> None:
+        if moved:
+            raise KeyboardInterrupt
+        rename(source, target)
+        moved.extend([target] if target.startswith(volume.path) else [])
+
+    def content(path: str) -> None:
+        for name in ("a", "b", "c"):
+            Path(path, name).write_text("image")
+        os.chmod(path, 0o751)
+
+    monkeypatch.setattr(os, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        volumes.fill("data", content)
+    monkeypatch.undo()
+    (first,) = os.listdir(volume.path)
+    own = next(name for name in "abc" if name != first)
+    Path(volume.path, own).write_text("mine")
+
+    assert volumes.ensure("data", "two")[1]
+    volumes.fill("data", lambda _path: None)
+    found = {each.name: each.read_text() for each in Path(volume.path).iterdir()}
+    assert found == dict.fromkeys("abc", "image") | {own: "mine"}
+    assert os.stat(volume.path).st_mode & 0o7777 == 0o751
+    assert os.listdir(os.path.dirname(volume.path)) == ["_data"]
+    assert not volumes.ensure("data", "two")[1]
+
+
 @pytest.mark.parametrize("name", ["", "a", ".hidden", "a/b", "../x", "a b", "-x"])
 def test_names_are_dockers(volumes: Volumes, name: str) -> None:
     with pytest.raises(InvalidInput, match="invalid characters"):
@@ -183,3 +230,48 @@ def test_a_removal_that_was_killed_is_finished(volumes: Volumes, database: Datab
 
     assert not os.path.exists(volume.path)
     assert database.query("SELECT * FROM volumes") == []
+
+
+def test_no_lock_file_stays(volumes: Volumes, paths: Paths, database: Database) -> None:
+    volume = volumes.create("data")
+    volumes.fill("data", lambda path: Path(path, "f").touch())
+    assert os.listdir(paths.locks) == []
+    volumes.prune([volume])
+    assert os.listdir(paths.locks) == []
+    volumes.create("data")
+    database.execute("UPDATE volumes SET state='deleting'")
+    volumes.recover()
+    assert os.listdir(paths.locks) == []
+
+
+def test_a_removal_that_another_finished_spares_a_new_one_of_that_name(
+    volumes: Volumes, paths: Paths, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recovery that listed the old one while it went."""
+    volumes.create("data")
+    database.execute("UPDATE volumes SET state='deleting'")
+    condemned = VolumeStore.condemned
+
+    def listed(store: VolumeStore) -> tuple[str, ...]:
+        found = condemned(store)
+        monkeypatch.undo()
+        Volumes(paths, database).recover()
+        Path(volumes.ensure("data", "one")[0].path, "file").touch()
+        return found
+
+    monkeypatch.setattr(VolumeStore, "condemned", listed)
+    volumes.recover()
+
+    assert os.listdir(volumes.get("data").path) == ["file"]
+    assert volumes.users("data") == ("one",)
+
+
+def test_a_removal_that_goes_on_is_left_to_its_command(
+    volumes: Volumes, paths: Paths, database: Database
+) -> None:
+    volume = volumes.create("data")
+    database.execute("UPDATE volumes SET state='deleting'")
+    with Lock.acquire(f"{paths.locks}/v-data.lock"):
+        volumes.recover()
+
+    assert os.path.exists(volume.path)
