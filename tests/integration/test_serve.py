@@ -518,6 +518,7 @@ def test_up_waits_for_what_is_needed_and_changes_nothing_before_it_can_be_made(
 
     first = stand.replicas("web")
     stand.up("--force-recreate")
+    stand.until(lambda: len(stand.replicas("web")) == 1)
     second = stand.replicas("web")
     stand.up()
     assert (first == second, stand.replicas("web")) == (False, second)
