@@ -11,9 +11,11 @@ from dockyard.containers.runtime import sweep
 from dockyard.errors import ComponentFailed, ComponentMissing, PermissionMissing
 from dockyard.state.locks import Lock
 
-_HOLDERS = ("b-", "c-", "compose-", "images-", "k-", "m-", "model-", "u-", "v-", "w-")
+_HOLDERS = (
+    "b-", "c-", "compose-", "images-", "k-", "m-", "model-", "serving-of-", "u-", "v-", "w-",
+)  # fmt: skip
 """How the names of builds, containers, Compose projects, readers of images, cache mounts, models,
-uploads, volumes and workspaces begin."""
+projects with services, uploads, volumes and workspaces begin."""
 
 
 def recover(parts: Parts, containers: Containers) -> None:

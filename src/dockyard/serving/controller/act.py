@@ -15,6 +15,7 @@ from dockyard.state.locks import Lock
 if TYPE_CHECKING:  # the engine is above us
     from dockyard.engine import Engine
 
+_LOCK: Final = "serving-of-"
 _LINES: Final = 8
 _LOCK_SECONDS: Final = 30.0
 _LINE_LETTERS: Final = 200
@@ -32,9 +33,11 @@ def start(engine: Engine, store: ServingStore, key: Key, service: str, template:
         Gone: the service isn't declared any more, or in another way.
         DockyardError: it can't be made or started; nothing of it is left.
     """
-    with lock(engine, key[0], shared=True):
+    with lock(engine, key[0], shared=True) as held:
         declared = store.get(key[0], service)
         if declared is None or declared.templates.get(key[1]) != template or declared.suspended:
+            held.release()
+            _tidy(engine, store, key[0])
             raise Gone
         image = engine.images.find(template.image_id)
         options = numbered(template, *key, number)
@@ -54,8 +57,15 @@ def start(engine: Engine, store: ServingStore, key: Key, service: str, template:
 
 def lock(engine: Engine, project: str, *, shared: bool) -> Lock:
     """Who makes replicas of a project shares it; who takes its services away holds it alone."""
-    path = engine.parts.lock_path(f"serving-of-{project}")
+    path = engine.parts.lock_path(f"{_LOCK}{project}")
     return Lock.acquire(path, shared=shared, timeout=_LOCK_SECONDS if shared else None)
+
+
+def _tidy(engine: Engine, store: ServingStore, project: str) -> None:
+    """Removes the lock's file where it came anew after the project's last service had gone."""
+    held = Lock.try_acquire(engine.parts.lock_path(f"{_LOCK}{project}"))
+    if held is not None:
+        held.release(remove=not store.of(project))
 
 
 def remove(engine: Engine, container_id: str, *, stop_seconds: float | None = None) -> None:
