@@ -20,7 +20,7 @@ _PERMANENT_LOCKS = ("names.", "network.", "probe.", "cgroups.", "m-")
 
 _SCRIPTS = ("/containers/exit.py", "/controller/process.py", "/activator/process.py")
 
-PATIENCE = 3.0
+PATIENCE = 10.0
 """Seconds for what the kernel does in its own time (interfaces of a dead namespace)."""
 
 

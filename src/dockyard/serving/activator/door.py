@@ -32,13 +32,13 @@ class Door:
         self._listener = Listener(served.target.socket)
         self._guests: dict[Wire, tuple[_Guest, asyncio.Task[None]]] = {}
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Begins to accept connections."""
-        await self._listener.serve(self._welcome)
+        self._listener.serve(self._welcome)
 
     @property
     def empty(self) -> bool:
-        return not self._guests
+        return not self._guests and not self._listener.opening
 
     def close(self, *, remove: bool) -> None:
         """Accepts no more; who is in goes on, and out after the request."""

@@ -9,9 +9,13 @@ import socket
 import zlib
 from collections.abc import Callable
 
+from dockyard.serving.activator.shared import log
 from dockyard.serving.activator.wire import Wire
 
 _BACKLOG = 4096
+_AT_ONCE = 64
+"""Connections that are accepted before others get their turn."""
+_AGAIN_SECONDS = 1.0
 
 
 class Listener:
@@ -24,13 +28,50 @@ class Listener:
         self.path = path
         self._socket = _bind(path)
         self._identity = _identity(path)
-        self._server: asyncio.Server | None = None
+        self._opening: set[asyncio.Task[object]] = set()
 
-    async def serve(self, opened: Callable[[Wire], None]) -> None:
-        """Begins to accept connections."""
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: Wire(opened), sock=self._socket, backlog=_BACKLOG
+    @property
+    def opening(self) -> bool:
+        """Whether a connection was accepted that its owner hasn't heard of yet."""
+        return bool(self._opening)
+
+    def serve(self, opened: Callable[[Wire], None]) -> None:
+        """Begins to accept connections; each that was accepted is opened, also after the close.
+
+        Not by asyncio's own server: that forgets a connection, and leaves its client waiting, which
+        it accepts in the moment in which it is closed.
+        """
+        asyncio.get_running_loop().add_reader(self._socket, self._accept, opened)
+
+    def _accept(self, opened: Callable[[Wire], None]) -> None:
+        try:
+            for _ in range(_AT_ONCE):
+                self._open(self._socket.accept()[0], opened)
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:  # no descriptors left, say: later there may be
+            log(f"{self.path}: {error.strerror}")
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._socket)
+            loop.call_later(_AGAIN_SECONDS, self._resume, opened)
+
+    def _open(self, connection: socket.socket, opened: Callable[[Wire], None]) -> None:
+        connection.setblocking(False)
+        loop = asyncio.get_running_loop()
+        opening: asyncio.Task[object] = loop.create_task(
+            loop.connect_accepted_socket(lambda: Wire(opened), connection)
         )
+        self._opening.add(opening)
+        opening.add_done_callback(self._opened)
+
+    def _opened(self, opening: asyncio.Task[object]) -> None:
+        self._opening.discard(opening)
+        if not opening.cancelled() and opening.exception() is not None:
+            log(f"{self.path}: {opening.exception()}")
+
+    def _resume(self, opened: Callable[[Wire], None]) -> None:
+        if self._socket.fileno() >= 0:
+            self.serve(opened)
 
     def close(self, *, remove: bool) -> None:
         """Accepts no more.
@@ -41,8 +82,8 @@ class Listener:
         if remove and _identity(self.path) == self._identity:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
-        if self._server is not None:
-            self._server.close()
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
 
 

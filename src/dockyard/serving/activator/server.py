@@ -102,7 +102,7 @@ class Activator:
             self._failed(f"{target.id}: {target.socket}: {error.strerror}")
             served.close()
             return
-        await door.open()
+        door.open()
         self._doors[target.id] = door
 
     async def _serve_admin(self, path: str) -> None:
@@ -116,7 +116,7 @@ class Activator:
         except OSError as error:
             self._failed(f"{path}: {error.strerror}")
             return
-        await listener.serve(self._welcome)
+        listener.serve(self._welcome)
         self._admin = listener
 
     def _failed(self, sentence: str) -> None:
