@@ -274,3 +274,10 @@ def test_everything_goes_after_everything_was_killed(root: Root, context: Path) 
 
     assert root.leftovers() == []
     assert os.listdir(root.paths.layers) == []
+
+
+def test_a_trial_of_the_runtime_goes_wherever_its_command_was_killed(root: Root) -> None:
+    for place in ("probe-crun-1", "probe-runc-2/rootfs"):  # its directories come one by one
+        os.makedirs(f"{root.paths.run}/{place}")
+    root.cli("ps", check=True)
+    assert root.leftovers() == []

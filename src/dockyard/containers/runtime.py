@@ -20,6 +20,7 @@ from dockyard.system.files import remove_tree, write_atomically
 PREFERENCE = ("crun", "runc")
 _TIMEOUT_SECONDS = 30.0
 _FAILURE_SECONDS = 300.0
+_PROBE = "probe-"
 _MOMENT = "crun."
 _MOMENT_SECONDS = 60.0
 
@@ -94,7 +95,8 @@ def sweep(paths: Paths) -> None:
     """Removes what killed commands and runtimes left in the run directory, which is read once."""
     names = os.listdir(paths.run)
     _sweep_moments(paths, [name for name in names if name.startswith(_MOMENT)])
-    _sweep_probes(paths, [name for name in names if os.path.isdir(f"{paths.run}/{name}/rootfs")])
+    probes = (name for name in names if name.startswith(_PROBE))  # files are what is remembered
+    _sweep_probes(paths, [name for name in probes if os.path.isdir(f"{paths.run}/{name}")])
 
 
 def _sweep_moments(paths: Paths, names: Sequence[str]) -> None:
@@ -155,7 +157,7 @@ def _probe_once(runtime: Runtime, paths: Paths) -> None:
 
 def _probe(runtime: Runtime, paths: Paths) -> None:
     evidence = _evidence(runtime)
-    memory = f"{paths.run}/probe-{runtime.name}"
+    memory = f"{paths.run}/{_PROBE}{runtime.name}"
     seen, failure = _remembered(memory)
     if seen != evidence:
         failure = _try(runtime, paths) or ""
@@ -210,7 +212,7 @@ def _evidence(runtime: Runtime) -> str:
 
 def _try(runtime: Runtime, paths: Paths) -> str | None:
     """Runs the host's ``true`` in a container; the reason where that fails."""
-    name = f"probe-{runtime.name}-{os.getpid()}"
+    name = f"{_PROBE}{runtime.name}-{os.getpid()}"
     bundle = f"{paths.run}/{name}"
     program = os.path.realpath(process.require("true"))
     shared = [path for path in ("/usr", "/lib", "/lib64", "/bin") if os.path.exists(path)]
