@@ -18,7 +18,8 @@ from dockyard.images.model import Image
 from dockyard.serving import keys
 from dockyard.serving.extension.blocks import NAME
 from dockyard.serving.gateway.model import Key
-from dockyard.serving.model import Route, Service
+from dockyard.serving.gateway.places import claim
+from dockyard.serving.model import Service
 from dockyard.serving.records import Declared, Template
 
 
@@ -120,12 +121,10 @@ def declared(
 
 def _has_its_place(before: Declared | None, service: Service) -> TypeGuard[Declared]:
     """Whether a service wants the requests that it had: it doesn't give way to others then."""
-    return before is not None and _place(before.service.route) == _place(service.route)
-
-
-def _place(route: Route) -> tuple[object, ...]:
-    headers = sorted(route.header.items())
-    return route.listen, route.host.lower(), route.path, route.model, headers, route.tls is None
+    if before is None:
+        return False
+    old, new = before.service.route, service.route
+    return claim(old) == claim(new) and (old.tls is None) == (new.tls is None)
 
 
 def read_keys(service: Service) -> tuple[Key, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -25,7 +24,6 @@ from dockyard.compose.perform import Performer
 from dockyard.compose.progress import Listener, Step, container, silent
 from dockyard.compose.runner import never
 from dockyard.compose.stacks import Stacks
-from dockyard.errors import Conflict, NotFound
 from dockyard.serving import block, declare, programs
 from dockyard.serving.arrival import Arrival
 from dockyard.serving.controller import act
@@ -297,10 +295,7 @@ class ServedStacks(Stacks):
             for each in containers:
                 subject = container(each.name)
                 listener(Step(subject, "Removing"))
-                with contextlib.suppress(NotFound, Conflict):
-                    self._engine.containers.stop(each.id)
-                with contextlib.suppress(NotFound):
-                    self._engine.containers.remove(each.id, force=True, volumes=volumes)
+                act.remove(self._engine, each.id, volumes=volumes)
                 listener(Step(subject, "Removed", "done"))
 
     def _forget(self, project: str, names: Collection[str]) -> bool:

@@ -66,14 +66,13 @@ class ServingStore:
             gone: services that these stand in for, which are forgotten.
         """
         with self._database.transaction() as connection:
-            before, lost = _records(connection, project), set[str]()
+            before = _records(connection, project)
+            known = {name: one for name, one in before.items() if name not in gone}
             for name in gone:
-                lost |= _variants(before.get(name))
                 _forget(connection, project, name)
             for name, make in made.items():
                 key = (project, name)
-                after = make(before.get(name))
-                lost |= _variants(before.get(name))
+                after = known[name] = make(before.get(name))
                 connection.execute(
                     "INSERT INTO serving_services VALUES (?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET record=excluded.record",
@@ -85,8 +84,8 @@ class ServingStore:
                     [(project, variant, name, template.image_id)
                      for variant, template in after.templates.items()],
                 )  # fmt: skip
-            kept = set[str]().union(*map(_variants, _records(connection, project).values()))
-            _forget_variants(connection, project, lost - kept)
+            lost = _variants(*before.values()) - _variants(*known.values())
+            _forget_variants(connection, project, lost)
 
     def remove(self, project: str, *names: str) -> bool:
         """Forgets services of a project, all where none is named; whether there were any."""
@@ -240,8 +239,8 @@ def _records(connection: sqlite3.Connection, project: str) -> dict[str, Declared
     return {row[0]: decoding.from_json(row[1], Declared) for row in rows}
 
 
-def _variants(declared: Declared | None) -> set[str]:
-    return set() if declared is None else {one.name for one in declared.service.variants}
+def _variants(*declared: Declared) -> set[str]:
+    return {one.name for each in declared for one in each.service.variants}
 
 
 def _forget(connection: sqlite3.Connection, project: str, name: str) -> None:

@@ -68,13 +68,17 @@ def _tidy(engine: Engine, store: ServingStore, project: str) -> None:
         held.release(remove=not store.of(project))
 
 
-def remove(engine: Engine, container_id: str, *, stop_seconds: float | None = None) -> None:
-    """Stops a replica, where it runs, and removes it; one that is gone is none."""
+def remove(engine: Engine, container_id: str, *, volumes: bool = True) -> None:
+    """Stops a replica, where it runs, and removes it; one that is gone is none.
+
+    Args:
+        volumes: with those that have no name.
+    """
     sight.last_look(engine, container_id)
     with contextlib.suppress(NotFound, Conflict):
-        engine.containers.stop(container_id, stop_seconds)
+        engine.containers.stop(container_id)
     with contextlib.suppress(NotFound):
-        engine.containers.remove(container_id, force=True, volumes=True)
+        engine.containers.remove(container_id, force=True, volumes=volumes)
 
 
 def last_words(engine: Engine, container_id: str) -> tuple[str, ...]:

@@ -72,17 +72,13 @@ def refused(served: Iterable[Served]) -> dict[tuple[str, str], str]:
     answer: dict[tuple[str, str], str] = {}
     for one in served:
         route, name = one.service.route, f"{one.service.project}/{one.service.name}"
-        here = (
-            route.listen, route.host.lower(), route.path, route.model,
-            *sorted(route.header.items()),
-        )  # fmt: skip
         double = next((each.id for each in one.upstreams if each.id in variants), "")
         if double:
             answer[one.service.project, one.service.name] = (
                 f"{double.replace('.', '/')} is a variant of {variants[double]} already"
             )
             continue
-        other = taken.setdefault(here, name)
+        other = taken.setdefault(claim(route), name)
         if other != name:
             answer[one.service.project, one.service.name] = (
                 f"its route is the one of {other} already: {describe(route)}"
@@ -96,6 +92,12 @@ def refused(served: Iterable[Served]) -> dict[tuple[str, str], str]:
             continue
         variants |= dict.fromkeys((each.id for each in one.upstreams), name)
     return answer
+
+
+def claim(route: Route) -> tuple[object, ...]:
+    """What only one service can have."""
+    headers = sorted(route.header.items())
+    return (route.listen, route.host.lower(), route.path, route.model, *headers)
 
 
 def describe(route: Route) -> str:
