@@ -187,7 +187,7 @@ class _Posting:
 
     def end(self) -> None:
         """After the last record: a server that ends in failures is questioned as well."""
-        if self._streak and not (self.died or self.sick):
+        if self._streak:
             self._question()
 
     def _settle(self, position: int, connection: http.client.HTTPConnection) -> None:
@@ -209,7 +209,7 @@ class _Posting:
     def _failed(self, position: int, reason: str, *, unwell: bool) -> None:
         self.failures[position] = self.last = reason
         self._streak += unwell
-        if self._streak >= _MANY and not (self.died or self.sick):
+        if self._streak >= _MANY:
             self._question()
 
     def _question(self) -> None:
@@ -217,7 +217,8 @@ class _Posting:
         no fault of the records."""
         self._streak = 0
         position = self._means.proof.position
-        if position is None or self._means.watch.stopping.is_set():
+        over = self.died or self.sick or self._means.watch.stopping.is_set()
+        if position is None or over:
             return
         with contextlib.closing(self._connection()) as connection:
             try:

@@ -127,26 +127,17 @@ class StepRunner:
         """
         changed = ""
         for _ in range(_TRIES):
+            sight = Sight()
+            key, found = self._look_up(index, below, cache, sight)
+            if found is not None:
+                return found
+            check = functools.partial(self._check, index, key, below, sight)
             try:
-                return self._do_once(index, below, cache, output)
+                return self._execute(index, key, below, check, output)
             except ContextChanged as error:
                 changed = error.path
         output(_STDERR, f"/{changed} changes all the time: this step isn't cached\n".encode())
         return self._execute(index, key_of_nothing(), below, lambda _: None, output)
-
-    def _do_once(
-        self,
-        index: int,
-        below: Sequence[StepResult],
-        cache: Results | None,
-        output: Callable[[int, bytes], None],
-    ) -> StepResult:
-        sight = Sight()
-        key, found = self._look_up(index, below, cache, sight)
-        if found is not None:
-            return found
-        check = functools.partial(self._check, index, key, below, sight)
-        return self._execute(index, key, below, check, output)
 
     def _check(
         self, index: int, key: str, below: Sequence[StepResult], before: Sight, copied: Sight
