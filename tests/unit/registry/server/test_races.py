@@ -105,7 +105,9 @@ def test_whoever_has_begun_to_read_gets_all_of_it(tmp_path: Path) -> None:
     assert asyncio.run(ask()) == (200, LAYER)
 
 
-def test_nobody_adds_to_an_upload_that_becomes_a_blob(tmp_path: Path) -> None:
+def test_nobody_adds_to_an_upload_that_becomes_a_blob(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A client has lost the connection of its ``PUT``, and sends the last part once more."""
 
     async def ask() -> tuple[int, bool]:
@@ -121,7 +123,7 @@ def test_nobody_adds_to_an_upload_that_becomes_a_blob(tmp_path: Path) -> None:
             may_go_on.wait(10)
             placing(upload_id, digest)
 
-        raced.service.content.place = place  # type: ignore[method-assign]
+        monkeypatch.setattr(raced.service.content, "place", place)
         path = f"/v2/a/blobs/uploads/{upload.id}"
         async with TestClient(TestServer(application(raced.service))) as client:
             first = asyncio.ensure_future(client.put(path, params={"digest": raced.digest}))
