@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.roots import Root
+from tests.support.runtimes import usable
 
 from dockyard import Console, Engine, Options, RunningContainer
 from dockyard.containers.exec import ExecOptions
@@ -217,3 +221,30 @@ def test_what_cannot_be_waited_for_is_said_at_once(sleeper: RunningContainer) ->
     text: Any = "ls /"
     with pytest.raises(InvalidInput, match="one string"):
         sleeper.exec(text)
+
+
+@pytest.mark.parametrize("runtime", usable())
+def test_commands_that_come_while_it_restarts_hold_nothing_up(root: Root, runtime: str) -> None:
+    """runc writes a log into the container's directory when it finds that the container ended."""
+    restarted = threading.Event()
+    codes: set[int] = set()
+
+    def ask(engine: Engine) -> None:
+        while not restarted.is_set():
+            with contextlib.suppress(Conflict):  # it ended before
+                codes.add(engine.containers.execute("again", ExecOptions(command=("true",))))
+
+    with root.engine(runtime=runtime) as engine:
+        options = Options(stop_signal="SIGKILL")
+        with engine.run("busybox", ["sleep", "60"], name="again", network="none", options=options):
+            with concurrent.futures.ThreadPoolExecutor(3) as pool:
+                asking = [pool.submit(ask, engine) for _ in range(3)]
+                try:
+                    for _ in range(6):
+                        engine.containers.restart("again")
+                finally:
+                    restarted.set()
+                for each in asking:
+                    each.result()
+            assert engine.containers.get("again").running
+    assert codes <= {0, 137}, "137 where it ended with the container"

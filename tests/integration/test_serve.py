@@ -61,7 +61,7 @@ class Asking(threading.Thread):
 
 def test_from_zero_and_back(stand: Stand) -> None:
     scale = {"min": 0, "max": 2, "target": 10}
-    stand.write(web=stand.service({"scale": scale, "grace": "2s"}))
+    stand.write(web=stand.service({"scale": scale, "grace": "6s"}))
     stand.up()
     assert stand.replicas("web") == []
     answer = stand.get("/some/path?x=1")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,13 +24,15 @@ from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
-from dockyard.errors import Conflict, InvalidInput, RunError
+from dockyard.errors import Conflict, DockyardError, InvalidInput, RunError
 from dockyard.observability.events import Event
 from dockyard.oci.runtime import Process, encode, process_spec
 from dockyard.system.files import write_atomically
 
 if TYPE_CHECKING:
     from dockyard.containers.attach import Streams
+
+_KILLED = 128 + signal.SIGKILL
 
 
 class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,21 +85,43 @@ def execute(
             "a command with a terminal needs streams, or has to be detached",
             hint="give streams=, or detach=True",
         )
-    process = _process(parts, container, options, streams)
-    if container.process is not None:
-        programs.require(container.process.pid, process.args, process.env, process.cwd)
-    exec_id, words = os.urandom(32).hex(), " ".join(options.command)
-    told = functools.partial(event, container, execID=exec_id)
-    parts.store.tell(told(f"exec_create: {words}"), told(f"exec_start: {words}"))
-    if options.tty:
-        code = _in_session(parts, container, exec_id, process, streams, told)
-    else:
-        code = _directly(parts, container, options, process, (stdin, stdout, stderr))
+    with _while_it_lives(container, options.command):
+        process = _process(parts, container, options, streams)
+        if container.process is not None:
+            programs.require(container.process.pid, process.args, process.env, process.cwd)
+        exec_id, words = os.urandom(32).hex(), " ".join(options.command)
+        told = functools.partial(event, container, execID=exec_id)
+        parts.store.tell(told(f"exec_create: {words}"), told(f"exec_start: {words}"))
+        if options.tty:
+            code = _in_session(parts, container, exec_id, process, streams, told)
+        else:
+            code = _directly(parts, container, options, process, (stdin, stdout, stderr))
     if not options.detach:  # nobody sees the end of a detached one
         parts.store.tell(told("exec_die", exitCode=str(code)))
         if shared_memory.is_full(parts.paths, container):
             parts.warn(shared_memory.words(container))
     return code
+
+
+@contextlib.contextmanager
+def _while_it_lives(container: Container, command: tuple[str, ...]) -> Iterator[None]:
+    """What fails because the container ended meanwhile, and all of its files with it, says that.
+
+    Raises:
+        Conflict: it did.
+    """
+    try:
+        yield
+    except Detached:
+        raise
+    except (DockyardError, FileNotFoundError) as error:
+        if container.process is None or container.process.alive() or not command:
+            raise
+        raise Conflict(
+            f"container {container.name} ended before {command[0]} could be run in it",
+            hint=f"try again once it is restarted, or start it: dockyard start {container.name}",
+            reference="not-running",
+        ) from error
 
 
 def _in_session(
@@ -142,7 +167,8 @@ def _directly(
             stderr=subprocess.DEVNULL if options.detach else stderr,
             check=False,
         )
-        if done.returncode != 0 and not os.path.exists(pid):  # it was the runtime that failed
+        # The runtime failed, unless the command ended with its container and the files with both.
+        if done.returncode not in {0, _KILLED} and not os.path.exists(pid):
             raise _refused(options, log)
     finally:
         for path in (document, pid, log):

@@ -75,8 +75,9 @@ def run(session: Session, streams: Streams | None) -> int:
         Detached: the user left; the process runs on.
         RunError: it can't be started, with Docker's exit codes.
     """
-    os.makedirs(f"{session.directory}/exits", mode=0o700)
+    os.mkdir(session.directory, mode=0o700)  # its parent goes when the container ends
     try:
+        os.mkdir(f"{session.directory}/exits", mode=0o700)
         write_atomically(
             f"{session.directory}/process.json",
             encode(session.document),

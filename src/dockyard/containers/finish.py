@@ -28,12 +28,15 @@ from dockyard.containers.parts import Parts
 from dockyard.containers.restart import apply as restarts
 from dockyard.observability.events import Event
 from dockyard.system import cgroups, host, mounts
-from dockyard.system.files import remove_tree
+from dockyard.system.files import remove_tree, remove_tree_in_use
 from dockyard.system.host import ProcessIdentity
 from dockyard.system.task import Task
 
 _EXIT_FILE_SECONDS = 5.0
 _POLL_SECONDS = 0.002
+_EXEC_SECONDS = 10.0
+"""So long a runtime that came too late, for an ``exec`` or a probe, may take to find that out; what
+it writes meanwhile is in the container's directories."""
 _PROGRAM_FAILED = frozenset({126, 127})
 _START_FAILED = 128
 
@@ -156,14 +159,14 @@ def tear_down(parts: Parts, container: Container) -> None:
         _dismiss_monitor(parts, container, found)
         parts.networks.detach(container.holder)
     _delete(parts, container)  # it fails where a process ends, or is being made, at that moment
-    remove_tree(_runtime_state(parts, container))
+    remove_tree_in_use(_runtime_state(parts, container), _EXEC_SECONDS)
     mounts.unmount_below(parts.paths.container(container.id))
     cgroup_parent.remove(parts.paths, layout, container.cgroup)
     if not layout.systemd:  # systemd removes a scope with its last process
         _remove_monitor_cgroup(parts, container)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{parts.paths.exits}/{container.id}")
-    remove_tree(bundle)
+    remove_tree_in_use(bundle, _EXEC_SECONDS)
 
 
 def _forget(parts: Parts, container: Container) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 
 from dockyard.system import syscalls
@@ -13,6 +14,7 @@ from dockyard.system import syscalls
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _BENEATH = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_PAUSE_SECONDS = 0.002
 _NAMES_AT_ONCE = 15
 """So many names, of 255 bytes at most, fit a path that the kernel takes."""
 
@@ -99,6 +101,22 @@ def remove_tree(path: str) -> None:
         os.close(top)
     with contextlib.suppress(FileNotFoundError):
         os.rmdir(path)
+
+
+def remove_tree_in_use(path: str, seconds: float) -> None:
+    """As :func:`remove_tree`, while somebody who is about to end may still put files there.
+
+    Raises:
+        OSError: ``ENOTEMPTY``, where that went on for so long.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return remove_tree(path)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def open_below(top: int, path: str) -> int:

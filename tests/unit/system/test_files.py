@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,40 @@ def test_a_link_in_place_of_the_tree_is_removed_itself(tmp_path: Path) -> None:
 
 def test_missing_is_fine(tmp_path: Path) -> None:
     files.remove_tree(str(tmp_path / "missing"))
+
+
+def test_a_tree_is_removed_though_somebody_still_writes_there(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    deadline = time.monotonic() + 0.2
+
+    def write() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            while time.monotonic() < deadline:
+                (tree / os.urandom(4).hex()).touch()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        files.remove_tree_in_use(str(tree), 30)
+        writing.result()
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_whoever_writes_without_end_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    remove = os.rmdir
+
+    def late(path: str, **options: int) -> None:
+        (tree / "again").touch()
+        remove(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", late)
+    with pytest.raises(OSError, match="not empty"):
+        files.remove_tree_in_use(str(tree), 0.01)
 
 
 def test_a_very_deep_tree_is_removed(tmp_path: Path) -> None:
