@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from tests.support import waiting
 from tests.support.roots import Root, command_line, foreground
-from tests.support.runtimes import usable
+from tests.support.runtimes import leaves_directories_on_the_host, usable
 from tests.support.waiting import until
 
 from dockyard import Mount, Options
@@ -132,7 +132,9 @@ def test_a_mount_target_that_becomes_a_link_stays_inside(root: Root, tmp_path: P
             "run", "--rm", "--network", "none", "-v", "shared:/v",
             "-v", f"{tmp_path}/source:/v/target/{deep}", "busybox", "sh", "-c", look,
         )  # fmt: skip
-        assert not os.path.lexists(f"/{deep}"), "made outside of the container"
+        if os.path.lexists(f"/{deep}"):
+            assert leaves_directories_on_the_host(), "made outside of the container"
+            os.rmdir(f"/{deep}")  # so it is empty, and nothing was mounted there
         assert "the host's" not in done.stdout
         if done.returncode:
             assert done.stderr.startswith("dockyard: failed to create container")

@@ -31,8 +31,14 @@ from dockyard.system.files import remove_tree
 
 TIMEOUT_SECONDS = 240
 LINK = re.compile(r"\]\((?P<target>[^)#:\s]+)(?:#[^)]*)?\)")
-ONE_AT_A_TIME = "/var/tmp/dockyard-test-pages.lock"
+LOCK = "/var/tmp/dockyard-test-page-{}.lock"
 """Pages name files in /tmp and a subnet, which the tests of another checkout would take as well."""
+TOGETHER = {
+    "docs/registries.md": "registry",
+    "docs/registry-access.md": "registry",
+    "docs/registry-server.md": "registry",
+}
+"""Pages that name the same files as others; the rest can be run side by side."""
 MARK = "--- next command ---"
 DETACH = b"\x10\x11"
 GIVEN = {
@@ -69,15 +75,22 @@ def environment(root: Root) -> Iterator[dict[str, str]]:
     specifications.mkdir(exist_ok=True)
     for vendor in ("nvidia", "amd"):
         (specifications / f"{vendor}.json").write_text(json.dumps(gpus_of(vendor)))
-    with Lock.acquire(ONE_AT_A_TIME):
-        yield root.environment(
-            PATH=f"{programs}:{os.environ['PATH']}", DOCKYARD_CDI_SPEC_DIRS=str(specifications)
-        )
-        root.empty()
-        remove_tree(f"{root.paths.root}/registry")  # its users would be asked for on another page
+    yield root.environment(
+        PATH=f"{programs}:{os.environ['PATH']}", DOCKYARD_CDI_SPEC_DIRS=str(specifications)
+    )
+    root.empty()
+    remove_tree(f"{root.paths.root}/registry")  # its users would be asked for on another page
+
+
+@pytest.fixture
+def alone(page: str) -> Iterator[None]:
+    """While nobody else runs this page, or one that names the same files."""
+    with Lock.acquire(LOCK.format(TOGETHER.get(page, page.replace("/", "-")))):
+        yield
 
 
 @pytest.mark.parametrize("page", [page for page in pages.PAGES if pages.to_run(page)])
+@pytest.mark.usefixtures("alone")
 def test_a_page_does_what_it_shows(page: str, environment: dict[str, str]) -> None:
     port = free_port()
     for block in pages.to_run(page):

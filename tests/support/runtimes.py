@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+
 from dockyard.system import process
 from dockyard.system.cgroup_layout import read_layout
 
@@ -11,3 +14,13 @@ def usable() -> list[str]:
     layout = read_layout()
     refused = {"crun"} if layout.mode == "hybrid" and layout.unified_controllers else set()
     return [name for name in ("crun", "runc") if process.find(name) and name not in refused]
+
+
+def leaves_directories_on_the_host() -> bool:
+    """Whether the runtime that is taken here makes a mount's target where a link leads that comes
+    after it looked: runc before 1.1.14 (CVE-2024-45310)."""
+    if usable()[0] != "runc":
+        return False
+    said = subprocess.run(["runc", "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.match(r"runc version (\d+)\.(\d+)\.(\d+)", said)
+    return found is not None and tuple(map(int, found.groups())) < (1, 1, 14)
