@@ -120,7 +120,7 @@ def test_the_whole_block_does_what_it_says(stand: Example) -> None:
     assert stand.get("/embed/x", headers={"x-api-key": "of nobody at all"}).status == 401
     passed = sticks_and_matches(stand)
     passed += refuses_beyond_the_rate(stand)
-    whole = stand.ask("ana", "/embed/whole", bytes(MOST_BODY + 1))
+    whole = stand.ask("ana", "/embed/whole", bytes(MOST_BODY + 1), cookie="variant=embed")
     assert whole.body == f"1 {MOST_BODY + 1}", "it isn't kept for another try, but it passes"
     stand.until(lambda: len(stand.copies()) > passed)
     expected = {"GET /y?z=1": 1, "GET /x": passed - 1, "POST /whole": 1}
