@@ -7,7 +7,7 @@ import functools
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,7 +24,8 @@ from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
-from dockyard.errors import Conflict, DockyardError, InvalidInput, RunError
+from dockyard.containers.still_there import while_it_lives
+from dockyard.errors import Conflict, InvalidInput, RunError
 from dockyard.observability.events import Event
 from dockyard.oci.runtime import Process, encode, process_spec
 from dockyard.system.files import write_atomically
@@ -85,13 +86,13 @@ def execute(
             "a command with a terminal needs streams, or has to be detached",
             hint="give streams=, or detach=True",
         )
-    with _while_it_lives(container, options.command):
-        process = _process(parts, container, options, streams)
-        if container.process is not None:
-            programs.require(container.process.pid, process.args, process.env, process.cwd)
-        exec_id, words = os.urandom(32).hex(), " ".join(options.command)
-        told = functools.partial(event, container, execID=exec_id)
-        parts.store.tell(told(f"exec_create: {words}"), told(f"exec_start: {words}"))
+    process = _process(parts, container, options, streams)
+    if container.process is not None:
+        programs.require(container.process.pid, process.args, process.env, process.cwd)
+    exec_id, words = os.urandom(32).hex(), " ".join(options.command)
+    told = functools.partial(event, container, execID=exec_id)
+    parts.store.tell(told(f"exec_create: {words}"), told(f"exec_start: {words}"))
+    with while_it_lives(container, f"{options.command[0]} could be run in it"):
         if options.tty:
             code = _in_session(parts, container, exec_id, process, streams, told)
         else:
@@ -101,27 +102,6 @@ def execute(
         if shared_memory.is_full(parts.paths, container):
             parts.warn(shared_memory.words(container))
     return code
-
-
-@contextlib.contextmanager
-def _while_it_lives(container: Container, command: tuple[str, ...]) -> Iterator[None]:
-    """What fails because the container ended meanwhile, and all of its files with it, says that.
-
-    Raises:
-        Conflict: it did.
-    """
-    try:
-        yield
-    except Detached:
-        raise
-    except (DockyardError, FileNotFoundError) as error:
-        if container.process is None or container.process.alive() or not command:
-            raise
-        raise Conflict(
-            f"container {container.name} ended before {command[0]} could be run in it",
-            hint=f"try again once it is restarted, or start it: dockyard start {container.name}",
-            reference="not-running",
-        ) from error
 
 
 def _in_session(

@@ -14,6 +14,7 @@ from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.recover import tolerant
+from dockyard.containers.still_there import while_it_lives
 from dockyard.containers.workspace import FREEZES
 from dockyard.errors import ComponentFailed, Conflict
 from dockyard.observability.events import Event
@@ -66,11 +67,17 @@ def thaw_if_paused(parts: Parts, container: Container) -> None:
 
 
 def freeze(parts: Parts, container: Container, *happened: Event) -> Container:
-    """Freezes; the caller holds the lock."""
+    """Freezes; the caller holds the lock.
+
+    Raises:
+        Conflict: it ended meanwhile.
+        ComponentFailed: the runtime can't.
+    """
     paused = msgspec.structs.replace(container, paused=True)
     parts.store.put(paused)
     try:
-        parts.runtime_of(container).pause(container.id)
+        with while_it_lives(container, "it could be paused"):
+            parts.runtime_of(container).pause(container.id)
     except BaseException:
         thaw(parts, paused)
         raise

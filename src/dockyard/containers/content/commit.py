@@ -22,6 +22,7 @@ from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.workspace import FREEZES, Workspace
+from dockyard.errors import Conflict
 from dockyard.images.model import Image, Layer
 from dockyard.images.normalise import normalise
 from dockyard.observability.progress import Counter, Listener
@@ -88,7 +89,11 @@ def _standing_still(parts: Parts, container: Container, *, wanted: bool) -> Iter
     if not (wanted and container.running and not container.paused):
         yield
         return
-    frozen = pause.freeze(parts, container, event(container, "pause"))
+    try:
+        frozen = pause.freeze(parts, container, event(container, "pause"))
+    except Conflict:  # it ended at this moment, and stands still
+        yield
+        return
     try:
         yield
     finally:
