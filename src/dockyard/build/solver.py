@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from dockyard.system.attentive import first_of
 
 _R = TypeVar("_R")
 
@@ -77,8 +79,7 @@ def solve(
                     del pending[vertex]
                     found = [results[each] for each in inputs[vertex]]
                     running[pool.submit(worker, vertex, found)] = vertex
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in first_of(running):
                     results[running.pop(future)] = future.result()
         except BaseException:
             cancellation.request()

@@ -14,6 +14,7 @@ from typing import Final
 from dockyard.compose import together
 from dockyard.compose.actions import Action, Await, Pause
 from dockyard.errors import DockyardError
+from dockyard.system.attentive import LOOK_SECONDS
 
 PARALLEL: Final = 8
 """More at once make nothing faster on a machine with few processors."""
@@ -115,7 +116,8 @@ def _ready(pending: dict[str, Action], begun: Iterable[str]) -> list[Action]:
 def _rest(running: dict[Future[object], str], *, looking: bool) -> None:
     """Waits for something to be over, or until it is time to look again."""
     if running:
-        wait(running, timeout=_POLL_SECONDS if looking else None, return_when=FIRST_COMPLETED)
+        seconds = _POLL_SECONDS if looking else LOOK_SECONDS  # then the caller looks again
+        wait(running, timeout=seconds, return_when=FIRST_COMPLETED)
     elif looking:
         time.sleep(_POLL_SECONDS)
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from dockyard.errors import DockyardError
+from dockyard.system.attentive import next_of
 
 _Ended = queue.SimpleQueue[tuple[str, BaseException | None]]
 
@@ -36,7 +37,7 @@ def in_order(
             running += 1
         if not running:
             break
-        name, error = ended.get()
+        name, error = next_of(ended)
         running -= 1
         failures += [] if error is None else [error]
         for each in waiting.values():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from dockyard.errors import ContentMismatch, DiskFull
@@ -25,6 +25,7 @@ from dockyard.registry.partial import Partial
 from dockyard.registry.problems import Canceled
 from dockyard.registry.remote import Remote
 from dockyard.state.paths import Paths
+from dockyard.system.attentive import all_of
 
 READABLE: Final = 0o444
 _WORKERS: Final = 4
@@ -73,7 +74,7 @@ class Fetcher:
         ):
             tasks = [pool.submit(self._take, remote, *pair, connections) for pair in missing]
             try:
-                wait(tasks, return_when=FIRST_EXCEPTION)
+                all_of(tasks)
                 _check(task for task in tasks if task.done())
             except BaseException:
                 self._stopped.set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 import msgspec
@@ -26,6 +26,7 @@ from dockyard.registry.manifests import is_restricted
 from dockyard.registry.partial import Partial
 from dockyard.registry.remote import Remote
 from dockyard.system import files
+from dockyard.system.attentive import all_of
 
 _MOST_AT_ONCE: Final = 4
 """Layers that are unpacked side by side: each takes several threads."""
@@ -145,8 +146,7 @@ class Arrivals:
 
     def _wait(self, futures: Sequence[Future[None]]) -> None:
         """Raises the first error, whichever layer it is of."""
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        for each in done:
+        for each in all_of(futures):
             each.result()
 
     def _stop(self) -> None:

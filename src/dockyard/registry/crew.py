@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, Self
 
+from dockyard.system.attentive import next_of
+
 P = ParamSpec("P")
 
 
@@ -53,7 +55,7 @@ class Crew:
             with self._guard:
                 if not self._left:
                     return
-            self._finished.get().result()
+            next_of(self._finished).result()
             with self._guard:
                 self._left -= 1
 
