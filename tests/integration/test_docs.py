@@ -85,8 +85,9 @@ def environment(root: Root) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def alone(page: str) -> Iterator[None]:
     """While nobody else runs this page, or one that names the same files."""
-    with Lock.acquire(LOCK.format(TOGETHER.get(page, page.replace("/", "-")))):
+    with Lock.acquire(LOCK.format(TOGETHER.get(page, page.replace("/", "-")))) as lock:
         yield
+        lock.release(remove=True)
 
 
 @pytest.mark.parametrize("page", [page for page in pages.PAGES if pages.to_run(page)])
