@@ -246,5 +246,6 @@ def test_commands_that_come_while_it_restarts_hold_nothing_up(root: Root, runtim
                     restarted.set()
                 for each in asking:
                     each.result()
+            assert engine.containers.execute("again", ExecOptions(command=("true",))) == 0
             assert engine.containers.get("again").running
     assert codes <= {0, 137}, "137 where it ended with the container"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
-from dockyard.system import process
+from dockyard.system import components, process
 from dockyard.system.cgroup_layout import read_layout
 
 
@@ -21,6 +20,5 @@ def leaves_directories_on_the_host() -> bool:
     after it looked: runc before 1.1.14 (CVE-2024-45310)."""
     if usable()[0] != "runc":
         return False
-    said = subprocess.run(["runc", "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.match(r"runc version (\d+)\.(\d+)\.(\d+)", said)
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", components.version_of("runc"))
     return found is not None and tuple(map(int, found.groups())) < (1, 1, 14)

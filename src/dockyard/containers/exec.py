@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dockyard.containers import (
+    finish,
     lifecycle,
     programs,
     shared_memory,
@@ -24,7 +25,6 @@ from dockyard.containers.detach import Detached
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
-from dockyard.containers.still_there import while_it_lives
 from dockyard.errors import Conflict, InvalidInput, RunError
 from dockyard.observability.events import Event
 from dockyard.oci.runtime import Process, encode, process_spec
@@ -92,7 +92,7 @@ def execute(
     exec_id, words = os.urandom(32).hex(), " ".join(options.command)
     told = functools.partial(event, container, execID=exec_id)
     parts.store.tell(told(f"exec_create: {words}"), told(f"exec_start: {words}"))
-    with while_it_lives(container, f"{options.command[0]} could be run in it"):
+    with finish.while_it_lives(container, f"{options.command[0]} could be run in it"):
         if options.tty:
             code = _in_session(parts, container, exec_id, process, streams, told)
         else:

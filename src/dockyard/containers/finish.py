@@ -11,6 +11,7 @@ import functools
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import msgspec
 
@@ -26,6 +27,7 @@ from dockyard.containers.logging import readers
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.restart import apply as restarts
+from dockyard.errors import ComponentFailed, Conflict, RunError
 from dockyard.observability.events import Event
 from dockyard.system import cgroups, host, mounts
 from dockyard.system.files import remove_tree, remove_tree_in_use
@@ -37,6 +39,8 @@ _POLL_SECONDS = 0.002
 _EXEC_SECONDS = 10.0
 """So long a runtime that came too late, for an ``exec`` or a probe, may take to find that out; what
 it writes meanwhile is in the container's directories."""
+_DYING_SECONDS = 0.5
+"""The kernel ends what else is in a container before the container's first process is gone."""
 _PROGRAM_FAILED = frozenset({126, 127})
 _START_FAILED = 128
 
@@ -50,6 +54,28 @@ def send_signal(identity: ProcessIdentity | None, number: int) -> None:
     """Signals exactly that process; one that is gone gets nothing, and nobody else does."""
     if identity is not None:
         identity.signal(number)
+
+
+@contextlib.contextmanager
+def while_it_lives(container: Container, done: str) -> Iterator[None]:
+    """Lets errors pass while the first process lives, which is looked at for a moment.
+
+    Args:
+        done: what is done to it, such as ``it could be paused``.
+
+    Raises:
+        Conflict: something failed, and the container has ended.
+    """
+    try:
+        yield
+    except (ComponentFailed, RunError, FileNotFoundError) as error:
+        if container.process is None or not container.process.wait(_DYING_SECONDS):
+            raise
+        raise Conflict(
+            f"container {container.name} ended before {done}",
+            hint=f"try again once it is restarted, or start it: dockyard start {container.name}",
+            reference="not-running",
+        ) from error
 
 
 def wait(parts: Parts, container: Container, *happened: Event) -> Container:

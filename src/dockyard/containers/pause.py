@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import msgspec
 
-from dockyard.containers import lifecycle
+from dockyard.containers import finish, lifecycle
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.parts import Parts
 from dockyard.containers.recover import tolerant
-from dockyard.containers.still_there import while_it_lives
 from dockyard.containers.workspace import FREEZES
 from dockyard.errors import ComponentFailed, Conflict
 from dockyard.observability.events import Event
@@ -76,7 +75,7 @@ def freeze(parts: Parts, container: Container, *happened: Event) -> Container:
     paused = msgspec.structs.replace(container, paused=True)
     parts.store.put(paused)
     try:
-        with while_it_lives(container, "it could be paused"):
+        with finish.while_it_lives(container, "it could be paused"):
             parts.runtime_of(container).pause(container.id)
     except BaseException:
         thaw(parts, paused)

@@ -6,12 +6,11 @@ import contextlib
 
 import msgspec
 
-from dockyard.containers import host_devices, spec_resources
+from dockyard.containers import finish, host_devices, spec_resources
 from dockyard.containers.happenings import event
 from dockyard.containers.model import Container
 from dockyard.containers.options import Options, Resources, Restart
 from dockyard.containers.parts import Parts
-from dockyard.containers.still_there import while_it_lives
 from dockyard.errors import Conflict, InvalidInput
 from dockyard.oci.resources import Limits, resources
 
@@ -44,7 +43,7 @@ def update(
             if changes.pids_limit is not None and changes.pids_limit <= 0:
                 wanted["pids"] = {"limit": _ALL_PIDS}
             runtime = parts.runtime_of(current)
-            with contextlib.suppress(Conflict), while_it_lives(current, "it got its limits"):
+            with contextlib.suppress(Conflict), finish.while_it_lives(current, "it got its limits"):
                 runtime.update(current.id, msgspec.json.encode(wanted))
         updated = msgspec.structs.replace(current, options=options)
         parts.store.put(updated, event(updated, "update"))

@@ -13,7 +13,7 @@ import pytest
 from dockyard.system import attentive
 
 LOST = """
-import queue, signal, sys, threading, time
+import queue, signal, time
 from dockyard.system import attentive
 
 class Items:
